@@ -1,0 +1,18 @@
+# Writes OUT: the version, from `git describe`; rewritten only when it changed, so nothing rebuilds for nothing.
+execute_process(COMMAND git -C ${ROOT} describe --tags --always --dirty --match "v[0-9]*" OUTPUT_VARIABLE described
+  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE bad)
+if(bad OR described STREQUAL "")
+  set(described "0.0.0-unknown")
+elseif(described MATCHES "^v(.*)$")
+  set(described "${CMAKE_MATCH_1}")
+else()
+  set(described "0.0.0-${described}")
+endif()
+set(text "// made by cli/version.cmake\nnamespace tranche { extern const char* const version_text; const char* const version_text = \"${described}\"; }\n")
+set(old "")
+if(EXISTS ${OUT})
+  file(READ ${OUT} old)
+endif()
+if(NOT old STREQUAL text)
+  file(WRITE ${OUT} "${text}")
+endif()

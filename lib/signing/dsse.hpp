@@ -1,0 +1,43 @@
+// DSSE envelopes (secure-systems-lab/dsse, protocol v1): what is signed is PAE(type, payload), so a payload
+// of one type can never be taken for another. The payload type also binds the role: each type names the one
+// role that may sign it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "crypto/ed25519.hpp"
+#include "signing/keys.hpp"
+
+namespace tranche::signing {
+
+inline constexpr std::string_view manifest_type =
+    "application/vnd.tranche.release-manifest.v1+json";                                // role release
+inline constexpr std::string_view feed_type = "application/vnd.tranche.feed.v1+json";  // role feed
+
+struct Signature {
+  std::string key_id;
+  std::string bytes;
+};
+struct Envelope {
+  std::string payload_type;
+  std::string payload;  // bytes, decoded
+  std::vector<Signature> signatures;
+};
+
+// "DSSEv1 " + len(type) + " " + type + " " + len(payload) + " " + payload
+std::string pre_authentication_encoding(std::string_view type, std::string_view payload);
+
+// The JSON text of an envelope over `payload`, one signature, ends with a newline. Deterministic.
+std::string sign_envelope(std::string_view type, std::string_view payload, const crypto::SecretKey& key);
+
+// Parses without believing anything; at most 4 MiB, at most 8 signatures. kind verification.
+Result<Envelope> parse_envelope(std::string_view text);
+
+// The payload, if one signature is by a key that `trust` holds under the role of `type`, and the type is
+// `type`. kind verification; messages say which: wrong type, unknown key, key of another role, bad signature.
+Result<std::string> open_envelope(std::string_view text, std::string_view type, const Trust& trust);
+
+}  // namespace tranche::signing

@@ -1,0 +1,94 @@
+// A store keeps bytes under slash-separated names: a directory, a git branch, later an S3 bucket.
+//
+// The one write is publish(): some files, then one pointer that changes only if it still is what the caller
+// read. A reader at any instant sees the old pointer with all it names, or the new one with all it names. Two
+// writers: one wins, the other gets kind conflict (exit 9) and has changed nothing that a pointer names.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/secret.hpp"
+#include "ports/ports.hpp"
+
+namespace tranche::store {
+
+// Opaque; equal versions mean equal bytes. Default-constructed: "absent".
+struct Version {
+  std::string tag;
+  [[nodiscard]] bool absent() const { return tag.empty(); }
+  bool operator==(const Version&) const = default;
+};
+
+struct Blob {
+  std::string bytes;
+  Version version;
+};
+
+struct File {
+  std::string name;
+  std::string bytes;      // the content, or
+  std::string copy_from;  // a local path whose content is taken (large artifacts); one of the two
+};
+
+struct Pointer {
+  std::string name;
+  std::string bytes;
+  Version expected;  // what the caller read; absent = the pointer must not exist yet
+};
+
+struct Publication {
+  std::vector<File> files;         // written first, in this order; same name and bytes again is fine
+  std::optional<Pointer> pointer;  // written last, conditionally
+  std::string message;             // one line for stores that keep history (git commit message)
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  // nullopt: no such name. `max_bytes` bounds what is read; more is an error.
+  virtual Result<std::optional<Blob>> get(std::string_view name, std::size_t max_bytes) = 0;
+  // Names below a prefix that ends in '/', or all for "", sorted.
+  virtual Result<std::vector<std::string>> list(std::string_view prefix) = 0;
+  // Returns the pointer's new version (absent when the publication has none).
+  virtual Result<Version> publish(const Publication& publication) = 0;
+  // Removes files (never the pointer); absent is fine.
+  virtual Result<> remove(std::span<const std::string> names) = 0;
+  // "dir:public/stable", "git:origin#tranche-state": for messages.
+  [[nodiscard]] virtual std::string describe() const = 0;
+  // A local directory that holds the files, when there is one (dir stores): the server reads from it.
+  [[nodiscard]] virtual std::optional<std::string> local_directory() const { return std::nullopt; }
+};
+
+// Names: 1..512 bytes, segments of [A-Za-z0-9._~+@=-], no empty, "." or ".." segment. kind invalid otherwise.
+Result<> check_name(std::string_view name);
+
+// Directory store. Writes are temp + fsync + rename + fsync of the directory; publications hold a lock file
+// (.tranche-lock) while they compare and write. Version = SHA-256 of the bytes.
+std::unique_ptr<Store> open_directory(ports::Files& files, std::string directory);
+
+struct GitOptions {
+  std::string
+      repository;  // path of the user's checkout: where `remote` is configured; may be empty with a url
+  std::string
+      remote;  // a remote's name, a url (https, http, file, path), or empty: a local branch of `repository`
+  std::string branch = "tranche-state";
+  Secret token;                 // sent as HTTP basic password, user "x-access-token"; may be empty
+  std::string cache_directory;  // our own bare repository lives below it
+  std::string author_name = "tranche";
+  std::string author_email = "tranche@localhost";
+  Duration timeout = std::chrono::seconds(60);
+};
+// State on one branch of a git remote, through a bare repository of our own in the cache directory (a CI
+// checkout may be shallow, and its credentials are not ours). get() fetches at most once per store object
+// until refresh() or a publish; publish makes one commit and pushes it, never forced; the push counts only
+// when the server's per-ref status is ok. A rejected non-fast-forward is kind conflict; a refusing hook is
+// kind failed with the server's words.
+Result<std::unique_ptr<Store>> open_git(ports::World& world, GitOptions options);
+
+}  // namespace tranche::store

@@ -1,0 +1,2 @@
+# Tests that are not one room's units. Stories and transcripts run the built binary.
+add_test(NAME layering COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/layering.py ${CMAKE_SOURCE_DIR})
