@@ -1,0 +1,239 @@
+// tranche.yaml as typed structs: the whole grammar of PRODUCT.md, defaults included.
+//
+// One table (tables.cpp) describes every key: its type, default, doc line. The loader, the writer (to_value)
+// and the JSON Schema are made from it, so they cannot disagree. The frozen plan of a rollout embeds
+// to_value(app): what was typed comes back typed, on any runner. Every struct keeps the place it was written
+// at, for messages.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/percent.hpp"
+#include "base/time.hpp"
+#include "doc/value.hpp"
+#include "ports/ports.hpp"
+
+namespace tranche::spec {
+
+using doc::Place;
+using Labels = std::map<std::string, std::vector<std::string>>;  // label -> accepted values (any of)
+
+struct Artifact {
+  std::string path;      // glob, relative to the repository, may hold {version}; or
+  std::string image;     // container image
+  std::string platform;  // "linux/amd64"; empty: from the file name, else "any"
+  std::string kind;      // "electron-builder" or empty
+  Place place;
+};
+struct Sbom {
+  std::vector<std::string> formats{"cyclonedx-1.6"};
+  std::vector<std::string> scan{"."};
+  std::string file;  // made elsewhere
+  Place place;
+};
+struct Trust {  // paths of public keys, relative to the repository
+  std::vector<std::string> root, release, feed, journal;
+  Place place;
+};
+struct Signing {                       // secret references: env:TRANCHE_*, file:PATH; empty: not given
+  std::string release, feed, journal;  // pkcs11:... and keyless parse, and are not supported yet
+  doc::Value keyless;                  // null when absent
+  Place place;
+};
+struct People {
+  std::string name;
+  std::vector<std::string> keys;
+  int quorum = 1;
+  std::string except;  // yaml: `not`; "author" or empty
+  Place place;
+};
+struct State {
+  enum class Kind { git, dir, s3 } kind = Kind::git;
+  std::string remote;  // git: name of a remote or a url; empty: "origin" when it exists, else local
+  std::string branch = "tranche-state";  // git
+  std::string token;                     // git: secret reference
+  std::string path;                      // dir: path; s3: BUCKET/PREFIX
+  Place place;
+};
+struct StoreRef {
+  enum class Kind { dir, git, s3 } kind = Kind::dir;
+  std::string path;  // after the "dir:", "git:", "s3://"
+  bool operator==(const StoreRef& other) const { return kind == other.kind && path == other.path; }
+};
+Result<StoreRef> parse_store_ref(std::string_view text);
+std::string to_text(const StoreRef& ref);
+
+struct Channel {
+  std::string name;
+  StoreRef store;
+  std::vector<std::string> feeds{"tranche"};  // tranche electron apt tauri sparkle velopack
+  std::map<std::string, doc::Value> clients;  // per feed: what the shipped app was built with
+  enum class OnUnsupported { refuse, nearest, serve } on_unsupported = OnUnsupported::refuse;
+  Duration expires = std::chrono::hours(24);
+  Place place;
+};
+struct Cohort {
+  std::string name;
+  Labels match;
+  std::vector<std::string>
+      devices;  // listed ids (yaml: `devices: [..]` or `devices: {file: PATH}` read by the loader)
+  std::string feed_channel;
+  std::string hold;  // max version, or empty
+  Place place;
+};
+struct Source {
+  std::string name;
+  enum class Kind { prometheus, serve } kind = Kind::prometheus;
+  std::string url;
+  std::string token;                       // secret reference, sent as bearer; or empty
+  Duration lag = std::chrono::seconds(0);  // windows end this long ago, so that late samples are in
+  Duration timeout = std::chrono::seconds(10);
+  Place place;
+};
+struct Gate {
+  std::string name;
+  enum class Kind { compare, threshold, kayenta, model, argo } kind = Kind::compare;
+  std::string source;  // the only source when absent
+  // compare
+  std::string events,
+      exposure;             // queries with $arm; for a serve source: counter names ("crashes", "sessions")
+  double worse_than = 1.0;  // rate ratio, "1x"
+  double margin = 1.5;
+  double false_rollback = 0.01;  // error rates, "1%": 0 < x <= 0.5
+  double suspect_at = 0.05;
+  double false_promotion = 0.05;
+  Duration every = std::chrono::minutes(1);
+  enum class Arms { bucket, version } arms = Arms::bucket;
+  // threshold (Argo's words and counting)
+  std::string query;
+  std::string success_condition, failure_condition;
+  Duration interval = std::chrono::minutes(1);
+  Duration initial_delay{};
+  int count = 0;          // 0: runs as long as the stage
+  int failure_limit = 0;  // strict ">"; -1 disables
+  int inconclusive_limit = 0;
+  int consecutive_error_limit = 4;
+  enum class NoData { hold, fail } no_data = NoData::hold;
+  doc::Value other;  // kayenta, model, argo: kept as written; not supported yet
+  Place place;
+};
+struct Stage {
+  std::string name;                // "pilot", "5%", "eu 20%": made from cohort and percent when not given
+  std::string cohort;              // empty: everyone
+  std::optional<Percent> percent;  // absent with a cohort: all of it
+  DurationRange bake{std::chrono::hours(6), std::chrono::hours(24)};
+  std::vector<std::string> gates;
+  std::string approval;  // people who approve; empty: none
+  Place place;
+  [[nodiscard]] bool whole() const { return !percent || percent->everyone(); }
+};
+struct Rollout {
+  std::string name;
+  std::string channel;
+  enum class Salt { release, channel } salt = Salt::release;
+  std::vector<std::string> require;  // release: { require: [...] }
+  std::string window;
+  std::vector<Stage> stages;
+  enum class OnInconclusive { hold, extend, promote } on_inconclusive = OnInconclusive::hold;
+  std::string on_failure = "rollback";  // playbook
+  std::string after_rollout, after_stage;
+  bool accept_no_way_back = false;
+  Place place;
+};
+struct Retry {
+  int attempts = 1;                            // in all, 1..20
+  Duration backoff = std::chrono::seconds(1);  // doubles
+};
+struct Step {
+  std::string id;    // "1-flag.set" when not given
+  std::string uses;  // an action: flag.set, channel.withdraw, ...
+  doc::Value with;   // object
+  Retry retry;
+  Duration timeout = std::chrono::seconds(60);
+  enum class OnFailure { go_on, abort } on_failure = OnFailure::go_on;  // yaml: continue | abort
+  Place place;
+};
+struct Playbook {
+  std::string name;
+  std::vector<Step> steps;
+  Place place;
+};
+struct Flag {
+  std::string name;
+  enum class Type { boolean, text, number } type = Type::boolean;  // yaml: bool string number
+  doc::Value fallback;                                             // yaml: default
+  bool kill_switch = false;
+  Place place;
+};
+
+// One app with everything it needs. In a file with `apps:`, keys at the top are shared by all apps that lack
+// their own.
+struct App {
+  std::string name;
+  std::vector<Artifact> artifacts;
+  Sbom sbom;
+  Trust trust;
+  Signing signing;
+  std::vector<People> people;
+  State state;
+  std::vector<Channel> channels;
+  std::vector<Cohort> cohorts;
+  std::vector<Source> sources;
+  std::vector<Gate> gates;
+  std::vector<Rollout> rollouts;
+  std::vector<Playbook> playbooks;
+  std::vector<Flag> flags;
+  Place place;
+
+  // Null when there is none of that name.
+  [[nodiscard]] const Channel* channel(std::string_view name) const;
+  [[nodiscard]] const Cohort* cohort(std::string_view name) const;
+  [[nodiscard]] const Source* source(std::string_view name) const;
+  [[nodiscard]] const Gate* gate(std::string_view name) const;
+  [[nodiscard]] const Rollout* rollout(std::string_view name) const;
+  [[nodiscard]] const Playbook* playbook(std::string_view name) const;
+  [[nodiscard]] const Flag* flag(std::string_view name) const;
+};
+
+struct Spec {
+  std::string file;        // as given: "tranche.yaml"
+  std::string repository;  // directory of the file: relative paths start here
+  std::vector<App> apps;
+  [[nodiscard]] const App* app(std::string_view name) const;
+};
+
+// Reads, parses, fills defaults, checks meaning. All errors of the file (and its includes) come at once: the
+// first with the rest in Error::others, in file order; kind invalid. Never executes, connects or follows a
+// path out of the repository.
+Result<Spec> load(ports::Files& files, const std::string& path);
+// The same over a text (tests, fuzzing); `include` is refused.
+Result<Spec> parse(std::string_view yaml, const std::string& file = "tranche.yaml");
+// Gates only (`gate replay|plan --file F`): a file that holds just `version` and `gates`.
+Result<std::vector<Gate>> parse_gates(std::string_view yaml, const std::string& file);
+
+// The effective app as a document in the grammar of tranche.yaml, defaults spelled out, and back.
+// Deterministic.
+doc::Value to_value(const App& app);
+Result<App> from_value(const doc::Value& value);
+
+// JSON Schema 2020-12 of tranche.yaml, from the same table.
+doc::Value json_schema();
+
+// What the file asks for that this build does not act on yet, for one rollout: `rollout start` refuses these.
+struct Unsupported {
+  std::string what;  // "feed 'electron'", "approval on stage '100%'"
+  Place place;
+};
+std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout);
+
+// Sum over the rollout's compare gates of false-rollback (union bound), each gate counted once.
+double false_rollback_sum(const App& app, const Rollout& rollout);
+// Names of the rollout's gates of kind threshold: they promise nothing about errors.
+std::vector<std::string> unbounded_gates(const App& app, const Rollout& rollout);
+
+}  // namespace tranche::spec
