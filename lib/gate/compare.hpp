@@ -1,0 +1,66 @@
+// The sequential comparison of two arms: watched for ever, wrong at most as often as it says. PURE.
+//
+// Given the events of a poll, each came from the canary with a chance set by the arms' exposures and their
+// rate ratio. A mixture over ratios of the likelihood against the boundary ratio is a test martingale, so
+// Ville's inequality bounds the error at every stopping time, through any ramp and any drift that both arms
+// share. Source: ../shared reference "gates-and-playbooks" 4(b) (exposure-weighted one-sided e-process) and
+// its mirror.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "doc/value.hpp"
+#include "gate/verdict.hpp"
+
+namespace tranche::gate {
+
+struct CompareConfig {
+  double worse_than = 1.0;       // H0 of `fail`: rate ratio <= worse_than
+  double margin = 1.5;           // H0 of `pass`: rate ratio >= margin
+  double false_rollback = 0.01;  // fail when evidence >= 1/false_rollback
+  double suspect_at = 0.05;
+  double false_promotion = 0.05;
+};
+Result<> check(const CompareConfig& config);
+
+struct ArmCounts {
+  double events = 0;    // >= 0, finite; fractions come from interpolating sources
+  double exposure = 0;  // >= 0: sessions, requests
+};
+struct StratumCounts {
+  ArmCounts canary, control;
+};
+using Poll = std::map<std::string, StratumCounts>;  // one poll's increments, by stratum
+
+// What one gate has seen since the rollout began. Serialised into the journal; the same polls give the same
+// bits.
+struct Evidence {
+  std::vector<double> worse;      // log likelihood ratios against worse_than, one a mixture point
+  std::vector<double> not_worse;  // the mirror, against margin
+  ArmCounts canary, control;      // totals over polls that counted
+  std::int64_t polls = 0;         // polls with at least one stratum where both arms had exposure
+  std::int64_t empty_polls = 0;   // polls without
+  bool operator==(const Evidence& other) const;
+};
+doc::Value to_value(const Evidence& evidence);
+Result<Evidence> evidence_from_value(const doc::Value& value);
+
+// Adds one poll. Strata where an arm has no exposure carry no information and add nothing; counts that are
+// negative or not finite are refused (kind invalid), the evidence then unchanged.
+Result<> observe(Evidence& evidence, const CompareConfig& config, const Poll& poll);
+
+struct Comparison {
+  Verdict verdict = Verdict::no_data;
+  double log_evidence_worse = 0;      // fail at >= ln(1/false_rollback)
+  double log_evidence_not_worse = 0;  // pass at >= ln(1/false_promotion)
+  double ratio = 0;                   // observed rate ratio canary/control; NaN while a rate is zero
+  std::string explanation;            // one sentence with the counts
+};
+// fail and suspect from current evidence; pass only while not suspect.
+Comparison judge(const Evidence& evidence, const CompareConfig& config);
+
+}  // namespace tranche::gate

@@ -1,0 +1,63 @@
+// Where gates read. A source reports samples and gaps, never verdicts; an outage is an error of the source,
+// which the engine turns into no-data: never the release's fault, never a pass.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "gate/compare.hpp"
+#include "gate/threshold.hpp"
+#include "ports/ports.hpp"
+#include "spec/spec.hpp"
+
+namespace tranche::metrics {
+
+// Values for the $variables of queries. All are checked: [A-Za-z0-9._+-]{1,128}, so that none can leave its
+// quotes.
+struct Variables {
+  std::string app, channel, release, version, baseline;
+  Duration window{};
+};
+
+struct WindowCounts {
+  Instant end;            // the window is (end - every, end]
+  bool has_data = false;  // false: the source had no sample for it (a gap)
+  gate::Poll counts;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // Increments of events and exposure per arm and stratum, for every aligned window of length `every` that
+  // ends in (after, until]; windows end at multiples of `every` since the epoch. In time order, gaps
+  // included. At most 11,000 windows a call (the caller asks again). `until` already has the lag taken off.
+  virtual Result<std::vector<WindowCounts>> compare(const spec::Gate& gate, const Variables& variables,
+                                                    Instant after, Instant until) = 0;
+  // The gate's query at one instant.
+  virtual Result<gate::Measurement> measure(const spec::Gate& gate, const Variables& variables,
+                                            Instant at) = 0;
+};
+
+// Last aligned window end at or before now - lag.
+Instant aligned_end(Instant now, Duration every, Duration lag);
+
+// prometheus.cpp: /api/v1/query_range and /api/v1/query. `token` may be empty.
+std::unique_ptr<Source> make_prometheus(ports::Http& http, const spec::Source& source, Secret token);
+// serve.cpp: GET <url>/v1/series?app&channel&name&release&after&until&step of `tranche serve`: increments by
+// arm, stratum.
+std::unique_ptr<Source> make_serve(ports::Http& http, const spec::Source& source, Secret token);
+std::unique_ptr<Source> make_source(ports::Http& http, const spec::Source& source, Secret token);
+
+// The wire form of /v1/series, written by the server and read by make_serve:
+// {"schema":"tranche/series/v1","app","channel","name","step-ms":1000,
+//  "windows":[{"end":"<RFC 3339>","counts":{"<stratum>":{"canary":12,"control":340}}}], "since":"<RFC 3339>"}
+// A window the server was not yet up for, or no longer remembers, is left out: a gap. A window with no events
+// has zeros.
+
+}  // namespace tranche::metrics
