@@ -1,0 +1,86 @@
+// The journal: the append-only signed log of everything decided and done, and the only memory there is.
+//
+// Entries are canonical JSON of at most 64 KiB in C2SP tiles (c2sp.org/tlog-tiles: /tile/<L>/<N>[.p/<W>],
+// entry bundles /tile/entries/<N>[.p/<W>] with 16-bit length prefixes, RFC 6962 hashes) under a signed
+// checkpoint, so that a third party verifies it offline with other people's tools. Everything is plain files
+// in a store; the lock is a compare-and-swap on the checkpoint.
+//
+// Each entry may carry the new state of its subject ("rollout/desktop", "channel/desktop/stable", "flag/x")
+// and always carries `heads`: the index of the newest entry of every subject, itself included. The last entry
+// thus leads to every current state without reading the log, and is covered by the signature.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "crypto/ed25519.hpp"
+#include "doc/value.hpp"
+#include "ports/ports.hpp"
+#include "store/store.hpp"
+
+namespace tranche::journal {
+
+inline constexpr std::size_t max_entry_bytes = 65'535;  // C2SP's length prefix
+
+// What a caller wants written.
+struct Draft {
+  std::string kind;     // "rollout.started", "effect.intended", "effect.done", ...
+  std::string subject;  // empty: belongs to none
+  std::string by;       // who: git identity, OIDC actor
+  std::string reason;   // why, in the person's words; may be empty
+  doc::Value data;      // facts of this kind; object or null
+  doc::Value state;     // new state of the subject; null: unchanged (the subject's head still moves to this
+                     // entry only when state is not null)
+};
+struct Entry : Draft {
+  std::uint64_t index = 0;
+  Instant at{};
+  std::map<std::string, std::uint64_t> heads;
+};
+doc::Value to_value(const Entry& entry);
+Result<Entry> entry_from_value(const doc::Value& value);  // kind verification
+
+struct Options {
+  std::string origin;                      // checkpoint's first line and note name: "tranche/notes-agent"
+  std::vector<crypto::PublicKey> trusted;  // journal keys
+  std::string memory;  // file outside the store that remembers the newest checkpoint; "" = none
+};
+
+struct Verification {
+  std::uint64_t entries = 0;
+  std::string root;        // base64
+  std::string checkpoint;  // the note's text
+};
+
+class Journal {
+ public:
+  // Reads the checkpoint (absent: an empty log), checks its signature and that it is no older than the
+  // remembered one and consistent with it. kind verification otherwise. `store` and `world` outlive the
+  // journal.
+  static Result<std::unique_ptr<Journal>> open(ports::World& world, store::Store& store, Options options);
+  virtual ~Journal() = default;
+
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  // Entries [from, to), their leaf hashes checked against the signed tree.
+  virtual Result<std::vector<Entry>> read(std::uint64_t from, std::uint64_t to) = 0;
+  // The newest entry that carries the state of a subject.
+  virtual Result<std::optional<Entry>> latest(std::string_view subject) = 0;
+  // Names of all subjects.
+  virtual Result<std::vector<std::string>> subjects() = 0;
+  // Appends all drafts in one commit on top of size(); kind conflict when somebody else has appended
+  // meanwhile (nothing is written then; open anew). `at` comes from the Clock port, never before the last
+  // entry's.
+  virtual Result<std::vector<Entry>> append(const std::vector<Draft>& drafts,
+                                            const crypto::SecretKey& key) = 0;
+  // Reads everything: every tile and entry re-hashed, indexes, times and heads in order, checkpoint signed.
+  virtual Result<Verification> verify() = 0;
+};
+
+}  // namespace tranche::journal
