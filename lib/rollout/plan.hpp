@@ -1,0 +1,60 @@
+// The frozen plan: everything a rollout will do, resolved, before it touches a device. PURE.
+//
+// `rollout start` writes it into the journal; from then on only the plan counts, edits to tranche.yaml change
+// nothing. It embeds the effective configuration in the grammar of tranche.yaml, so that any runner continues
+// from the journal alone.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/percent.hpp"
+#include "base/time.hpp"
+#include "cohort/decide.hpp"
+#include "doc/value.hpp"
+#include "spec/spec.hpp"
+
+namespace tranche::rollout {
+
+struct PlannedStage {
+  std::string name;         // "pilot", "5%"
+  cohort::Rule rule;        // what this stage adds; exposure at stage k is the union of rules 0..k
+  bool randomised = false;  // a percent below 100: has a control arm
+  DurationRange bake;
+  std::vector<std::string> gates;
+};
+
+struct Plan {
+  std::string app, channel, rollout;
+  std::string release, manifest_sha256;
+  std::string baseline;  // the channel's baseline when frozen: the fallback; empty: no way back
+  std::string salt;
+  std::vector<PlannedStage> stages;
+  std::vector<std::string> warnings;
+  spec::App config;
+  [[nodiscard]] const spec::Rollout& spec() const;  // config's rollout of that name
+};
+
+struct PlanInput {
+  std::string rollout;
+  std::string release, manifest_sha256;
+  cohort::Directions current;  // what the channel says now
+  bool accept_no_way_back = false;
+};
+// kind invalid: unknown rollout, not supported yet (all of it listed), release withdrawn or already the
+// baseline, stages that shrink, no way back and not accepted.
+Result<Plan> make_plan(const spec::App& app, const PlanInput& input);
+
+doc::Value to_value(const Plan& plan);
+Result<Plan> plan_from_value(const doc::Value& value);
+Result<std::string> plan_digest(const Plan& plan);  // hex SHA-256 of the canonical JSON
+
+// The rules of exposure at a stage, broadest last, ready for the feed.
+std::vector<cohort::Rule> rules_at(const Plan& plan, std::size_t stage);
+// Share of unlabelled devices that the rules reach by percentage alone (cohort rules add their members on
+// top).
+Percent share_at(const Plan& plan, std::size_t stage);
+
+}  // namespace tranche::rollout
