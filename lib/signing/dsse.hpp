@@ -3,6 +3,7 @@
 // role that may sign it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@ namespace tranche::signing {
 inline constexpr std::string_view manifest_type =
     "application/vnd.tranche.release-manifest.v1+json";                                // role release
 inline constexpr std::string_view feed_type = "application/vnd.tranche.feed.v1+json";  // role feed
+
+// The one role that may sign payloads of this type; nullopt for a type that is not ours.
+std::optional<Role> role_of_type(std::string_view type);
 
 struct Signature {
   std::string key_id;
@@ -33,7 +37,7 @@ std::string pre_authentication_encoding(std::string_view type, std::string_view 
 // The JSON text of an envelope over `payload`, one signature, ends with a newline. Deterministic.
 std::string sign_envelope(std::string_view type, std::string_view payload, const crypto::SecretKey& key);
 
-// Parses without believing anything; at most 4 MiB, at most 8 signatures. kind verification.
+// Parses without believing anything; at most 4 MiB, 1 to 8 signatures, no key twice. kind verification.
 Result<Envelope> parse_envelope(std::string_view text);
 
 // The payload, if one signature is by a key that `trust` holds under the role of `type`, and the type is
