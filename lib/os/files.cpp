@@ -1,0 +1,328 @@
+// Files, made so that a crash at any instant leaves the old bytes or the new ones.
+//
+// Every durable write goes to a temporary name in the same directory, is fsynced, renamed over the target,
+// and the directory is fsynced after it: without the last step the rename itself may be lost with the power.
+// Temporary names begin with ".tranche-tmp-"; list() does not show those that a crash left behind.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+
+#include "base/text.hpp"
+#include "os/system_error.hpp"
+#include "os/world.hpp"
+
+namespace tranche::os {
+namespace {
+
+constexpr std::string_view temporary_prefix = ".tranche-tmp-";
+constexpr std::size_t piece_bytes = 256 * 1024;
+
+std::string directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string temporary_beside(const std::string& path) {
+  static std::atomic<unsigned> counter = 0;
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return fmt::format("{}/{}{}-{}-{}", directory_of(path), temporary_prefix, getpid(), now.tv_nsec,
+                     counter.fetch_add(1));
+}
+
+// NUL cannot reach the kernel: "a\0b" would silently name "a".
+Result<> check_path(const std::string& path) {
+  if (path.empty()) return fail_hint(ErrorKind::invalid, "name a file", "the path is empty");
+  if (path.find('\0') != std::string::npos)
+    return fail_hint(ErrorKind::invalid, "remove it", "the path '{}' holds a NUL byte", printable(path));
+  return {};
+}
+
+Result<> sync_directory(const std::string& directory) {
+  const Descriptor fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.open()) return fail(path_error("open directory", directory, errno));
+  // Some file systems have no fsync of directories and say EINVAL; there is nothing more to do there.
+  if (fsync(fd.get()) != 0 && errno != EINVAL) return fail(path_error("flush directory", directory, errno));
+  return {};
+}
+
+Result<> write_whole(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(path_error("write", path, errno));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<std::size_t> read_some(int fd, char* into, std::size_t capacity, const std::string& path) {
+  while (true) {
+    const ssize_t got = ::read(fd, into, capacity);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) return fail(path_error("read", path, errno));
+  }
+}
+
+// A file that is complete on disk but has no name yet; gone again unless it was given one.
+class Unnamed {
+ public:
+  explicit Unnamed(const std::string& target) : target_(target), path_(temporary_beside(target)) {}
+  Unnamed(const Unnamed&) = delete;
+  Unnamed& operator=(const Unnamed&) = delete;
+  ~Unnamed() {
+    if (made_) unlink(path_.c_str());
+  }
+
+  Result<int> open(std::uint32_t mode) {
+    fd_ = Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+    if (!fd_.open()) return fail(path_error("write", target_, errno));
+    made_ = true;
+    return fd_.get();
+  }
+  Result<> flush() {
+    if (fsync(fd_.get()) != 0) return fail(path_error("flush", target_, errno));
+    fd_.reset();
+    return {};
+  }
+  Result<> replace() {
+    if (rename(path_.c_str(), target_.c_str()) != 0) return fail(path_error("replace", target_, errno));
+    made_ = false;
+    return sync_directory(directory_of(target_));
+  }
+  Result<> take_new_name() {
+    int rc = renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE);
+    if (rc == 0) made_ = false;
+    if (rc != 0 && (errno == EINVAL || errno == ENOSYS))  // file systems without it
+      rc = link(path_.c_str(), target_.c_str());
+    if (rc != 0 && errno == EEXIST)
+      return fail_hint(ErrorKind::conflict, "choose another name, or move the old file away",
+                       "'{}' exists and is never overwritten", printable(target_));
+    if (rc != 0) return fail(path_error("create", target_, errno));
+    return sync_directory(directory_of(target_));
+  }
+
+ private:
+  const std::string& target_;
+  std::string path_;
+  Descriptor fd_;
+  bool made_ = false;
+};
+
+// Regular files only: a FIFO or a device would block, or never end.
+Result<std::optional<Descriptor>> open_regular(const std::string& path, struct stat& status) {
+  TRY(check_path(path));
+  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd.open() && (errno == ENOENT || errno == ENOTDIR)) return std::optional<Descriptor>();
+  if (!fd.open()) return fail(path_error("open", path, errno));
+  if (fstat(fd.get(), &status) != 0) return fail(path_error("look at", path, errno));
+  if (!S_ISREG(status.st_mode))
+    return fail_hint(ErrorKind::failed, "name a regular file", "'{}' is {}, not a file", printable(path),
+                     S_ISDIR(status.st_mode) ? "a directory" : "a special file");
+  return std::optional<Descriptor>(std::move(fd));
+}
+
+class RealReader final : public ports::FileReader {
+ public:
+  RealReader(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  Result<std::size_t> read(char* into, std::size_t capacity) override {
+    return read_some(fd_.get(), into, capacity, path_);
+  }
+
+ private:
+  Descriptor fd_;
+  std::string path_;
+};
+
+class RealLock final : public ports::FileLock {
+ public:
+  explicit RealLock(Descriptor fd) : fd_(std::move(fd)) {}
+
+ private:
+  Descriptor fd_;  // closing it releases the lock; so does the end of the process, however it ends
+};
+
+class RealFiles final : public ports::Files {
+ public:
+  Result<std::optional<std::string>> read(const std::string& path, std::size_t max_bytes) override {
+    struct stat status{};
+    auto fd = TRY(open_regular(path, status));
+    if (!fd) return std::optional<std::string>();
+    const auto too_large = [&] {
+      return fail_hint(ErrorKind::invalid, "give a smaller file", "'{}' is larger than {} bytes",
+                       printable(path), max_bytes);
+    };
+    if (static_cast<std::uint64_t>(status.st_size) > max_bytes) return too_large();
+    // One byte more than it should have shows the end, or that it grew since.
+    std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');
+    std::size_t have = 0;
+    while (true) {
+      const std::size_t got = TRY(read_some(fd->get(), bytes.data() + have, bytes.size() - have, path));
+      if (got == 0) break;
+      have += got;
+      if (have > max_bytes) return too_large();
+      if (have == bytes.size()) bytes.resize(std::min(bytes.size() * 2 + 4096, max_bytes + 1));
+    }
+    bytes.resize(have);
+    return std::optional<std::string>(std::move(bytes));
+  }
+
+  Result<std::unique_ptr<ports::FileReader>> open(const std::string& path) override {
+    struct stat status{};
+    auto fd = TRY(open_regular(path, status));
+    if (!fd) return fail(path_error("open", path, ENOENT));
+    posix_fadvise(fd->get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+    return std::unique_ptr<ports::FileReader>(std::make_unique<RealReader>(std::move(*fd), path));
+  }
+
+  Result<> write(const std::string& path, std::string_view bytes, std::uint32_t mode) override {
+    Unnamed file(path);
+    TRY(fill(file, path, bytes, mode));
+    return file.replace();
+  }
+
+  Result<> create(const std::string& path, std::string_view bytes, std::uint32_t mode) override {
+    Unnamed file(path);
+    TRY(fill(file, path, bytes, mode));
+    return file.take_new_name();
+  }
+
+  Result<> copy(const std::string& from, const std::string& to) override {
+    TRY(check_path(to));
+    struct stat status{};
+    auto source = TRY(open_regular(from, status));
+    if (!source) return fail(path_error("copy", from, ENOENT));
+    TRY(make_directories(directory_of(to)));
+    Unnamed file(to);
+    const int target = TRY(file.open(status.st_mode & 0777));
+    posix_fadvise(source->get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+    const auto buffer = std::make_unique<std::array<char, piece_bytes>>();
+    while (true) {
+      const std::size_t got = TRY(read_some(source->get(), buffer->data(), buffer->size(), from));
+      if (got == 0) break;
+      TRY(write_whole(target, std::string_view(buffer->data(), got), to));
+    }
+    TRY(file.flush());
+    return file.replace();
+  }
+
+  Result<std::optional<ports::FileInfo>> info(const std::string& path) override {
+    TRY(check_path(path));
+    struct stat status{};
+    if (lstat(path.c_str(), &status) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return std::optional<ports::FileInfo>();
+      return fail(path_error("look at", path, errno));
+    }
+    using Kind = ports::FileInfo::Kind;
+    ports::FileInfo info;
+    info.kind = S_ISREG(status.st_mode)   ? Kind::file
+                : S_ISDIR(status.st_mode) ? Kind::directory
+                : S_ISLNK(status.st_mode) ? Kind::symlink
+                                          : Kind::other;
+    info.size = static_cast<std::uint64_t>(status.st_size);
+    info.mode = status.st_mode & 07777;
+    info.modified = Instant(Duration(status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1'000'000));
+    return std::optional(info);
+  }
+
+  Result<std::vector<std::string>> list(const std::string& directory) override {
+    TRY(check_path(directory));
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), closedir);
+    if (!dir) return fail(path_error("list", directory, errno));
+    std::vector<std::string> names;
+    while (true) {
+      errno = 0;
+      const dirent* entry = readdir(dir.get());
+      if (entry == nullptr && errno != 0) return fail(path_error("list", directory, errno));
+      if (entry == nullptr) break;
+      const std::string_view name(entry->d_name);
+      if (name != "." && name != ".." && !name.starts_with(temporary_prefix)) names.emplace_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Result<> remove(const std::string& path) override {
+    TRY(check_path(path));
+    if (unlink(path.c_str()) == 0) return sync_directory(directory_of(path));
+    if (errno == ENOENT || errno == ENOTDIR) return {};
+    return fail(path_error("remove", path, errno));
+  }
+
+  Result<> make_directories(const std::string& path) override {
+    TRY(check_path(path));
+    struct stat status{};
+    if (stat(path.c_str(), &status) == 0)
+      return S_ISDIR(status.st_mode) ? Result<>() : fail(path_error("make directory", path, ENOTDIR));
+    if (path.size() > PATH_MAX) return fail(path_error("make directory", path, ENAMETOOLONG));
+    const std::string parent = directory_of(path);
+    if (parent != path) TRY(make_directories(parent));
+    if (mkdir(path.c_str(), 0777) != 0) {
+      if (errno == EEXIST) return {};  // "a/" after "a", or another process was first
+      return fail(path_error("make directory", path, errno));
+    }
+    return sync_directory(parent);
+  }
+
+  Result<std::string> real_path(const std::string& path) override {
+    TRY(check_path(path));
+    const std::unique_ptr<char, void (*)(void*)> resolved(realpath(path.c_str(), nullptr), std::free);
+    if (!resolved) return fail(path_error("resolve", path, errno));
+    return std::string(resolved.get());
+  }
+
+  Result<std::string> current_directory() override {
+    const std::unique_ptr<char, void (*)(void*)> directory(getcwd(nullptr, 0), std::free);
+    if (!directory) return fail(path_error("find", "the current directory", errno));
+    return std::string(directory.get());
+  }
+
+  Result<std::unique_ptr<ports::FileLock>> lock(const std::string& path, Duration wait) override {
+    TRY(check_path(path));
+    TRY(make_directories(directory_of(path)));
+    Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+    if (!fd.open()) return fail(path_error("lock", path, errno));
+    const auto give_up = std::chrono::steady_clock::now() + wait;
+    // The kernel has no flock with a limit. Holders work for milliseconds to seconds: start at 1 ms, end at
+    // 50 ms between tries.
+    for (auto pause = std::chrono::milliseconds(1);; pause = std::min(pause * 2, decltype(pause)(50))) {
+      if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) break;
+      if (errno != EWOULDBLOCK && errno != EINTR) return fail(path_error("lock", path, errno));
+      const auto left = give_up - std::chrono::steady_clock::now();
+      if (left <= decltype(left)::zero())
+        return fail_hint(ErrorKind::conflict, "another tranche process works here: wait for it and run again",
+                         "'{}' is locked", printable(path));
+      const auto nap = std::min<std::chrono::nanoseconds>(left, pause);
+      const timespec time{.tv_sec = 0, .tv_nsec = nap.count()};
+      nanosleep(&time, nullptr);
+    }
+    return std::unique_ptr<ports::FileLock>(std::make_unique<RealLock>(std::move(fd)));
+  }
+
+ private:
+  Result<> fill(Unnamed& file, const std::string& path, std::string_view bytes, std::uint32_t mode) {
+    TRY(check_path(path));
+    TRY(make_directories(directory_of(path)));
+    const int fd = TRY(file.open(mode));
+    TRY(write_whole(fd, bytes, path));
+    return file.flush();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ports::Files> make_files() { return std::make_unique<RealFiles>(); }
+
+}  // namespace tranche::os

@@ -1,0 +1,319 @@
+// HTTP out, through libcurl opened on first use.
+//
+// Easy handles are kept in a pool: each keeps its connections, so a poll every minute or ten thousand posts
+// to one host reuse them. Redirects are followed here and not by curl, because a header that the caller calls
+// secret must not reach another origin, and curl knows only Authorization and Cookie as secret. Nothing is
+// decompressed: the limit on bytes is a limit on what crosses the wire and on memory alike.
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+
+#include "base/text.hpp"
+#include "os/curl.hpp"
+#include "os/world.hpp"
+
+namespace tranche::os {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+constexpr std::size_t max_header_bytes = 256 * 1024;
+
+// A URL in the parts that decide: where it goes, and what of it may be shown.
+struct Target {
+  std::string url;
+  std::string scheme;
+  std::string host;
+  std::string port;
+  std::string path;
+
+  [[nodiscard]] bool same_origin(const Target& other) const {
+    return scheme == other.scheme && host == other.host && port == other.port;
+  }
+  // For messages: without the query, where tokens are often kept.
+  [[nodiscard]] std::string shown() const {
+    return printable(fmt::format("{}://{}:{}{}", scheme, host, port, path));
+  }
+  [[nodiscard]] bool is_loopback() const {
+    return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]";
+  }
+};
+
+Result<Target> parse_target(const Curl& curl, const std::string& url, const Target* relative_to) {
+  const std::unique_ptr<CURLU, void (*)(CURLU*)> parts(curl.url(), curl.url_cleanup);
+  if (relative_to != nullptr) curl.url_set(parts.get(), CURLUPART_URL, relative_to->url.c_str(), 0);
+  const CURLUcode code =
+      url.find('\0') != std::string::npos
+          ? CURLUE_MALFORMED_INPUT
+          : curl.url_set(parts.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME);
+  const auto part = [&](CURLUPart which, unsigned flags = 0) {
+    char* text = nullptr;
+    if (curl.url_get(parts.get(), which, &text, flags) != CURLUE_OK || text == nullptr) return std::string();
+    const std::unique_ptr<char, void (*)(void*)> owner(text, curl.free);
+    return std::string(text);
+  };
+  Target target{part(CURLUPART_URL), part(CURLUPART_SCHEME), lower(part(CURLUPART_HOST)),
+                part(CURLUPART_PORT, CURLU_DEFAULT_PORT), part(CURLUPART_PATH)};
+  if (code != CURLUE_OK || target.url.empty() || target.host.empty())
+    return fail_hint(ErrorKind::invalid, "write it like https://host/path", "'{}' is no web address",
+                     printable(std::string_view(url).substr(0, url.find('?'))));
+  if (target.scheme != "http" && target.scheme != "https")
+    return fail_hint(ErrorKind::invalid, "use http or https", "'{}' is neither http nor https",
+                     target.shown());
+  if (!part(CURLUPART_USER).empty() || !part(CURLUPART_PASSWORD).empty())
+    return fail_hint(ErrorKind::invalid, "send credentials in a secret header instead",
+                     "the address of '{}' holds credentials", target.shown());
+  return target;
+}
+
+bool is_token(std::string_view text) {  // RFC 9110 §5.6.2
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_header_value(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+Result<> check(const ports::HttpRequest& request) {
+  if (!is_token(request.method))
+    return fail_hint(ErrorKind::invalid, "use GET, POST, ...", "'{}' is no HTTP method",
+                     printable(request.method));
+  const auto check_header = [](std::string_view name, std::string_view value) -> Result<> {
+    if (is_token(name) && is_header_value(value)) return {};
+    return fail_hint(ErrorKind::invalid, "names are tokens, and values have no line breaks",
+                     "header '{}' cannot be sent", printable(name));
+  };
+  for (const auto& [name, value] : request.headers) TRY(check_header(name, value));
+  for (const auto& [name, value] : request.secret_headers) TRY(check_header(name, value.expose()));
+  return {};
+}
+
+// What the callbacks fill.
+struct Answer {
+  ports::HttpResponse response;
+  std::size_t max_bytes = 0;
+  std::size_t header_bytes = 0;
+  bool too_large = false;
+};
+
+std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& answer = *static_cast<Answer*>(user);
+  if (size * count > answer.max_bytes - answer.response.body.size()) {
+    answer.too_large = true;
+    return 0;
+  }
+  answer.response.body.append(data, size * count);
+  return size * count;
+}
+
+std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& answer = *static_cast<Answer*>(user);
+  const std::string_view line = trim(std::string_view(data, size * count));
+  answer.header_bytes += size * count;
+  if (answer.header_bytes > max_header_bytes) {
+    answer.too_large = true;
+    return 0;
+  }
+  const auto colon = line.find(':');
+  if (line.starts_with("HTTP/")) {
+    answer.response.headers.clear();  // 100 Continue came before
+  } else if (colon != std::string_view::npos) {
+    answer.response.headers.emplace_back(lower(trim(line.substr(0, colon))),
+                                         std::string(trim(line.substr(colon + 1))));
+  }
+  return size * count;
+}
+
+class HeaderList {
+ public:
+  explicit HeaderList(const Curl& curl) : curl_(curl) {}
+  HeaderList(const HeaderList&) = delete;
+  HeaderList& operator=(const HeaderList&) = delete;
+  ~HeaderList() { curl_.slist_free_all(list_); }
+  void add(std::string line) {
+    list_ = curl_.slist_append(list_, line.c_str());
+    std::fill(line.begin(), line.end(), '\0');
+  }
+  // "Name;" is how curl sends a header without a value.
+  void add(std::string_view name, std::string_view value) {
+    add(value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value));
+  }
+  [[nodiscard]] curl_slist* get() const { return list_; }
+
+ private:
+  const Curl& curl_;
+  curl_slist* list_ = nullptr;
+};
+
+std::string hint_for(CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return "check the host's name, and that this machine has DNS";
+    case CURLE_COULDNT_CONNECT:
+      return "check that the server runs and that the port is right";
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return "the server's certificate is not trusted here: check its name and the system's CA certificates";
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return "check the proxy variables of the environment";
+    default:
+      return "run again; if it stays, try the address with curl";
+  }
+}
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+class RealHttp final : public ports::Http {
+ public:
+  RealHttp() = default;
+  RealHttp(const RealHttp&) = delete;
+  RealHttp& operator=(const RealHttp&) = delete;
+  ~RealHttp() override {
+    for (CURL* handle : idle_) curl_->easy_cleanup(handle);
+  }
+
+  Result<ports::HttpResponse> send(const ports::HttpRequest& request) override {
+    TRY(check(request));
+    const Curl& curl = *TRY(load());
+    Target target = TRY(parse_target(curl, request.url, nullptr));
+    const Target origin = target;
+    const auto deadline = Steady::now() + request.timeout;
+    std::string method = request.method;
+    bool with_body = !request.body.empty();
+    bool with_secrets = true;
+    for (int hops = 0;; ++hops) {
+      // Once away, a chain that comes back was led by a stranger: it gets no secrets either.
+      with_secrets = with_secrets && target.same_origin(origin);
+      auto response =
+          TRY(send_once(curl, request, target, method, with_body, with_secrets, origin, deadline));
+      const std::string location(response.header("location"));
+      if (!is_redirect(response.status) || location.empty() || request.max_redirects == 0) return response;
+      if (hops >= request.max_redirects)
+        return fail_hint(ErrorKind::failed, "use the address that it leads to",
+                         "'{}' redirects more than {} times", origin.shown(), request.max_redirects);
+      Target next = TRY(parse_target(curl, location, &target));
+      if (target.scheme == "https" && next.scheme == "http")
+        return fail_hint(ErrorKind::failed, "use an address that stays on https",
+                         "'{}' redirects from https to http", target.shown());
+      // RFC 9110 §15.4: 303 becomes GET, and 301 and 302 do for POST as every client does it.
+      if ((response.status == 303 && method != "HEAD") || (response.status < 303 && method == "POST")) {
+        method = "GET";
+        with_body = false;
+      }
+      target = std::move(next);
+    }
+  }
+
+ private:
+  using Handle = std::unique_ptr<CURL, std::function<void(CURL*)>>;
+
+  Result<const Curl*> load() {
+    const std::lock_guard guard(mutex_);
+    if (curl_ == nullptr) curl_ = TRY(load_curl());
+    return curl_;
+  }
+
+  Result<Handle> take_handle() {
+    const std::lock_guard guard(mutex_);
+    CURL* handle = nullptr;
+    if (idle_.empty()) {
+      handle = curl_->easy_init();
+    } else {
+      handle = idle_.back();  // the one used last has the warmest connections
+      idle_.pop_back();
+      curl_->easy_reset(handle);
+    }
+    if (handle == nullptr) return fail(ErrorKind::failed, "libcurl has no memory for a request");
+    return Handle(handle, [this](CURL* used) {
+      const std::lock_guard give_back(mutex_);
+      idle_.push_back(used);
+    });
+  }
+
+  Result<ports::HttpResponse> send_once(const Curl& curl, const ports::HttpRequest& request,
+                                        const Target& target, const std::string& method, bool with_body,
+                                        bool with_secrets, const Target& origin,
+                                        Steady::time_point deadline) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Steady::now()).count();
+    const auto timed_out = [&] {
+      return fail_hint(ErrorKind::failed, "check that the server answers, or raise the timeout",
+                       "'{}' did not answer within {}", target.shown(), to_text(request.timeout));
+    };
+    if (left <= 0) return timed_out();
+    const Handle handle = TRY(take_handle());
+    CURL* easy = handle.get();
+    const auto set = curl.easy_setopt;
+
+    HeaderList headers(curl);
+    bool has_type = false;
+    bool has_agent = false;
+    for (const auto& [name, value] : request.headers) {
+      headers.add(name, value);
+      has_type = has_type || lower(name) == "content-type";
+      has_agent = has_agent || lower(name) == "user-agent";
+    }
+    if (with_secrets)
+      for (const auto& [name, value] : request.secret_headers) headers.add(name, value.expose());
+    headers.add("Expect:");  // curl would wait a second for 100 Continue before large bodies
+    if (!has_type) headers.add("Content-Type:");
+    if (!has_agent) set(easy, CURLOPT_USERAGENT, "tranche");
+
+    Answer answer;
+    answer.max_bytes = request.max_response_bytes;
+    std::string words(CURL_ERROR_SIZE, '\0');
+    set(easy, CURLOPT_ERRORBUFFER, words.data());
+    set(easy, CURLOPT_URL, target.url.c_str());
+    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(left));
+    set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(left));
+    set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(easy, CURLOPT_TCP_NODELAY, 1L);
+    set(easy, CURLOPT_HTTPHEADER, headers.get());
+    set(easy, CURLOPT_HEADERFUNCTION, on_header);
+    set(easy, CURLOPT_HEADERDATA, &answer);
+    set(easy, CURLOPT_WRITEFUNCTION, on_body);
+    set(easy, CURLOPT_WRITEDATA, &answer);
+    // The environment's proxy is for the world outside; a server of this machine is asked directly.
+    if (target.is_loopback()) set(easy, CURLOPT_PROXY, "");
+    if (with_body || method == "POST") {
+      set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(with_body ? request.body.size() : 0));
+      set(easy, CURLOPT_POSTFIELDS, with_body ? request.body.data() : "");
+    }
+    if (method == "HEAD") set(easy, CURLOPT_NOBODY, 1L);
+    set(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+
+    const CURLcode code = curl.easy_perform(easy);
+    if (answer.too_large)
+      return fail_hint(ErrorKind::failed, "ask for less, or check that the address is the right one",
+                       "the answer of '{}' is larger than {} bytes", target.shown(),
+                       request.max_response_bytes);
+    if (code == CURLE_OPERATION_TIMEDOUT) return timed_out();
+    if (code != CURLE_OK) {
+      const std::string_view detail = words[0] != '\0' ? words.c_str() : curl.easy_strerror(code);
+      const std::string via = target.same_origin(origin) ? "" : " (redirected from " + origin.shown() + ")";
+      return fail_hint(ErrorKind::failed, hint_for(code), "cannot {} '{}'{}: {}", method, target.shown(), via,
+                       printable(detail));
+    }
+    long status = 0;
+    curl.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    answer.response.status = static_cast<int>(status);
+    return std::move(answer.response);
+  }
+
+  std::mutex mutex_;
+  const Curl* curl_ = nullptr;
+  std::vector<CURL*> idle_;
+};
+
+}  // namespace
+
+std::unique_ptr<ports::Http> make_http() { return std::make_unique<RealHttp>(); }
+
+}  // namespace tranche::os

@@ -1,0 +1,35 @@
+#include "store/publication.hpp"
+
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+
+namespace tranche::store {
+
+Result<> check_publication(const Publication& publication) {
+  for (const auto& file : publication.files) {
+    TRY(check_name(file.name));
+    if (!file.bytes.empty() && !file.copy_from.empty())
+      return fail(ErrorKind::bug, "'{}' has both bytes and a path", file.name);
+    if (publication.pointer && file.name == publication.pointer->name)
+      return fail(ErrorKind::bug, "'{}' is published as a file and as the pointer", file.name);
+  }
+  if (publication.pointer) TRY(check_name(publication.pointer->name));
+  return {};
+}
+
+Result<> check_prefix(std::string_view prefix) {
+  if (prefix.empty()) return {};
+  if (!prefix.ends_with('/'))
+    return fail(ErrorKind::bug, "the prefix '{}' does not end in a slash", printable(prefix));
+  return check_name(prefix.substr(0, prefix.size() - 1));
+}
+
+Version version_of(std::string_view bytes) { return Version{crypto::to_hex(crypto::sha256(bytes))}; }
+
+Error moved(const Pointer& pointer, const std::string& store) {
+  return {ErrorKind::conflict,
+          fmt::format("'{}' in {} was changed by somebody else meanwhile", pointer.name, store),
+          "run again: it reads the new state first"};
+}
+
+}  // namespace tranche::store
