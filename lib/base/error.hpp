@@ -98,19 +98,21 @@ template <class... Args>
 #define TRANCHE_CONCAT(a, b) TRANCHE_CONCAT_(a, b)
 
 // auto x = TRY(f());   TRY(g());      returns the error to the caller, otherwise yields the value.
-#define TRY(...)                                                                          \
-  __extension__({                                                                         \
-    auto&& try_result_ = (__VA_ARGS__);                                                   \
-    if (!try_result_.has_value()) return std::unexpected(std::move(try_result_.error())); \
-    ::tranche::detail::take(std::move(try_result_));                                      \
+#define TRY(...) TRANCHE_TRY_AS(TRANCHE_CONCAT(try_result_, __COUNTER__), __VA_ARGS__)
+#define TRANCHE_TRY_AS(name, ...)                                           \
+  __extension__({                                                           \
+    auto&& name = (__VA_ARGS__);                                            \
+    if (!name.has_value()) return std::unexpected(std::move(name.error())); \
+    ::tranche::detail::take(std::move(name));                               \
   })
 
 // auto x = TRY_WHILE("reading " + path, f()) adds what was being done to the error.
-#define TRY_WHILE(what, ...)                                                                           \
-  __extension__({                                                                                      \
-    auto&& try_result_ = (__VA_ARGS__);                                                                \
-    if (!try_result_.has_value()) return std::unexpected(std::move(try_result_.error()).during(what)); \
-    ::tranche::detail::take(std::move(try_result_));                                                   \
+#define TRY_WHILE(what, ...) TRANCHE_TRY_WHILE_AS(TRANCHE_CONCAT(try_result_, __COUNTER__), what, __VA_ARGS__)
+#define TRANCHE_TRY_WHILE_AS(name, what, ...)                                            \
+  __extension__({                                                                        \
+    auto&& name = (__VA_ARGS__);                                                         \
+    if (!name.has_value()) return std::unexpected(std::move(name.error()).during(what)); \
+    ::tranche::detail::take(std::move(name));                                            \
   })
 
 namespace tranche::detail {

@@ -50,6 +50,7 @@ struct GateMemory {
   gate::Evidence evidence;  // compare: through the whole rollout
   gate::Counters counters;  // threshold: since the stage began
   Instant polled_until{};   // end of the last window, or time of the last measurement, that is in
+  Instant last_data{};      // end of the last window or measurement that had data
   gate::Verdict verdict = gate::Verdict::no_data;
   std::string explanation;
   double log_evidence_worse = 0, log_evidence_not_worse = 0, ratio = 0;  // compare
@@ -70,7 +71,6 @@ struct State {
   std::optional<Effect> pending;
   std::string because;  // why it is in this phase, in words
   bool suspect = false;
-  bool resume_to_baking = false;  // reserved by step()
 };
 doc::Value to_value(const State& state);
 Result<State> state_from_value(const doc::Value& value);
