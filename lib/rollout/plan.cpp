@@ -1,0 +1,230 @@
+// Resolving a rollout into a plan: cohorts become rules, the salt is fixed, what cannot be honoured is
+// refused.
+#include "rollout/plan.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+
+namespace tranche::rollout {
+namespace {
+
+cohort::Rule rule_of(const spec::App& app, const spec::Stage& stage, const std::string& salt) {
+  cohort::Rule rule;
+  if (const spec::Cohort* members = app.cohort(stage.cohort)) {
+    rule.labels = members->match;
+    for (const std::string& id : members->devices) rule.devices.push_back(cohort::listed_hash(salt, id));
+    std::sort(rule.devices.begin(), rule.devices.end());
+  }
+  if (stage.whole()) {
+    rule.all = true;
+  } else {
+    rule.below = cohort::threshold(*stage.percent);
+  }
+  return rule;
+}
+
+// `later` reaches every device that `earlier` does.
+bool supersedes(const cohort::Rule& later, const cohort::Rule& earlier) {
+  const bool everyone = later.labels.empty() && later.devices.empty();
+  const bool same_members = later.labels == earlier.labels && later.devices == earlier.devices;
+  if (later.all) return everyone || same_members;
+  return same_members && !earlier.all && *earlier.below <= *later.below;
+}
+
+// Only what this rollout needs, so that an edit elsewhere in the file does not change the plan.
+spec::App reduce(const spec::App& app, const spec::Rollout& rollout) {
+  spec::App kept = app;
+  const auto keep = [](auto& list, const std::set<std::string>& names) {
+    std::erase_if(list, [&](const auto& item) { return !names.contains(item.name); });
+  };
+  std::set<std::string> gates;
+  std::set<std::string> cohorts;
+  for (const spec::Stage& stage : rollout.stages) {
+    gates.insert(stage.gates.begin(), stage.gates.end());
+    cohorts.insert(stage.cohort);
+  }
+  for (const spec::Cohort& c : app.cohorts)
+    if (!c.hold.empty()) cohorts.insert(c.name);
+  std::set<std::string> sources;
+  for (const spec::Gate& gate : app.gates)
+    if (gates.contains(gate.name)) sources.insert(gate.source);
+  keep(kept.rollouts, {rollout.name});
+  keep(kept.channels, {rollout.channel});
+  keep(kept.playbooks, {rollout.on_failure});
+  keep(kept.gates, gates);
+  keep(kept.cohorts, cohorts);
+  keep(kept.sources, sources);
+  return kept;
+}
+
+std::string list_unsupported(const std::vector<spec::Unsupported>& items) {
+  std::vector<std::string> parts;
+  for (const spec::Unsupported& item : items) parts.push_back(item.what);
+  return join(parts, ", ");
+}
+
+doc::Value to_value(const cohort::Rule& rule) {
+  doc::Value out = doc::Value::object();
+  doc::Value labels = doc::Value::object();
+  for (const auto& [name, values] : rule.labels) {
+    doc::Value list = doc::Value::array();
+    for (const std::string& value : values) list.push(value);
+    labels.set(name, list);
+  }
+  if (!rule.labels.empty()) out.set("labels", labels);
+  if (!rule.devices.empty()) {
+    doc::Value list = doc::Value::array();
+    for (const std::string& hash : rule.devices) list.push(hash);
+    out.set("devices", list);
+  }
+  if (rule.below) out.set("below", std::to_string(*rule.below));
+  if (rule.all) out.set("all", true);
+  return out;
+}
+
+}  // namespace
+
+const spec::Rollout& Plan::spec() const { return *config.rollout(rollout); }
+
+Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
+  const spec::Rollout* rollout = app.rollout(input.rollout);
+  if (rollout == nullptr) {
+    std::vector<std::string> names;
+    for (const spec::Rollout& r : app.rollouts) names.push_back(r.name);
+    const std::string near = nearest(input.rollout, names);
+    return fail_hint(ErrorKind::invalid,
+                     near.empty() ? "there are: " + join(names, ", ") : "did you mean '" + near + "'?",
+                     "app '{}' has no rollout '{}'", app.name, printable(input.rollout));
+  }
+  if (const auto missing = spec::unsupported(app, *rollout); !missing.empty()) {
+    Error error(ErrorKind::invalid, fmt::format("not supported yet: {}", list_unsupported(missing)),
+                "take it out of tranche.yaml for now; nothing that is written there is ever ignored");
+    if (missing.front().place.line > 0) error.mark = doc::to_mark(missing.front().place);
+    return fail(std::move(error));
+  }
+  for (const cohort::Withdrawn& w : input.current.withdrawn)
+    if (w.version == input.release)
+      return fail_hint(ErrorKind::invalid, "build the fix under a higher version",
+                       "release {} was withdrawn from channel '{}'", input.release, rollout->channel);
+  if (input.current.baseline == input.release)
+    return fail_hint(ErrorKind::invalid, "every device is offered it already",
+                     "release {} is the baseline of channel '{}'", input.release, rollout->channel);
+  if (input.current.offer && input.current.offer->release != input.release)
+    return fail_hint(ErrorKind::conflict, "wait for it, or stop it: tranche stop ROLLOUT --reason TEXT",
+                     "channel '{}' is offering release {} already", rollout->channel,
+                     input.current.offer->release);
+
+  Plan plan;
+  plan.app = app.name;
+  plan.channel = rollout->channel;
+  plan.rollout = rollout->name;
+  plan.release = input.release;
+  plan.manifest_sha256 = input.manifest_sha256;
+  plan.baseline = input.current.baseline;
+  plan.salt = app.name + "/" + rollout->channel;
+  if (rollout->salt == spec::Rollout::Salt::release) plan.salt += "/" + input.release;
+  for (const spec::Stage& stage : rollout->stages)
+    plan.stages.push_back(
+        {stage.name, rule_of(app, stage, plan.salt), !stage.whole(), stage.bake, stage.gates});
+  if (plan.stages.empty())
+    return fail_hint(ErrorKind::invalid, "write stages, or leave the key out for the default ones",
+                     "rollout '{}' has no stages", rollout->name);
+  if (plan.baseline.empty() && !input.accept_no_way_back && !rollout->accept_no_way_back)
+    return fail_hint(
+        ErrorKind::invalid,
+        "a first release has nothing to fall back to; accept that with --accept-no-way-back, once",
+        "channel '{}' has no earlier release: a bad {} could be withdrawn, but not taken back",
+        rollout->channel, input.release);
+  if (plan.baseline.empty())
+    plan.warnings.push_back("no way back: devices that take " + input.release +
+                            " keep it if it is withdrawn");
+  for (const std::string& gate : spec::unbounded_gates(app, *rollout))
+    plan.warnings.push_back("gate '" + gate + "' is a threshold: it promises nothing about false alarms");
+  plan.config = reduce(app, *rollout);
+  return plan;
+}
+
+doc::Value to_value(const Plan& plan) {
+  doc::Value stages = doc::Value::array();
+  for (const PlannedStage& stage : plan.stages) {
+    doc::Value gates = doc::Value::array();
+    for (const std::string& gate : stage.gates) gates.push(gate);
+    stages.push(doc::Value::object({{"name", stage.name},
+                                    {"rule", to_value(stage.rule)},
+                                    {"randomised", stage.randomised},
+                                    {"bake", tranche::to_text(stage.bake)},
+                                    {"gates", gates}}));
+  }
+  doc::Value warnings = doc::Value::array();
+  for (const std::string& warning : plan.warnings) warnings.push(warning);
+  return doc::Value::object({{"schema", "tranche/plan/v1"},
+                             {"app", plan.app},
+                             {"channel", plan.channel},
+                             {"rollout", plan.rollout},
+                             {"release", plan.release},
+                             {"manifest-sha256", plan.manifest_sha256},
+                             {"baseline", plan.baseline},
+                             {"salt", plan.salt},
+                             {"stages", stages},
+                             {"warnings", warnings},
+                             {"config", spec::to_value(plan.config)}});
+}
+
+Result<Plan> plan_from_value(const doc::Value& value) {
+  if (TRY(value.text("schema")) != "tranche/plan/v1")
+    return fail_hint(ErrorKind::invalid, "a newer tranche wrote it: update this one",
+                     "the plan has an unknown schema");
+  Plan plan;
+  plan.app = TRY(value.text("app"));
+  plan.channel = TRY(value.text("channel"));
+  plan.rollout = TRY(value.text("rollout"));
+  plan.release = TRY(value.text("release"));
+  plan.manifest_sha256 = TRY(value.text("manifest-sha256"));
+  plan.baseline = TRY(value.text("baseline"));
+  plan.salt = TRY(value.text("salt"));
+  const doc::Value* config = TRY(value.object_at("config"));
+  plan.config = TRY(spec::from_value(*config));
+  const spec::Rollout* rollout = plan.config.rollout(plan.rollout);
+  const doc::Value* stages = TRY(value.array_at("stages"));
+  if (rollout == nullptr || rollout->stages.size() != stages->as_array().size() || rollout->stages.empty())
+    return fail(ErrorKind::verification, "the plan's stages and its configuration differ");
+  for (const spec::Stage& stage : rollout->stages)
+    plan.stages.push_back(
+        {stage.name, rule_of(plan.config, stage, plan.salt), !stage.whole(), stage.bake, stage.gates});
+  const doc::Value* warnings = TRY(value.array_at("warnings"));
+  for (const doc::Value& warning : warnings->as_array())
+    if (warning.is_string()) plan.warnings.push_back(warning.as_string());
+  // The rules are derived anew; were the arithmetic ever to change, a running rollout must notice rather than
+  // shift.
+  if (!(to_value(plan) == value))
+    return fail(ErrorKind::verification, "the plan does not read back as it was written");
+  return plan;
+}
+
+Result<std::string> plan_digest(const Plan& plan) {
+  return crypto::to_hex(crypto::sha256(TRY(doc::canonical_json(to_value(plan)))));
+}
+
+std::vector<cohort::Rule> rules_at(const Plan& plan, std::size_t stage) {
+  std::vector<cohort::Rule> rules;
+  for (std::size_t i = 0; i <= stage && i < plan.stages.size(); ++i) {
+    std::erase_if(rules,
+                  [&](const cohort::Rule& earlier) { return supersedes(plan.stages[i].rule, earlier); });
+    rules.push_back(plan.stages[i].rule);
+  }
+  return rules;
+}
+
+Percent share_at(const Plan& plan, std::size_t stage) {
+  Percent share;
+  for (std::size_t i = 0; i <= stage && i < plan.stages.size(); ++i) {
+    const spec::Stage& s = plan.spec().stages[i];
+    if (s.cohort.empty()) share = std::max(share, s.percent.value_or(Percent{Percent::whole}));
+  }
+  return share;
+}
+
+}  // namespace tranche::rollout
