@@ -1,0 +1,44 @@
+// From patterns to artifacts: find the files, stay in the repository, hash each once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "artifact/manifest.hpp"
+#include "base/error.hpp"
+#include "doc/value.hpp"
+#include "ports/ports.hpp"
+
+namespace tranche::artifact {
+
+// One entry under `artifacts:`. `path` is relative to the repository; {version} stands for the version; * ?
+// [] and ** as in base/text.hpp glob_match.
+struct Pattern {
+  std::string path;
+  std::string platform;
+  std::string kind;  // empty: plain files
+  doc::Place place;  // for errors
+};
+
+struct Digested {
+  std::uint64_t size = 0;
+  std::string sha256;  // hex
+};
+
+// One file, read in 256 KiB pieces: constant memory whatever its size.
+Result<Digested> digest_file(ports::Files& files, const std::string& path);
+// Many files on all cores, each read once; answers in the order of `paths`, the first error otherwise.
+// threads: 0 = one a core.
+Result<std::vector<Digested>> digest_files(ports::Files& files, const std::vector<std::string>& paths,
+                                           unsigned threads = 0);
+
+// The artifacts that the patterns name, sorted by name. kind invalid, with the pattern's mark: a pattern that
+// matches nothing, a path that leaves the repository ("..", absolute, or a symlink that leads outside), two
+// files of one name, a name that no manifest may hold, more than 10,000 directory entries, deeper than 32
+// directories. All errors at once (Error::others).
+Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& repository,
+                                      const std::vector<Pattern>& patterns, std::string_view version);
+
+}  // namespace tranche::artifact
