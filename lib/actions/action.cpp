@@ -1,0 +1,66 @@
+#include "actions/action.hpp"
+
+#include <array>
+
+#include "base/text.hpp"
+
+namespace tranche::actions {
+
+const std::vector<Action>& actions() {
+  static const std::vector<Action> all{
+      flag_set(),          // throw a switch
+      channel_withdraw(),  // nobody is offered the release any more
+      channel_fallback(),  // devices that have it go back
+      http_request(),      // tell somebody
+      run_command(),       // a program, by argv
+  };
+  return all;
+}
+
+const Action* find_action(std::string_view name) {
+  for (const Action& action : actions())
+    if (action.name == name) return &action;
+  return nullptr;
+}
+
+std::string fill_variables(std::string text, const Call& call) {
+  const std::array<std::pair<std::string_view, std::string_view>, 6> variables{
+      {{"$app", call.plan.app},
+       {"$channel", call.plan.channel},
+       {"$release", call.plan.release},
+       {"$baseline", call.plan.baseline},
+       {"$rollout", call.plan.rollout},
+       {"$reason", call.cause.reason}}};
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    bool replaced = false;
+    for (const auto& [name, value] : variables) {
+      if (std::string_view(text).substr(i).starts_with(name)) {  // values are never scanned again
+        out += value;
+        i += name.size();
+        replaced = true;
+        break;
+      }
+    }
+    if (!replaced) out += text[i++];
+  }
+  return out;
+}
+
+doc::Value fill_variables(const doc::Value& value, const Call& call) {
+  if (value.is_string()) return fill_variables(value.as_string(), call);
+  if (value.is_array()) {
+    doc::Value out = doc::Value::array();
+    for (const doc::Value& item : value.as_array()) out.push(fill_variables(item, call));
+    return out;
+  }
+  if (value.is_object()) {
+    doc::Value out = doc::Value::object();
+    for (const doc::Member& member : value.as_object())
+      out.set(member.key, fill_variables(member.value, call));
+    return out;
+  }
+  return value;
+}
+
+}  // namespace tranche::actions

@@ -1,0 +1,49 @@
+// channel.fallback: devices that run the withdrawn release go back to the one the plan froze as its baseline.
+#include <algorithm>
+
+#include "actions/action.hpp"
+
+namespace tranche::actions {
+namespace {
+
+Result<std::string> send_to(Deck& deck, const Call& call, const std::string& fallback,
+                            const std::string& key) {
+  const spec::Channel* channel = call.plan.config.channel(call.plan.channel);
+  if (channel == nullptr) return fail(ErrorKind::invalid, "the plan has no channel '{}'", call.plan.channel);
+  const std::string& release = call.plan.release;
+  const auto change = [&](cohort::Directions directions) {
+    if (directions.offer && directions.offer->release == release) directions.offer.reset();
+    if (directions.baseline == release) directions.baseline = call.plan.baseline;
+    const auto found = std::find_if(directions.withdrawn.begin(), directions.withdrawn.end(),
+                                    [&](const cohort::Withdrawn& w) { return w.version == release; });
+    if (found == directions.withdrawn.end()) {
+      directions.withdrawn.push_back({release, fallback});
+    } else {
+      found->fallback = fallback;
+    }
+    return directions;
+  };
+  const std::uint64_t sequence = TRY(deck.direct(*channel, key, {}, {}, change, call.cause.reason));
+  if (fallback.empty()) return fmt::format("devices that run {} keep it (feed {})", release, sequence);
+  return fmt::format("devices that run {} go back to {} (feed {})", release, fallback, sequence);
+}
+
+Result<std::string> perform(Deck& deck, const Call& call) {
+  if (call.plan.baseline.empty())
+    return fail_hint(ErrorKind::stranded, "release a fixed build: release create, rollout start",
+                     "channel '{}' has no earlier release to fall back to", call.plan.channel);
+  return send_to(deck, call, call.plan.baseline, call.key);
+}
+
+Result<std::string> undo(Deck& deck, const Call& call) { return send_to(deck, call, {}, call.key + "/undo"); }
+
+// Idempotent under its key, as channel.withdraw is.
+Result<Asked> ask(Deck&, const Call&) { return Asked::not_done; }
+
+}  // namespace
+
+Action channel_fallback() {
+  return {"channel.fallback", "send devices back to the previous release", perform, undo, ask};
+}
+
+}  // namespace tranche::actions

@@ -1,0 +1,130 @@
+// The state of a channel as a document of the journal, and back.
+#include "actions/deck.hpp"
+#include "base/text.hpp"
+
+namespace tranche::actions {
+namespace {
+
+using LabelMap = std::map<std::string, std::vector<std::string>>;
+
+doc::Value labels_value(const LabelMap& labels) {
+  doc::Value out = doc::Value::object();
+  for (const auto& [name, values] : labels) {
+    doc::Value list = doc::Value::array();
+    for (const std::string& value : values) list.push(value);
+    out.set(name, list);
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> texts(const doc::Value& list) {
+  std::vector<std::string> out;
+  for (const doc::Value& item : list.as_array()) {
+    if (!item.is_string())
+      return fail(ErrorKind::verification, "the journal holds a list that is not of strings");
+    out.push_back(item.as_string());
+  }
+  return out;
+}
+
+Result<LabelMap> labels_from(const doc::Value& value) {
+  LabelMap labels;
+  for (const doc::Member& member : TRY(value.object_at("labels"))->as_object()) {
+    if (!member.value.is_array())
+      return fail(ErrorKind::verification, "the journal holds labels that are no lists");
+    labels[member.key] = TRY(texts(member.value));
+  }
+  return labels;
+}
+
+doc::Value rule_value(const cohort::Rule& rule) {
+  doc::Value devices = doc::Value::array();
+  for (const std::string& hash : rule.devices) devices.push(hash);
+  doc::Value out = doc::Value::object({{"labels", labels_value(rule.labels)}, {"devices", devices}});
+  if (rule.below) out.set("below", std::to_string(*rule.below));
+  if (rule.all) out.set("all", true);
+  return out;
+}
+
+Result<cohort::Rule> rule_from(const doc::Value& value) {
+  cohort::Rule rule;
+  rule.labels = TRY(labels_from(value));
+  rule.devices = TRY(texts(*TRY(value.array_at("devices"))));
+  if (const doc::Value* below = value.find("below")) {
+    const auto number = below->is_string() ? parse_u64(below->as_string()) : std::nullopt;
+    if (!number)
+      return fail(ErrorKind::verification, "the journal holds a rule whose threshold is no number");
+    rule.below = *number;
+  }
+  rule.all = value.find("all") != nullptr;
+  if (rule.all == rule.below.has_value())
+    return fail(ErrorKind::verification, "the journal holds a rule without a share");
+  return rule;
+}
+
+}  // namespace
+
+doc::Value to_value(const cohort::Directions& directions) {
+  doc::Value out = doc::Value::object({{"baseline", directions.baseline}});
+  if (directions.offer) {
+    doc::Value rules = doc::Value::array();
+    for (const cohort::Rule& rule : directions.offer->rules) rules.push(rule_value(rule));
+    out.set("offer", doc::Value::object({{"release", directions.offer->release},
+                                         {"salt", directions.offer->salt},
+                                         {"rules", rules}}));
+  }
+  doc::Value withdrawn = doc::Value::array();
+  for (const cohort::Withdrawn& w : directions.withdrawn)
+    withdrawn.push(doc::Value::object({{"version", w.version}, {"fallback", w.fallback}}));
+  doc::Value holds = doc::Value::array();
+  for (const cohort::Hold& hold : directions.holds)
+    holds.push(
+        doc::Value::object({{"labels", labels_value(hold.labels)}, {"max-version", hold.max_version}}));
+  out.set("withdrawn", withdrawn);
+  out.set("holds", holds);
+  return out;
+}
+
+Result<cohort::Directions> directions_from_value(const doc::Value& value) {
+  cohort::Directions directions;
+  directions.baseline = TRY(value.text("baseline"));
+  if (const doc::Value* offer = value.find("offer")) {
+    cohort::Offer read{TRY(offer->text("release")), TRY(offer->text("salt")), {}};
+    for (const doc::Value& rule : TRY(offer->array_at("rules"))->as_array())
+      read.rules.push_back(TRY(rule_from(rule)));
+    directions.offer = std::move(read);
+  }
+  for (const doc::Value& item : TRY(value.array_at("withdrawn"))->as_array())
+    directions.withdrawn.push_back({TRY(item.text("version")), TRY(item.text("fallback"))});
+  for (const doc::Value& item : TRY(value.array_at("holds"))->as_array())
+    directions.holds.push_back({TRY(labels_from(item)), TRY(item.text("max-version"))});
+  return directions;
+}
+
+doc::Value to_value(const ChannelState& state) {
+  doc::Value releases = doc::Value::array();
+  for (const channel::ReleaseRef& ref : state.releases)
+    releases.push(doc::Value::object(
+        {{"version", ref.version}, {"sha256", ref.manifest_sha256}, {"path", ref.manifest_path}}));
+  return doc::Value::object({{"schema", "tranche/channel-state/v1"},
+                             {"directions", to_value(state.directions)},
+                             {"releases", releases},
+                             {"plan", state.plan},
+                             {"effect", state.effect},
+                             {"expires", tranche::to_text(state.expires)}});
+}
+
+Result<ChannelState> channel_from_entry(const journal::Entry& entry) {
+  ChannelState state;
+  state.directions = TRY(directions_from_value(*TRY(entry.state.object_at("directions"))));
+  for (const doc::Value& item : TRY(entry.state.array_at("releases"))->as_array())
+    state.releases.push_back({TRY(item.text("version")), TRY(item.text("sha256")), TRY(item.text("path"))});
+  state.plan = TRY(entry.state.text("plan"));
+  state.effect = TRY(entry.state.text("effect"));
+  state.expires = TRY(parse_duration(TRY(entry.state.text("expires"))));
+  state.sequence = entry.index;
+  state.issued = entry.at;
+  return state;
+}
+
+}  // namespace tranche::actions

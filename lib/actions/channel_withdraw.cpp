@@ -1,0 +1,49 @@
+// channel.withdraw: the release leaves the channel's offer and baseline; nobody is given it any more.
+#include <algorithm>
+
+#include "actions/action.hpp"
+
+namespace tranche::actions {
+namespace {
+
+Result<const spec::Channel*> channel_of(const Call& call) {
+  const spec::Channel* channel = call.plan.config.channel(call.plan.channel);
+  if (channel == nullptr) return fail(ErrorKind::invalid, "the plan has no channel '{}'", call.plan.channel);
+  return channel;
+}
+
+Result<std::string> perform(Deck& deck, const Call& call) {
+  const spec::Channel* channel = TRY(channel_of(call));
+  const rollout::Plan& plan = call.plan;
+  const auto change = [&](cohort::Directions directions) {
+    if (directions.offer && directions.offer->release == plan.release) directions.offer.reset();
+    if (directions.baseline == plan.release) directions.baseline = plan.baseline;
+    const bool listed = std::any_of(directions.withdrawn.begin(), directions.withdrawn.end(),
+                                    [&](const cohort::Withdrawn& w) { return w.version == plan.release; });
+    if (!listed) directions.withdrawn.push_back({plan.release, {}});
+    return directions;
+  };
+  const std::uint64_t sequence = TRY(deck.direct(*channel, call.key, {}, {}, change, call.cause.reason));
+  return fmt::format("release {} is withdrawn from channel '{}' (feed {})", plan.release, channel->name,
+                     sequence);
+}
+
+Result<std::string> undo(Deck& deck, const Call& call) {
+  const spec::Channel* channel = TRY(channel_of(call));
+  const auto change = [&](cohort::Directions directions) {
+    std::erase_if(directions.withdrawn,
+                  [&](const cohort::Withdrawn& w) { return w.version == call.plan.release; });
+    return directions;
+  };
+  TRY(deck.direct(*channel, call.key + "/undo", {}, {}, change, call.cause.reason));
+  return fmt::format("release {} may be offered on channel '{}' again", call.plan.release, channel->name);
+}
+
+// The journal decides once under the key, and publishing is conditional on the sequence: simply do it again.
+Result<Asked> ask(Deck&, const Call&) { return Asked::not_done; }
+
+}  // namespace
+
+Action channel_withdraw() { return {"channel.withdraw", "stop offering the release", perform, undo, ask}; }
+
+}  // namespace tranche::actions

@@ -1,0 +1,239 @@
+#include "actions/deck.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "actions/stores.hpp"
+#include "base/encoding.hpp"
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+
+namespace tranche::actions {
+namespace {
+
+Result<std::unique_ptr<journal::Journal>> open_journal(ports::World& world, store::Store& state,
+                                                       const std::string& app, const signing::Trust& trust) {
+  journal::Options options;
+  options.origin = "tranche/" + app;
+  options.trusted = trust.journal;
+  const std::string which =
+      crypto::to_hex(crypto::sha256(state.describe() + "\n" + options.origin)).substr(0, 32);
+  options.memory = TRY(memory_directory(world)) + "/seen/" + which;
+  return TRY_WHILE("opening the journal in " + state.describe(),
+                   journal::Journal::open(world, state, std::move(options)));
+}
+
+void add_refs(std::vector<channel::ReleaseRef>& known, const std::vector<channel::ReleaseRef>& more) {
+  for (const channel::ReleaseRef& ref : more) {
+    std::erase_if(known, [&](const channel::ReleaseRef& old) { return old.version == ref.version; });
+    known.push_back(ref);
+  }
+}
+
+// The feed names only releases that somebody may be sent to.
+std::vector<channel::ReleaseRef> in_use(const std::vector<channel::ReleaseRef>& known,
+                                        const cohort::Directions& directions) {
+  std::set<std::string> versions{directions.baseline};
+  if (directions.offer) versions.insert(directions.offer->release);
+  for (const cohort::Withdrawn& withdrawn : directions.withdrawn) versions.insert(withdrawn.fallback);
+  std::vector<channel::ReleaseRef> used;
+  for (const channel::ReleaseRef& ref : known)
+    if (versions.contains(ref.version)) used.push_back(ref);
+  return used;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Deck>> Deck::open(ports::World& world, std::string repository, spec::App app,
+                                         std::string by) {
+  std::unique_ptr<Deck> deck(new Deck(world, std::move(repository), std::move(app), std::move(by)));
+  const spec::Trust& trust = deck->app_.trust;
+  deck->trust_ = TRY(signing::load_trust(world.files, deck->repository_,
+                                         {trust.root, trust.release, trust.feed, trust.journal}));
+  if (deck->trust_.journal.empty())
+    return fail_hint(ErrorKind::invalid,
+                     "make one: tranche key generate journal, and name its public half under trust:",
+                     "app '{}' trusts no journal key", deck->app_.name);
+  deck->state_ = TRY(open_state(world, deck->repository_, deck->app_.state));
+  deck->journal_ = TRY(open_journal(world, *deck->state_, deck->app_.name, deck->trust_));
+  return deck;
+}
+
+Result<> Deck::reload() {
+  state_ = TRY(open_state(world_, repository_, app_.state));
+  journal_ = TRY(open_journal(world_, *state_, app_.name, trust_));
+  return {};
+}
+
+Result<std::vector<journal::Entry>> Deck::append(const std::vector<journal::Draft>& drafts) {
+  std::vector<journal::Draft> signed_drafts = drafts;
+  for (journal::Draft& draft : signed_drafts)
+    if (draft.by.empty()) draft.by = by_;
+  const crypto::SecretKey* key = TRY(journal_key());
+  return journal_->append(signed_drafts, *key);
+}
+
+std::string Deck::rollout_subject(std::string_view rollout) const {
+  return fmt::format("rollout/{}/{}", app_.name, rollout);
+}
+std::string Deck::playbook_subject(std::string_view rollout) const {
+  return fmt::format("playbook/{}/{}", app_.name, rollout);
+}
+std::string Deck::channel_subject(std::string_view channel) const {
+  return fmt::format("channel/{}/{}", app_.name, channel);
+}
+std::string Deck::flag_subject(std::string_view flag) const {
+  return fmt::format("flag/{}/{}", app_.name, flag);
+}
+
+Result<const crypto::SecretKey*> Deck::key(std::optional<crypto::SecretKey>& slot,
+                                           const std::string& reference, signing::Role role) {
+  if (slot) return &*slot;
+  const std::string_view name = signing::to_text(role);
+  if (reference.empty())
+    return fail_hint(ErrorKind::invalid, fmt::format("write signing: {{ {}: env:TRANCHE_... }}", name),
+                     "app '{}' names no {} key under signing:", app_.name, name);
+  crypto::SecretKey loaded = TRY_WHILE(fmt::format("loading the {} key", name),
+                                       signing::load_secret_key(world_, repository_, reference));
+  const auto trusted = trust_.of(role);
+  if (std::find(trusted.begin(), trusted.end(), loaded.public_key()) == trusted.end()) {
+    const auto other = trust_.role_of(crypto::key_id(loaded.public_key()));
+    return fail_hint(ErrorKind::verification, fmt::format("name its public half under trust: {}:", name),
+                     "the {} key is {}", name,
+                     other ? fmt::format("trusted as a {} key only", signing::to_text(*other))
+                           : std::string("not trusted"));
+  }
+  slot = std::move(loaded);
+  return &*slot;
+}
+
+Result<const crypto::SecretKey*> Deck::journal_key() {
+  return key(journal_key_, app_.signing.journal, signing::Role::journal);
+}
+Result<const crypto::SecretKey*> Deck::feed_key() {
+  return key(feed_key_, app_.signing.feed, signing::Role::feed);
+}
+Result<const crypto::SecretKey*> Deck::release_key() {
+  return key(release_key_, app_.signing.release, signing::Role::release);
+}
+
+Result<store::Store*> Deck::channel_store(const spec::Channel& channel) {
+  std::unique_ptr<store::Store>& slot = channel_stores_[channel.name];
+  if (slot == nullptr) slot = TRY(open_channel(world_, repository_, channel));
+  return slot.get();
+}
+
+Result<std::optional<ChannelState>> Deck::channel_state(std::string_view channel) {
+  const auto entry = TRY(journal_->latest(channel_subject(channel)));
+  if (!entry) return std::nullopt;
+  return TRY(channel_from_entry(*entry));
+}
+
+Result<std::optional<journal::Draft>> Deck::decide(
+    const spec::Channel& channel, const std::string& effect, const std::string& plan,
+    const std::vector<channel::ReleaseRef>& refs,
+    const std::function<cohort::Directions(cohort::Directions)>& change, const std::string& reason) {
+  ChannelState state = TRY(channel_state(channel.name)).value_or(ChannelState{});
+  if (!effect.empty() && state.effect == effect) return std::nullopt;
+  state.directions = change(state.directions);
+  add_refs(state.releases, refs);
+  state.releases = in_use(state.releases, state.directions);
+  state.effect = effect;
+  state.expires = channel.expires;
+  if (!plan.empty()) state.plan = plan;
+  journal::Draft draft;
+  draft.kind = "channel.directed";
+  draft.subject = channel_subject(channel.name);
+  draft.reason = reason;
+  draft.data = doc::Value::object({{"effect", effect}});
+  draft.state = to_value(state);
+  return draft;
+}
+
+Result<> Deck::publish(const spec::Channel& channel) {
+  const auto state = TRY(channel_state(channel.name));
+  if (!state) return {};
+  channel::Feed feed;
+  feed.app = app_.name;
+  feed.channel = channel.name;
+  feed.sequence = state->sequence;
+  feed.issued = state->issued;
+  feed.expires = state->issued + state->expires;
+  feed.plan = state->plan;
+  feed.releases = state->releases;
+  feed.directions = state->directions;
+  store::Store* store = TRY(channel_store(channel));
+  const crypto::SecretKey* key = TRY(feed_key());
+  TRY_WHILE("publishing the feed of channel '" + channel.name + "' to " + store->describe(),
+            channel::publish_feed(*store, trust_, feed, *key));
+  return {};
+}
+
+Result<std::uint64_t> Deck::direct(const spec::Channel& channel, const std::string& effect,
+                                   const std::string& plan, const std::vector<channel::ReleaseRef>& refs,
+                                   const std::function<cohort::Directions(cohort::Directions)>& change,
+                                   const std::string& reason) {
+  if (const auto draft = TRY(decide(channel, effect, plan, refs, change, reason))) TRY(append({*draft}));
+  TRY(publish(channel));
+  return TRY(channel_state(channel.name))->sequence;
+}
+
+Result<bool> Deck::renew(const spec::Channel& channel) {
+  const auto state = TRY(channel_state(channel.name));
+  if (!state || world_.clock.now() < state->issued + state->expires / 2) return false;
+  journal::Draft draft;
+  draft.kind = "channel.renewed";
+  draft.subject = channel_subject(channel.name);
+  draft.state = to_value(*state);
+  TRY(append({draft}));
+  TRY(publish(channel));
+  return true;
+}
+
+Result<flags::FlagSet> Deck::flag_set() {
+  flags::FlagSet set;
+  set.app = app_.name;
+  for (const spec::Flag& flag : app_.flags) {
+    flags::Setting setting{flag.fallback, flag.kill_switch};
+    if (const auto entry = TRY(journal_->latest(flag_subject(flag.name)))) {
+      if (const doc::Value* value = entry->state.find("value")) setting.value = *value;
+      set.sequence = std::max(set.sequence, entry->index);
+    }
+    set.flags[flag.name] = setting;
+  }
+  return set;
+}
+
+Result<> Deck::set_flag(const spec::Flag& flag, const doc::Value& value, const std::string& effect,
+                        const Cause& cause) {
+  TRY(flags::check_value(flag, value));
+  const auto entry = TRY(journal_->latest(flag_subject(flag.name)));
+  const doc::Value* last_effect = entry ? entry->state.find("effect") : nullptr;
+  const bool decided = !effect.empty() && last_effect != nullptr && last_effect->is_string() &&
+                       last_effect->as_string() == effect;
+  if (!decided) {
+    journal::Draft draft;
+    draft.kind = "flag.set";
+    draft.subject = flag_subject(flag.name);
+    draft.by = cause.by;
+    draft.reason = cause.reason;
+    draft.data = doc::Value::object({{"flag", flag.name}, {"value", value}});
+    draft.state = doc::Value::object({{"value", value}, {"effect", effect}});
+    TRY(append({draft}));
+  }
+  const flags::FlagSet set = TRY(flag_set());
+  const crypto::SecretKey* key = TRY(feed_key());
+  std::optional<Error> first;  // one unreachable channel must not keep the switch from the others
+  for (const spec::Channel& channel : app_.channels) {
+    const auto store = channel_store(channel);
+    auto published =
+        store ? flags::publish_flags(**store, trust_, set, *key) : Result<>(std::unexpected(store.error()));
+    if (!published && !first)
+      first = std::move(published.error())
+                  .during("publishing flag '" + flag.name + "' to channel '" + channel.name + "'");
+  }
+  if (first) return fail(std::move(*first));
+  return {};
+}
+
+}  // namespace tranche::actions

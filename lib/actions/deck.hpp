@@ -1,0 +1,115 @@
+// The deck that actions and the engine stand on: the journal, the keys, the stores of one app, and the few
+// moves that change what devices are told. Every move is idempotent under its effect key: decided once in the
+// journal (whose entry gives the feed its sequence), then published as often as it takes.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "channel/feed.hpp"
+#include "cohort/decide.hpp"
+#include "flags/flags.hpp"
+#include "journal/journal.hpp"
+#include "ports/ports.hpp"
+#include "signing/keys.hpp"
+#include "spec/spec.hpp"
+#include "store/store.hpp"
+
+namespace tranche::actions {
+
+// What the journal says of a channel: subject "channel/<app>/<channel>".
+struct ChannelState {
+  cohort::Directions directions;
+  std::vector<channel::ReleaseRef> releases;
+  std::string plan;    // digest of the frozen plan
+  std::string effect;  // key of the effect that decided it
+  Duration expires{};
+  std::uint64_t sequence = 0;  // index of the deciding entry
+  Instant issued{};            // its time
+};
+doc::Value to_value(const ChannelState& state);
+Result<ChannelState> channel_from_entry(const journal::Entry& entry);
+doc::Value to_value(const cohort::Directions& directions);
+Result<cohort::Directions> directions_from_value(const doc::Value& value);
+
+// Why something is done, for the journal.
+struct Cause {
+  std::string by;
+  std::string reason;
+};
+
+class Deck {
+ public:
+  // Opens the state store and the journal of `app`. `repository` is the checkout (relative paths, keys).
+  static Result<std::unique_ptr<Deck>> open(ports::World& world, std::string repository, spec::App app,
+                                            std::string by);
+
+  [[nodiscard]] ports::World& world() { return world_; }
+  [[nodiscard]] const spec::App& app() const { return app_; }
+  [[nodiscard]] const std::string& repository() const { return repository_; }
+  [[nodiscard]] const signing::Trust& trust() const { return trust_; }
+  [[nodiscard]] const std::string& by() const { return by_; }
+  [[nodiscard]] store::Store& state_store() { return *state_; }
+  [[nodiscard]] journal::Journal& journal() { return *journal_; }
+
+  // After a conflict: the journal anew, as others left it.
+  Result<> reload();
+  Result<std::vector<journal::Entry>> append(const std::vector<journal::Draft>& drafts);
+  [[nodiscard]] std::string rollout_subject(std::string_view rollout) const;
+  [[nodiscard]] std::string playbook_subject(std::string_view rollout) const;
+  [[nodiscard]] std::string channel_subject(std::string_view channel) const;
+  [[nodiscard]] std::string flag_subject(std::string_view flag) const;
+
+  // Keys are loaded when first used; commands that only read never touch them.
+  Result<const crypto::SecretKey*> journal_key();
+  Result<const crypto::SecretKey*> feed_key();
+  Result<const crypto::SecretKey*> release_key();
+
+  Result<store::Store*> channel_store(const spec::Channel& channel);
+  Result<std::optional<ChannelState>> channel_state(std::string_view channel);
+
+  // Decides (once per effect key) and publishes the directions of a channel. `change` maps the directions in
+  // force to the new ones; `refs` are releases that become known. Returns the sequence.
+  Result<std::uint64_t> direct(const spec::Channel& channel, const std::string& effect,
+                               const std::string& plan, const std::vector<channel::ReleaseRef>& refs,
+                               const std::function<cohort::Directions(cohort::Directions)>& change,
+                               const std::string& reason);
+  // The draft that decides, for callers that journal it together with their own entries; nullopt: decided
+  // already.
+  Result<std::optional<journal::Draft>> decide(
+      const spec::Channel& channel, const std::string& effect, const std::string& plan,
+      const std::vector<channel::ReleaseRef>& refs,
+      const std::function<cohort::Directions(cohort::Directions)>& change, const std::string& reason);
+  // Publishes what the journal says last of the channel. Idempotent.
+  Result<> publish(const spec::Channel& channel);
+  // Signs the feed anew when half of its life is over. True when it did.
+  Result<bool> renew(const spec::Channel& channel);
+
+  // Sets a flag (once per effect key; an empty key is always a new change) and publishes the flags to every
+  // channel.
+  Result<> set_flag(const spec::Flag& flag, const doc::Value& value, const std::string& effect,
+                    const Cause& cause);
+  Result<flags::FlagSet> flag_set();
+
+ private:
+  Deck(ports::World& world, std::string repository, spec::App app, std::string by)
+      : world_(world), repository_(std::move(repository)), app_(std::move(app)), by_(std::move(by)) {}
+  Result<const crypto::SecretKey*> key(std::optional<crypto::SecretKey>& slot, const std::string& reference,
+                                       signing::Role role);
+
+  ports::World& world_;
+  std::string repository_;
+  spec::App app_;
+  std::string by_;
+  signing::Trust trust_;
+  std::unique_ptr<store::Store> state_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::map<std::string, std::unique_ptr<store::Store>> channel_stores_;
+  std::optional<crypto::SecretKey> journal_key_, feed_key_, release_key_;
+};
+
+}  // namespace tranche::actions

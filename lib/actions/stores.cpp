@@ -1,0 +1,96 @@
+#include "actions/stores.hpp"
+
+#include "base/text.hpp"
+#include "signing/keys.hpp"
+
+namespace tranche::actions {
+namespace {
+
+Result<std::string> directory_under(ports::World& world, const std::string& variable,
+                                    const std::string& fallback) {
+  if (const auto set = world.environ.get(variable); set && set->starts_with('/')) return *set + "/tranche";
+  const auto home = world.environ.get("HOME");
+  if (!home || home->empty())
+    return fail_hint(ErrorKind::failed, "set HOME or " + variable, "there is no home directory for {}",
+                     fallback);
+  return *home + "/" + fallback + "/tranche";
+}
+
+std::string absolute(const std::string& repository, const std::string& path) {
+  return path.starts_with('/') ? path : repository + "/" + path;
+}
+
+// The remote that holds the state: as written, else origin when the checkout has one, else a local branch.
+Result<std::string> state_remote(ports::World& world, const std::string& repository,
+                                 const spec::State& state) {
+  if (!state.remote.empty()) return state.remote;
+  const auto listed =
+      TRY(world.process.run({{"git", "-C", repository, "remote"}, {}, {}, {}, std::chrono::seconds(10)}));
+  if (listed.exit_code != 0)
+    return fail_hint(ErrorKind::invalid, "run git init here, or write state: dir:PATH",
+                     "{} is no git repository, and the state lives in git", repository);
+  for (std::string_view name : split(listed.out, '\n'))
+    if (name == "origin") return std::string("origin");
+  return std::string();
+}
+
+Result<std::unique_ptr<store::Store>> open_git_store(ports::World& world, const std::string& repository,
+                                                     std::string remote, std::string branch,
+                                                     const std::string& token) {
+  store::GitOptions options;
+  options.repository = repository;
+  options.remote = std::move(remote);
+  options.branch = std::move(branch);
+  if (!token.empty()) options.token = TRY(signing::read_secret(world, repository, token));
+  options.cache_directory = TRY(cache_directory(world)) + "/git";
+  return store::open_git(world, std::move(options));
+}
+
+std::unexpected<Error> no_s3() {
+  return fail_hint(ErrorKind::invalid, "use dir:PATH or git for now", "not supported yet: stores on s3");
+}
+
+}  // namespace
+
+Result<std::string> cache_directory(ports::World& world) {
+  return directory_under(world, "XDG_CACHE_HOME", ".cache");
+}
+Result<std::string> memory_directory(ports::World& world) {
+  return directory_under(world, "XDG_STATE_HOME", ".local/state");
+}
+
+Result<std::unique_ptr<store::Store>> open_state(ports::World& world, const std::string& repository,
+                                                 const spec::State& state) {
+  switch (state.kind) {
+    case spec::State::Kind::dir:
+      return store::open_directory(world.files, absolute(repository, state.path));
+    case spec::State::Kind::git:
+      return open_git_store(world, repository, TRY(state_remote(world, repository, state)), state.branch,
+                            state.token);
+    case spec::State::Kind::s3:
+      break;
+  }
+  return no_s3();
+}
+
+Result<std::unique_ptr<store::Store>> open_channel(ports::World& world, const std::string& repository,
+                                                   const spec::Channel& channel) {
+  switch (channel.store.kind) {
+    case spec::StoreRef::Kind::dir:
+      return store::open_directory(world.files, absolute(repository, channel.store.path));
+    case spec::StoreRef::Kind::git: {
+      // "git:REMOTE#BRANCH"
+      const auto hash = channel.store.path.rfind('#');
+      if (hash == std::string::npos)
+        return fail_hint(ErrorKind::invalid, "write git:REMOTE#BRANCH",
+                         "the store of channel '{}' names no branch", channel.name);
+      return open_git_store(world, repository, channel.store.path.substr(0, hash),
+                            channel.store.path.substr(hash + 1), {});
+    }
+    case spec::StoreRef::Kind::s3:
+      break;
+  }
+  return no_s3();
+}
+
+}  // namespace tranche::actions

@@ -1,0 +1,25 @@
+// From what tranche.yaml says to an open store: the state (git branch or directory) and the channels.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ports/ports.hpp"
+#include "spec/spec.hpp"
+#include "store/store.hpp"
+
+namespace tranche::actions {
+
+// $XDG_CACHE_HOME/tranche or ~/.cache/tranche; what is in it can be lost without harm.
+Result<std::string> cache_directory(ports::World& world);
+// $XDG_STATE_HOME/tranche or ~/.local/state/tranche: the newest checkpoints seen; losing it loses a
+// protection.
+Result<std::string> memory_directory(ports::World& world);
+
+// `repository` is the checkout; relative directories start there. s3 is kind invalid: not supported yet.
+Result<std::unique_ptr<store::Store>> open_state(ports::World& world, const std::string& repository,
+                                                 const spec::State& state);
+Result<std::unique_ptr<store::Store>> open_channel(ports::World& world, const std::string& repository,
+                                                   const spec::Channel& channel);
+
+}  // namespace tranche::actions
