@@ -42,23 +42,26 @@ struct Evidence {
   std::vector<double> worse;      // log likelihood ratios against worse_than, one a mixture point
   std::vector<double> not_worse;  // the mirror, against margin
   ArmCounts canary, control;      // totals over polls that counted
-  std::int64_t polls = 0;         // polls with at least one stratum where both arms had exposure
-  std::int64_t empty_polls = 0;   // polls without
+  // Mantel and Haenszel's sums over strata and polls: their quotient is the rate ratio among like devices at
+  // like times, which the totals, pooled over a ramp, would get wrong.
+  double weighted_canary = 0, weighted_control = 0;
+  std::int64_t polls = 0;        // polls with at least one stratum where both arms had exposure
+  std::int64_t empty_polls = 0;  // polls without
   bool operator==(const Evidence& other) const;
 };
 doc::Value to_value(const Evidence& evidence);
 Result<Evidence> evidence_from_value(const doc::Value& value);
 
 // Adds one poll. Strata where an arm has no exposure carry no information and add nothing; counts that are
-// negative or not finite are refused (kind invalid), the evidence then unchanged.
+// negative, not finite or above 1e12 are refused (kind invalid), the evidence then unchanged.
 Result<> observe(Evidence& evidence, const CompareConfig& config, const Poll& poll);
 
 struct Comparison {
   Verdict verdict = Verdict::no_data;
   double log_evidence_worse = 0;      // fail at >= ln(1/false_rollback)
   double log_evidence_not_worse = 0;  // pass at >= ln(1/false_promotion)
-  double ratio = 0;                   // observed rate ratio canary/control; NaN while a rate is zero
-  std::string explanation;            // one sentence with the counts
+  double ratio = 0;         // observed rate ratio canary/control (Mantel-Haenszel); NaN while a rate is zero
+  std::string explanation;  // one sentence with the counts
 };
 // fail and suspect from current evidence; pass only while not suspect.
 Comparison judge(const Evidence& evidence, const CompareConfig& config);

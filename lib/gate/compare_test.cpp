@@ -1,0 +1,291 @@
+#include "gate/compare.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+using namespace tranche;
+using namespace tranche::gate;
+
+namespace {
+
+const std::vector<double> factors{1.1, 1.25, 1.5, 2, 3, 5, 10, 20};
+
+Poll one(double ce, double cx, double se, double sx, const std::string& stratum = "50000") {
+  return {{stratum, {{ce, cx}, {se, sx}}}};
+}
+
+// The reference's formula as it is written there: L(d) = eC (logit rho + d) - n ln(1 + exp(logit rho + d)).
+double likelihood(double ce, double n, double rho, double d) {
+  const double logit = std::log(rho / (1 - rho));
+  return ce * (logit + d) - n * std::log(1 + std::exp(logit + d));
+}
+
+}  // namespace
+
+TEST_CASE("evidence is the reference's log likelihood ratio, by hand") {
+  CompareConfig config;
+  config.worse_than = 1.2;
+  config.margin = 2;
+  Evidence evidence;
+  REQUIRE(observe(evidence, config, one(3, 100, 1, 300)).has_value());
+  REQUIRE(observe(evidence, config, one(2, 400, 7, 400)).has_value());
+  REQUIRE(evidence.worse.size() == factors.size());
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    const double g = std::log(factors[i]), d0 = std::log(1.2), d1 = std::log(2.0);
+    const double worse = likelihood(3, 4, 0.25, d0 + g) - likelihood(3, 4, 0.25, d0) +
+                         likelihood(2, 9, 0.5, d0 + g) - likelihood(2, 9, 0.5, d0);
+    const double not_worse = likelihood(3, 4, 0.25, d1 - g) - likelihood(3, 4, 0.25, d1) +
+                             likelihood(2, 9, 0.5, d1 - g) - likelihood(2, 9, 0.5, d1);
+    CHECK(evidence.worse[i] == doctest::Approx(worse).epsilon(1e-12));
+    CHECK(evidence.not_worse[i] == doctest::Approx(not_worse).epsilon(1e-12));
+  }
+  CHECK(evidence.canary.events == 5);
+  CHECK(evidence.canary.exposure == 500);
+  CHECK(evidence.control.events == 8);
+  CHECK(evidence.control.exposure == 700);
+  CHECK(evidence.polls == 2);
+}
+
+TEST_CASE("one event in equal arms gives evidence that can be checked on paper") {
+  // p = 1/2, so each factor G gives G / (1 + (G - 1)/2) = 2G / (G + 1); the evidence is their mean.
+  Evidence evidence;
+  REQUIRE(observe(evidence, {}, one(1, 100, 0, 100)).has_value());
+  double mean = 0;
+  for (const double g : factors) mean += 2 * g / (g + 1) / 8;
+  CHECK(judge(evidence, {}).log_evidence_worse == doctest::Approx(std::log(mean)).epsilon(1e-13));
+}
+
+TEST_CASE("the verdict follows the evidence: fail, suspect, pass, inconclusive, no data") {
+  struct Row {
+    const char* what;
+    Poll poll;
+    Verdict verdict;
+  };
+  for (const Row& row :
+       std::initializer_list<Row>{{"twenty against none", one(20, 1000, 0, 1000), Verdict::fail},
+                                  {"far more in the smaller arm", one(30, 500, 50, 9500), Verdict::fail},
+                                  {"nine against none", one(9, 1000, 0, 1000), Verdict::suspect},
+                                  {"six against none", one(6, 1000, 0, 1000), Verdict::inconclusive},
+                                  {"equal, many", one(300, 10000, 300, 10000), Verdict::pass},
+                                  {"better", one(2, 10000, 60, 10000), Verdict::pass},
+                                  {"equal, few", one(2, 100, 2, 100), Verdict::inconclusive},
+                                  {"nothing happened at all", one(0, 1e6, 0, 1e6), Verdict::inconclusive},
+                                  {"canary is empty", one(0, 0, 5, 100), Verdict::no_data},
+                                  {"control is empty", one(5, 100, 0, 0), Verdict::no_data},
+                                  {"no strata", {}, Verdict::no_data}}) {
+    CAPTURE(row.what);
+    Evidence evidence;
+    REQUIRE(observe(evidence, {}, row.poll).has_value());
+    const Comparison got = judge(evidence, {});
+    CAPTURE(got.explanation);
+    CHECK(to_text(got.verdict) == to_text(row.verdict));
+    CHECK_FALSE(got.explanation.empty());
+  }
+  CHECK(judge({}, {}).verdict == Verdict::no_data);
+  CHECK(std::isnan(judge({}, {}).ratio));
+}
+
+TEST_CASE("polls without information change nothing but their count") {
+  Evidence evidence;
+  REQUIRE(observe(evidence, {}, one(3, 100, 1, 100)).has_value());
+  const Evidence before = evidence;
+  REQUIRE(observe(evidence, {}, {}).has_value());
+  REQUIRE(observe(evidence, {}, one(50, 0, 0, 100)).has_value());
+  CHECK(evidence.worse == before.worse);
+  CHECK(evidence.not_worse == before.not_worse);
+  CHECK(evidence.empty_polls == 2);
+  CHECK(evidence.polls == 1);
+  // Exposure without events is a poll, and says nothing about the ratio.
+  REQUIRE(observe(evidence, {}, one(0, 500, 0, 500)).has_value());
+  CHECK(evidence.worse == before.worse);
+  CHECK(evidence.polls == 2);
+}
+
+TEST_CASE("impossible counts are refused and leave the evidence as it was") {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  Evidence evidence;
+  REQUIRE(observe(evidence, {}, one(3, 100, 1, 100)).has_value());
+  const Evidence before = evidence;
+  for (const Poll& poll : {one(-1, 100, 0, 100), one(0, -1, 0, 100), one(nan, 1, 0, 1), one(0, 1, inf, 1),
+                           one(0, 1, 0, nan), one(1e13, 1, 0, 1)}) {
+    Poll with_good = poll;
+    with_good["1"] = {{1, 10}, {1, 10}};  // sorts first: must not be taken before the bad one is seen
+    const auto refused = observe(evidence, {}, with_good);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().kind == ErrorKind::invalid);
+    CHECK(evidence == before);
+  }
+}
+
+TEST_CASE("extreme but legal counts stay finite") {
+  Evidence evidence;
+  for (int i = 0; i < 50; ++i) {
+    REQUIRE(observe(evidence, {}, one(1e12, 1e-300, 0, 1e12)).has_value());
+    REQUIRE(observe(evidence, {}, one(0, 1e12, 1e12, 1e-300)).has_value());
+    REQUIRE(observe(evidence, {}, one(1e12, 1e12, 1e12, 1e12)).has_value());
+  }
+  for (const double sum : evidence.worse) CHECK(std::isfinite(sum));
+  for (const double sum : evidence.not_worse) CHECK(std::isfinite(sum));
+  const Comparison got = judge(evidence, {});
+  CHECK(std::isfinite(got.log_evidence_worse));
+  CHECK(std::isfinite(got.log_evidence_not_worse));
+  CHECK(evidence_from_value(*doc::parse_json(doc::to_json(to_value(evidence)))).value() == evidence);
+}
+
+TEST_CASE("a configuration that cannot mean anything is refused") {
+  CHECK(check({}).has_value());
+  const auto with = [](auto change) {
+    CompareConfig config;
+    change(config);
+    return check(config).has_value();
+  };
+  CHECK_FALSE(with([](CompareConfig& c) { c.worse_than = 0; }));
+  CHECK_FALSE(with([](CompareConfig& c) { c.worse_than = std::nan(""); }));
+  CHECK_FALSE(with([](CompareConfig& c) { c.margin = 1000; }));
+  CHECK_FALSE(with([](CompareConfig& c) { c.margin = 0.9; }));
+  CHECK_FALSE(with([](CompareConfig& c) { c.false_rollback = 0; }));
+  CHECK_FALSE(with([](CompareConfig& c) { c.false_rollback = 0.6; }));
+  CHECK_FALSE(with([](CompareConfig& c) { c.false_promotion = std::nan(""); }));
+  CHECK_FALSE(with([](CompareConfig& c) { c.suspect_at = 0.001; }));
+  CHECK(with([](CompareConfig& c) { c.margin = 1; }));
+}
+
+TEST_CASE("evidence that was stored and read back continues bit by bit") {
+  std::mt19937_64 random(20261121);
+  Evidence straight;
+  for (int i = 0; i < 300; ++i) {
+    std::poisson_distribution<int> canary(3.3), control(57.1);
+    const Poll poll{{"50000", {{canary(random) + 0.1, 600.5}, {control(random) / 3.0, 11399.5}}},
+                    {"200000", {{canary(random) * 1.7, 77.7}, {control(random) * 0.3, 311.1}}}};
+    Evidence restored = *evidence_from_value(*doc::parse_json(doc::to_json(to_value(straight))));
+    REQUIRE(restored == straight);
+    REQUIRE(observe(restored, {}, poll).has_value());
+    REQUIRE(observe(straight, {}, poll).has_value());
+    REQUIRE(restored == straight);
+    REQUIRE(doc::to_json(to_value(restored)) == doc::to_json(to_value(straight)));
+  }
+}
+
+// Frozen: runners of any machine must agree on these bits. Nothing but + - * / goes into them.
+TEST_CASE("the sums are the same bits on every machine") {
+  Evidence evidence;
+  REQUIRE(observe(evidence, {}, {{"50000", {{7, 613}, {101, 11387}}}, {"200000", {{3.25, 40}, {9.5, 161}}}})
+              .has_value());
+  CHECK(
+      doc::to_json(to_value(evidence)) ==
+      R"({"worse":[0.17539403991047425,0.2976505912223715,0.22272023601732105,-0.5899735817552227,-3.5171259595667124,-11.049343446259979,-30.337947088075268,-62.50287791131794],)"
+      R"("not-worse":[0.0777885105820636,0.05065002204389768,-0.22272023601732127,-1.1326773143920525,-3.196838472497439,-6.718132715985487,-12.511177150279314,-18.95138606345349],)"
+      R"("canary":{"events":10.25,"exposure":653},"control":{"events":110.5,"exposure":11548},"weighted-canary":9.245650497512438,"weighted-control":7.049963930348259,"polls":1,"empty-polls":0})");
+}
+
+TEST_CASE("evidence from a journal that was tampered with is refused") {
+  for (
+      const char* text :
+      {"{}", "[]", "null", R"({"worse":[1]})",
+       R"({"worse":[1,2],"not-worse":[1,2],"canary":{"events":0,"exposure":0},"control":{"events":0,"exposure":0},"weighted-canary":0,"weighted-control":0,"polls":0,"empty-polls":0})",
+       R"({"worse":[],"not-worse":[],"canary":{"events":-1,"exposure":0},"control":{"events":0,"exposure":0},"weighted-canary":0,"weighted-control":0,"polls":0,"empty-polls":0})",
+       R"({"worse":[],"not-worse":[],"canary":{"events":0,"exposure":0},"control":{"events":0,"exposure":0},"weighted-canary":0,"weighted-control":0,"polls":-1,"empty-polls":0})",
+       R"({"worse":[1,2,3,4,5,6,7,8],"not-worse":[],"canary":{"events":0,"exposure":0},"control":{"events":0,"exposure":0},"weighted-canary":0,"weighted-control":0,"polls":0,"empty-polls":0})"}) {
+    CAPTURE(text);
+    const auto read = evidence_from_value(*doc::parse_json(text));
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error().kind == ErrorKind::invalid);
+  }
+}
+
+TEST_CASE("Simpson's paradox: like is compared with like, whatever the pooled rates say") {
+  // 5% of everyone is exposed, 20% of a region that crashes ten times as often. Within each stratum the arms
+  // are equal; pooled, the canary looks 2.4 times worse.
+  Evidence strata, pooled;
+  double pooled_ratio = 0;
+  for (int i = 0; i < 40; ++i) {
+    const Poll poll{{"50000", {{5, 5'000}, {95, 95'000}}}, {"200000", {{50, 5'000}, {200, 20'000}}}};
+    REQUIRE(observe(strata, {}, poll).has_value());
+    REQUIRE(observe(pooled, {}, one(55, 10'000, 295, 115'000)).has_value());
+    pooled_ratio = (55.0 / 10'000) / (295.0 / 115'000);
+  }
+  CHECK(pooled_ratio > 2);
+  CHECK(judge(pooled, {}).verdict == Verdict::fail);
+  CHECK(judge(strata, {}).verdict == Verdict::pass);
+  CHECK(judge(strata, {}).ratio == doctest::Approx(1.0).epsilon(1e-9));
+  // And the other way: a canary twice as bad in every stratum that pools to a fair-looking ratio.
+  Evidence hidden;
+  for (int i = 0; i < 40; ++i)
+    REQUIRE(observe(hidden, {},
+                    {{"50000", {{20, 10'000}, {10, 10'000}}}, {"200000", {{20, 1'000}, {200, 20'000}}}})
+                .has_value());
+  CHECK(judge(hidden, {}).verdict == Verdict::fail);
+  CHECK(judge(hidden, {}).ratio > 1.9);
+}
+
+namespace {
+
+struct Outcome {
+  bool failed = false, passed = false;  // at any poll before the other
+};
+
+// One rollout: 5, 10, 25, 50% for 15 polls each; the base rate rises from 1x to `drift` for both arms.
+Outcome simulate(std::mt19937_64& random, const CompareConfig& config, double ratio, double drift,
+                 bool stop_at_first) {
+  Evidence evidence;
+  Outcome out;
+  int minute = 0;
+  for (const double weight : {0.05, 0.10, 0.25, 0.50})
+    for (int i = 0; i < 15; ++i, ++minute) {
+      const double base = 0.005 * (1 + (drift - 1) * minute / 59.0);
+      const double canary = 6000 * weight, control = 6000 * (1 - weight);
+      std::poisson_distribution<int> bad(canary * base * ratio), good(control * base);
+      REQUIRE(observe(evidence, config, one(bad(random), canary, good(random), control)).has_value());
+      const Verdict verdict = judge(evidence, config).verdict;
+      out.failed = out.failed || verdict == Verdict::fail;
+      out.passed = out.passed || verdict == Verdict::pass;
+      if (stop_at_first && (out.failed || out.passed)) return out;
+    }
+  return out;
+}
+
+double bound(double alpha, int runs) { return alpha + 3 * std::sqrt(alpha * (1 - alpha) / runs); }
+
+}  // namespace
+
+TEST_CASE(
+    "watched at every poll of a ramp under drift, a good release is failed at most as often as promised") {
+  const std::uint64_t seed = std::random_device{}();
+  MESSAGE("seed " << seed);
+  std::mt19937_64 random(seed);
+  constexpr int runs = 1'200;
+  for (const double alpha : {0.01, 0.05}) {
+    CompareConfig config;
+    config.false_rollback = alpha;
+    int failed = 0;
+    for (int i = 0; i < runs; ++i) failed += simulate(random, config, 1.0, 3.0, false).failed ? 1 : 0;
+    CAPTURE(alpha);
+    MESSAGE("false rollbacks at " << alpha << ": " << failed << " of " << runs);
+    CHECK(static_cast<double>(failed) / runs <= bound(alpha, runs));
+  }
+}
+
+TEST_CASE("a release three times as bad is found, one that is as good is passed, one at the margin is not") {
+  const std::uint64_t seed = std::random_device{}();
+  MESSAGE("seed " << seed);
+  std::mt19937_64 random(seed);
+  constexpr int runs = 500;
+  CompareConfig config;
+  int found = 0, promoted = 0, promoted_at_margin = 0, bad_promoted = 0;
+  for (int i = 0; i < runs; ++i) {
+    const Outcome bad = simulate(random, config, 3.0, 3.0, true);
+    found += bad.failed ? 1 : 0;
+    bad_promoted += bad.passed ? 1 : 0;
+    promoted += simulate(random, config, 1.0, 1.0, true).passed ? 1 : 0;
+    promoted_at_margin += simulate(random, config, config.margin, 1.0, false).passed ? 1 : 0;
+  }
+  MESSAGE("x3 found " << found << ", good passed " << promoted << ", at the margin passed "
+                      << promoted_at_margin << " of " << runs);
+  CHECK(found >= 0.95 * runs);
+  CHECK(bad_promoted <= bound(0.001, runs) * runs);
+  CHECK(promoted >= 0.90 * runs);
+  CHECK(promoted_at_margin <= bound(config.false_promotion, runs) * runs);
+}
