@@ -17,15 +17,19 @@ namespace tranche::artifact {
 // [] and ** as in base/text.hpp glob_match.
 struct Pattern {
   std::string path;
-  std::string platform;
-  std::string kind;  // empty: plain files
-  doc::Place place;  // for errors
+  std::string platform;  // empty: platform_of(file name)
+  std::string kind;      // empty: plain files
+  doc::Place place;      // for errors
 };
 
 struct Digested {
   std::uint64_t size = 0;
   std::string sha256;  // hex
 };
+
+// "linux/amd64" from "notes_1.0_amd64.deb", "windows/arm64" from "notes-arm64.exe"; "any" when the name does
+// not say both.
+std::string platform_of(std::string_view file_name);
 
 // One file, read in 256 KiB pieces: constant memory whatever its size.
 Result<Digested> digest_file(ports::Files& files, const std::string& path);

@@ -32,7 +32,7 @@ inline constexpr std::size_t max_artifacts = 4096;
 // A file to ship. `path` is where it lies on this machine and is no part of the manifest.
 struct Artifact {
   std::string name;      // file name: no '/', not "." or "..", 1..255 bytes of [A-Za-z0-9._~+@=-]
-  std::string platform;  // "linux/amd64"; empty: any
+  std::string platform;  // "linux/amd64", or "any"
   std::uint64_t size = 0;
   std::string sha256;  // 64 hex digits, lower case
   std::string path;

@@ -28,9 +28,7 @@ Result<std::optional<std::string>> find_work_tree(ports::Files& files, std::stri
 Result<std::optional<bool>> ask_git(ports::Process& process, const std::string& work_tree,
                                     std::vector<std::string> question, const std::string& path) {
   ports::ProcessRequest request;
-  request.argv = {
-      "git", "-c",     "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--literal-pathspecs",
-      "-C",  work_tree};
+  request.argv = {"git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-C", work_tree};
   request.argv.insert(request.argv.end(), question.begin(), question.end());
   request.argv.insert(request.argv.end(), {"--", path});
   request.timeout = std::chrono::seconds(20);
@@ -52,7 +50,8 @@ Result<GitState> git_state(ports::World& world, const std::string& real) {
         fmt::format("keep it outside git work trees; `git -C {} status` shows why", printable(*work_tree)),
         "cannot tell whether git tracks '{}'", printable(real));
   };
-  const auto tracked = ask_git(world.process, *work_tree, {"ls-files", "--error-unmatch"}, real);
+  const auto tracked =
+      ask_git(world.process, *work_tree, {"--literal-pathspecs", "ls-files", "--error-unmatch"}, real);
   if (!tracked || !*tracked) return unknown();
   if (**tracked) return GitState::tracked;
   const auto ignored = ask_git(world.process, *work_tree, {"check-ignore", "-q"}, real);

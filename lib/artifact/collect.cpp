@@ -1,0 +1,231 @@
+// Finding what the patterns name.
+//
+// The patterns come from the repository, and so perhaps from a stranger: a walk is bounded in entries and
+// depth, follows no directory symlink, never looks into .git, and every file found is checked by its real
+// path.
+#include "artifact/collect.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/paths.hpp"
+#include "base/text.hpp"
+#include "base/version.hpp"
+
+namespace tranche::artifact {
+
+namespace {
+
+constexpr std::size_t max_entries = 10'000;
+constexpr std::size_t max_depth = 32;
+constexpr std::string_view glob_characters = "*?[";
+
+bool has_glob(std::string_view text) { return text.find_first_of(glob_characters) != std::string_view::npos; }
+
+struct Found {
+  std::string path;  // relative to the repository
+  std::string real;
+  const Pattern* pattern = nullptr;
+};
+
+class Walk {
+ public:
+  Walk(ports::Files& files, const std::string& repository, std::string real_root)
+      : files_(files), repository_(repository), real_root_(std::move(real_root)) {}
+
+  // Files that match, sorted by path.
+  Result<std::vector<Found>> find(const std::string& pattern) {
+    std::vector<Found> found;
+    if (!has_glob(pattern)) {
+      TRY(add(pattern, pattern, found));
+      return found;
+    }
+    std::string start = ".";
+    for (std::string_view rest = pattern; rest.find('/') != std::string_view::npos;) {
+      const std::string_view segment = rest.substr(0, rest.find('/'));
+      if (has_glob(segment)) break;
+      start = normal_path(join_path(start, segment));
+      rest.remove_prefix(segment.size() + 1);
+    }
+    const auto info = TRY(files_.info(at(start)));
+    if (!info) return found;
+    if (info->kind == ports::FileInfo::Kind::symlink) TRY(inside(start));
+    deep_ = pattern.find("**") != std::string::npos;
+    levels_ = static_cast<std::size_t>(std::ranges::count(pattern, '/'));
+    TRY(descend(start, pattern, 0, found));
+    std::ranges::sort(found, {}, &Found::path);
+    return found;
+  }
+
+ private:
+  [[nodiscard]] std::string at(const std::string& path) const {
+    return path == "." ? (repository_.empty() ? "." : repository_) : join_path(repository_, path);
+  }
+
+  Result<std::string> inside(const std::string& path) {
+    std::string real = TRY(files_.real_path(at(path)));
+    if (!is_within(real_root_, real))
+      return fail_hint(ErrorKind::invalid,
+                       "copy the file into the repository: artifacts are taken from there only",
+                       "'{}' is a link that leaves the repository", printable(path));
+    return real;
+  }
+
+  // Adds the file at `path`, if there is one. A literal pattern that names a directory is an error.
+  Result<> add(const std::string& path, const std::string& pattern, std::vector<Found>& found) {
+    const auto info = TRY(files_.info(at(path)));
+    if (!info) return {};
+    const std::string real = TRY(inside(path));
+    const auto target = TRY(files_.info(real));
+    if (target && target->kind == ports::FileInfo::Kind::file) {
+      found.push_back({path, real, nullptr});
+    } else if (path == pattern) {
+      return fail_hint(ErrorKind::invalid, fmt::format("name its files: '{}/*'", printable(path)),
+                       "'{}' is not a regular file", printable(path));
+    }
+    return {};
+  }
+
+  Result<> descend(const std::string& directory, const std::string& pattern, std::size_t depth,
+                   std::vector<Found>& found) {
+    if (depth > max_depth)
+      return fail_hint(ErrorKind::invalid, "name a narrower path", "'{}' is deeper than {} directories",
+                       printable(directory), max_depth);
+    for (const std::string& name : TRY(files_.list(at(directory)))) {
+      if (++entries_ > max_entries)
+        return fail_hint(
+            ErrorKind::invalid, "name the directory that the build writes to, such as dist/*.deb",
+            "more than {} files and directories were looked at for '{}'", max_entries, printable(pattern));
+      const std::string path = directory == "." ? name : join_path(directory, name);
+      const bool matches = glob_match(pattern, path);
+      const auto info = TRY(files_.info(at(path)));
+      if (!info) continue;
+      if (info->kind == ports::FileInfo::Kind::directory) {
+        const auto slashes = static_cast<std::size_t>(std::ranges::count(path, '/'));
+        if (name != ".git" && (deep_ || slashes < levels_)) TRY(descend(path, pattern, depth + 1, found));
+      } else if (matches) {
+        TRY(add(path, pattern, found));
+      }
+    }
+    return {};
+  }
+
+  ports::Files& files_;
+  const std::string& repository_;
+  std::string real_root_;
+  std::size_t entries_ = 0;  // over all patterns
+  std::size_t levels_ = 0;
+  bool deep_ = false;
+};
+
+std::string hint_for_missing(ports::Files& files, const std::string& repository, const std::string& path) {
+  const std::string build = "build it first, or correct the path";
+  if (has_glob(path)) return build;
+  const auto names = files.list(join_path(repository.empty() ? "." : repository, directory_name(path)));
+  if (!names || names->size() > max_entries) return build;
+  const std::string near = nearest(base_name(path), *names);
+  return near.empty() ? build : fmt::format("did you mean '{}'?", printable(near));
+}
+
+Result<std::vector<Found>> find_pattern(Walk& walk, ports::Files& files, const std::string& repository,
+                                        const Pattern& pattern, std::string_view version) {
+  const std::string shown = printable(pattern.path);
+  if (!pattern.kind.empty())
+    return fail_hint(ErrorKind::invalid, "name the files themselves",
+                     "artifacts of kind '{}' are not supported yet", printable(pattern.kind));
+  const std::string replaced = replace_all(pattern.path, "{version}", version);
+  if (replaced.empty()) return fail_hint(ErrorKind::invalid, "name a file", "an artifact has an empty path");
+  if (replaced.starts_with('/') || !is_within(".", replaced))
+    return fail_hint(ErrorKind::invalid, "artifact paths are relative to the repository and stay in it",
+                     "the path '{}' leaves the repository", shown);
+  const std::string path = normal_path(replaced);
+  auto found = TRY(walk.find(path));
+  if (found.empty())
+    return fail_hint(ErrorKind::invalid, hint_for_missing(files, repository, path), "no file matches '{}'",
+                     printable(replaced));
+  for (Found& one : found) one.pattern = &pattern;
+  return found;
+}
+
+Error placed(Error error, const Pattern& pattern) {
+  if (!error.mark && pattern.place.line > 0) error.mark = doc::to_mark(pattern.place);
+  return error;
+}
+
+struct Word {
+  std::string_view part, meaning;
+};
+// Longer and more telling parts first: "x86_64" before "x86", "darwin" before "win".
+constexpr std::array architectures{Word{"x86_64", "amd64"},  Word{"amd64", "amd64"}, Word{"x64", "amd64"},
+                                   Word{"aarch64", "arm64"}, Word{"arm64", "arm64"}, Word{"armhf", "arm"},
+                                   Word{"armv7", "arm"},     Word{"i386", "386"},    Word{"i686", "386"},
+                                   Word{"ia32", "386"},      Word{"x86", "386"}};
+constexpr std::array systems{Word{".deb", "linux"},    Word{".rpm", "linux"},    Word{".appimage", "linux"},
+                             Word{".snap", "linux"},   Word{"linux", "linux"},   Word{".dmg", "darwin"},
+                             Word{".pkg", "darwin"},   Word{"darwin", "darwin"}, Word{"macos", "darwin"},
+                             Word{".exe", "windows"},  Word{".msi", "windows"},  Word{"windows", "windows"},
+                             Word{"win32", "windows"}, Word{"win64", "windows"}};
+
+}  // namespace
+
+std::string platform_of(std::string_view file_name) {
+  const std::string name = lower(file_name);
+  const auto meaning = [&](const auto& words) -> std::string_view {
+    for (const Word& word : words)
+      if (name.find(word.part) != std::string::npos) return word.meaning;
+    return {};
+  };
+  const std::string_view system = meaning(systems);
+  const std::string_view architecture = meaning(architectures);
+  if (system.empty() || architecture.empty()) return "any";
+  return fmt::format("{}/{}", system, architecture);
+}
+
+Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& repository,
+                                      const std::vector<Pattern>& patterns, std::string_view version) {
+  if (!valid_version(version))
+    return fail_hint(ErrorKind::invalid, "versions look like 1.2.0 or 1.2.0-rc.1 (semver.org)",
+                     "'{}' is no version", printable(version));
+  Walk walk(files, repository, TRY(files.real_path(repository.empty() ? "." : repository)));
+  std::vector<Error> errors;
+  std::map<std::string, Found> by_name;
+  for (const Pattern& pattern : patterns) {
+    auto found = find_pattern(walk, files, repository, pattern, version);
+    if (!found) {
+      errors.push_back(placed(std::move(found.error()), pattern));
+      continue;
+    }
+    for (Found& one : *found) {
+      const auto [earlier, fresh] = by_name.emplace(base_name(one.path), one);
+      if (fresh ||
+          (earlier->second.real == one.real && earlier->second.pattern->platform == pattern.platform))
+        continue;
+      errors.push_back(placed(
+          Error(ErrorKind::invalid,
+                fmt::format("two artifacts have the name '{}': '{}' and '{}'", printable(earlier->first),
+                            printable(earlier->second.path), printable(one.path)),
+                "rename one: devices find an artifact by its file name"),
+          pattern));
+    }
+  }
+  if (!errors.empty()) {
+    Error first = std::move(errors.front());
+    first.others.assign(std::make_move_iterator(errors.begin() + 1), std::make_move_iterator(errors.end()));
+    return fail(std::move(first));
+  }
+  std::vector<std::string> paths;
+  for (const auto& [name, found] : by_name) paths.push_back(found.real);
+  auto digests = TRY(digest_files(files, paths));
+  std::vector<Artifact> artifacts;
+  std::size_t next = 0;
+  for (const auto& [name, found] : by_name) {
+    Digested& digested = digests[next++];
+    const std::string& platform = found.pattern->platform;
+    artifacts.push_back({name, platform.empty() ? platform_of(name) : platform, digested.size,
+                         std::move(digested.sha256), found.real});
+  }
+  return artifacts;
+}
+
+}  // namespace tranche::artifact
