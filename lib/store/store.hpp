@@ -59,13 +59,17 @@ class Store {
   virtual Result<Version> publish(const Publication& publication) = 0;
   // Removes files (never the pointer); absent is fine.
   virtual Result<> remove(std::span<const std::string> names) = 0;
+  // Forgets what was fetched: the next get() or list() looks at the remote again. A loop that waits for
+  // others to change the state calls it before each look.
+  virtual void refresh() {}
   // "dir:public/stable", "git:origin#tranche-state": for messages.
   [[nodiscard]] virtual std::string describe() const = 0;
   // A local directory that holds the files, when there is one (dir stores): the server reads from it.
   [[nodiscard]] virtual std::optional<std::string> local_directory() const { return std::nullopt; }
 };
 
-// Names: 1..512 bytes, segments of [A-Za-z0-9._~+@=-], no empty, "." or ".." segment. kind invalid otherwise.
+// Names: 1..512 bytes, segments of [A-Za-z0-9._~+@=-], no empty, "." or ".." segment, none that is ".git" or
+// begins with ".tranche-". kind invalid otherwise.
 Result<> check_name(std::string_view name);
 
 // Directory store. Writes are temp + fsync + rename + fsync of the directory; publications hold a lock file

@@ -1,0 +1,369 @@
+// A store on a git branch: each publication is one commit, each name a path in its tree.
+//
+// A commit is built on the tip that was read, without an index and without a working tree, and then the tip
+// moves if it still is that one. If it moved but the pointer did not change (somebody published other files),
+// the commit is built again on the new tip: what the caller asked for is about the pointer.
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include "base/text.hpp"
+#include "store/git_address.hpp"
+#include "store/git_branch.hpp"
+#include "store/publication.hpp"
+
+namespace tranche::store {
+namespace {
+
+constexpr std::size_t max_file_bytes = std::size_t{64} << 20;
+constexpr std::size_t max_entries = 1'000'000;
+constexpr int max_depth = 64;
+constexpr int max_attempts = 5;  // losing five races in a row to others means a very busy branch
+constexpr auto blob_mode = static_cast<git_filemode_t>(GIT_FILEMODE_BLOB);
+
+using Tip = std::optional<git_oid>;
+
+class GitStore final : public Store {
+ public:
+  GitStore(ports::World& world, std::unique_ptr<GitBranch> branch, GitOptions options, std::string name)
+      : clock_(world.clock),
+        files_(world.files),
+        branch_(std::move(branch)),
+        options_(std::move(options)),
+        name_(std::move(name)) {}
+
+  Result<std::optional<Blob>> get(std::string_view name, std::size_t max_bytes) override {
+    TRY(check_name(name));
+    const std::lock_guard guard(mutex_);
+    const Tip tip = TRY_WHILE("reading " + name_, current_tip());
+    return read_blob(tip, name, max_bytes);
+  }
+
+  Result<std::vector<std::string>> list(std::string_view prefix) override {
+    TRY(check_prefix(prefix));
+    const std::lock_guard guard(mutex_);
+    const Tip tip = TRY_WHILE("reading " + name_, current_tip());
+    std::vector<std::string> names;
+    if (!tip) return names;
+    Owned<git_tree> tree = TRY(tree_of(*tip));
+    if (!prefix.empty()) {
+      const auto entry = find(*tree, std::string(prefix.substr(0, prefix.size() - 1)));
+      if (!entry || git2().tree_entry_type(entry.get()) != GIT_OBJECT_TREE) return names;
+      tree = TRY(lookup_tree(*git2().tree_entry_id(entry.get())));
+    }
+    TRY(walk(*tree, std::string(prefix), 0, names));
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Result<Version> publish(const Publication& publication) override {
+    TRY(check_publication(publication));
+    const std::lock_guard guard(mutex_);
+    const auto lock = TRY(branch_->lock());
+    TRY_WHILE("publishing to " + name_, change(publication.message, publication.pointer, [&](const Tip& tip) {
+                return updates_for(publication, tip);
+              }));
+    return publication.pointer ? version_of(publication.pointer->bytes) : Version();
+  }
+
+  Result<> remove(std::span<const std::string> names) override {
+    for (const auto& name : names) TRY(check_name(name));
+    const std::lock_guard guard(mutex_);
+    const auto lock = TRY(branch_->lock());
+    return change("remove files", std::nullopt, [&](const Tip& tip) -> Result<Updates> {
+      Updates updates;
+      if (!tip) return updates;
+      const auto tree = TRY(tree_of(*tip));
+      for (const auto& name : names)
+        if (find(*tree, name)) updates.push_back({GIT_TREE_UPDATE_REMOVE, {}, name});
+      return updates;
+    });
+  }
+
+  void refresh() override {
+    const std::lock_guard guard(mutex_);
+    known_ = false;
+  }
+
+  [[nodiscard]] std::string describe() const override { return name_; }
+
+ private:
+  struct Update {
+    git_tree_update_t action;
+    git_oid id;
+    std::string path;
+  };
+  using Updates = std::vector<Update>;
+
+  // A local branch is read anew each time; a remote one is fetched once.
+  Result<Tip> current_tip() {
+    if (known_ && branch_->is_remote()) return tip_;
+    if (!branch_->is_remote()) return branch_->read_tip();
+    const auto lock = TRY(branch_->lock());
+    return fetch_tip();
+  }
+  Result<Tip> fetch_tip() {  // under the lock
+    known_ = false;
+    tip_ = TRY(branch_->read_tip());
+    known_ = true;
+    return tip_;
+  }
+
+  // The loop of compare, build, swap. Under the lock.
+  template <class MakeUpdates>
+  Result<> change(const std::string& message, const std::optional<Pointer>& pointer,
+                  MakeUpdates make_updates) {
+    bool fresh = !(known_ && branch_->is_remote());
+    if (fresh) TRY(fetch_tip());
+    Tip tip = tip_;
+    known_ = false;  // whatever happens now, the next get() looks again
+    for (int attempt = 0; attempt < max_attempts; ++attempt) {
+      const bool as_expected = !pointer || TRY(is_at(tip, *pointer));
+      if (!as_expected) {
+        if (fresh) return fail(moved(*pointer, name_));
+      } else {
+        const Updates updates = TRY(make_updates(tip));
+        const Tip next = TRY(commit(tip, updates, message));
+        if (!next) return {};
+        if (TRY(branch_->advance(tip, *next)) == Advance::done) {
+          tip_ = next;
+          known_ = true;
+          return {};
+        }
+      }
+      tip = TRY(branch_->read_tip());
+      fresh = true;
+    }
+    return fail_hint(ErrorKind::conflict, "run again: it reads the new state first",
+                     "{} was changed by others {} times in a row", name_, max_attempts);
+  }
+
+  Result<bool> is_at(const Tip& tip, const Pointer& pointer) {
+    const auto blob = TRY(read_blob(tip, pointer.name, max_file_bytes));
+    return (blob ? blob->version : Version()) == pointer.expected;
+  }
+
+  Result<Updates> updates_for(const Publication& publication, const Tip& /*tip*/) {
+    Updates updates;
+    const auto add = [&](const std::string& name, std::string_view bytes) -> Result<> {
+      git_oid id{};
+      if (git2().blob_create_from_buffer(&id, branch_->repository(), bytes.data(), bytes.size()) < 0)
+        return fail(git_error_of("write '" + name + "' into the git repository"));
+      // The same name twice in one tree update is undefined: the later one counts.
+      std::erase_if(updates, [&](const Update& update) { return update.path == name; });
+      updates.push_back({GIT_TREE_UPDATE_UPSERT, id, name});
+      return {};
+    };
+    for (const auto& file : publication.files) {
+      if (file.copy_from.empty()) {
+        TRY(add(file.name, file.bytes));
+        continue;
+      }
+      const auto info = TRY(files_.info(file.copy_from));
+      if (info && info->size > max_file_bytes)
+        return fail_hint(ErrorKind::invalid, "keep large artifacts in a dir: or s3: store",
+                         "'{}' has {} bytes, and a git store takes at most {} a file",
+                         printable(file.copy_from), info->size, max_file_bytes);
+      const auto bytes = TRY(files_.read(file.copy_from, max_file_bytes));
+      if (!bytes)
+        return fail_hint(ErrorKind::failed, "check the path", "'{}' is not there", printable(file.copy_from));
+      TRY(add(file.name, *bytes));
+    }
+    if (publication.pointer) TRY(add(publication.pointer->name, publication.pointer->bytes));
+    return updates;
+  }
+
+  // nullopt: the updates change nothing, so there is nothing to commit.
+  Result<Tip> commit(const Tip& tip, const Updates& updates, const std::string& message) {
+    Owned<git_commit> parent;
+    Owned<git_tree> base;
+    if (tip) {
+      parent = TRY(lookup_commit(*tip));
+      base = TRY(tree_of(*tip));
+    } else {
+      base = TRY(empty_tree());
+    }
+    std::vector<git_tree_update> raw;
+    raw.reserve(updates.size());
+    for (const auto& update : updates)
+      raw.push_back({update.action, update.id, blob_mode, update.path.c_str()});
+    git_oid tree_id{};
+    if (git2().tree_create_updated(&tree_id, branch_->repository(), base.get(), raw.size(), raw.data()) < 0)
+      return fail(git_error_of("build the new state"));
+    if (parent && equal(tree_id, *git2().commit_tree_id(parent.get()))) return Tip();
+    if (!parent && updates.empty()) return Tip();
+    const auto tree = TRY(lookup_tree(tree_id));
+    const auto signature = TRY(make_signature());
+    const std::string line = message.empty() ? std::string("tranche") : printable(message, 500);
+    const git_commit* parents[] = {parent.get()};
+    git_oid id{};
+    if (git2().commit_create(&id, branch_->repository(), nullptr, signature.get(), signature.get(), "UTF-8",
+                             line.c_str(), tree.get(), parent ? 1 : 0, parents) < 0)
+      return fail(git_error_of("commit the new state"));
+    return Tip(id);
+  }
+
+  Result<Owned<git_signature>> make_signature() {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(clock_.now()).time_since_epoch().count();
+    const auto clean = [](std::string text, const char* otherwise) {
+      std::erase_if(text,
+                    [](char c) { return c == '<' || c == '>' || static_cast<unsigned char>(c) < 0x20; });
+      return std::string(trim(text)).empty() ? std::string(otherwise) : text;
+    };
+    const std::string author = clean(options_.author_name, "tranche");
+    const std::string email = clean(options_.author_email, "tranche@localhost");
+    return owned<git_signature>("sign the commit", [&](git_signature** out) {
+      return git2().signature_new(out, author.c_str(), email.c_str(), seconds, 0);
+    });
+  }
+
+  Result<Owned<git_tree>> empty_tree() {
+    const auto builder = TRY(owned<git_treebuilder>("build a tree", [&](git_treebuilder** out) {
+      return git2().treebuilder_new(out, branch_->repository(), nullptr);
+    }));
+    git_oid id{};
+    if (git2().treebuilder_write(&id, builder.get()) < 0) return fail(git_error_of("write a tree"));
+    return lookup_tree(id);
+  }
+
+  Result<Owned<git_commit>> lookup_commit(const git_oid& id) {
+    return owned<git_commit>("read a commit of " + name_, [&](git_commit** out) {
+      return git2().commit_lookup(out, branch_->repository(), &id);
+    });
+  }
+  Result<Owned<git_tree>> lookup_tree(const git_oid& id) {
+    return owned<git_tree>("read a tree of " + name_, [&](git_tree** out) {
+      return git2().tree_lookup(out, branch_->repository(), &id);
+    });
+  }
+  Result<Owned<git_tree>> tree_of(const git_oid& id) {
+    const auto found = TRY(lookup_commit(id));
+    return owned<git_tree>("read a tree of " + name_,
+                           [&](git_tree** out) { return git2().commit_tree(out, found.get()); });
+  }
+
+  static bool equal(const git_oid& a, const git_oid& b) { return std::memcmp(a.id, b.id, sizeof a.id) == 0; }
+
+  static Owned<git_tree_entry> find(const git_tree& tree, const std::string& path) {
+    git_tree_entry* raw = nullptr;
+    if (git2().tree_entry_bypath(&raw, &tree, path.c_str()) < 0) return nullptr;
+    return Owned<git_tree_entry>(raw);
+  }
+
+  // The size is asked before the content is read: a packed blob of a hostile server may inflate to anything.
+  Result<std::optional<Blob>> read_blob(const Tip& tip, std::string_view name, std::size_t max_bytes) {
+    if (!tip) return std::optional<Blob>();
+    const auto tree = TRY(tree_of(*tip));
+    const auto entry = find(*tree, std::string(name));
+    if (!entry || git2().tree_entry_type(entry.get()) != GIT_OBJECT_BLOB) return std::optional<Blob>();
+    const git_oid id = *git2().tree_entry_id(entry.get());
+    const auto odb = TRY(owned<git_odb>("read the objects of " + name_, [&](git_odb** out) {
+      return git2().repository_odb(out, branch_->repository());
+    }));
+    size_t size = 0;
+    git_object_t type{};
+    if (git2().odb_read_header(&size, &type, odb.get(), &id) < 0)
+      return fail(git_error_of("read '" + std::string(name) + "' of " + name_));
+    if (size > max_bytes)
+      return fail_hint(ErrorKind::invalid, "it is no file that tranche wrote there: look at the branch",
+                       "'{}' of {} has {} bytes, more than {}", name, name_, size, max_bytes);
+    const auto blob =
+        TRY(owned<git_blob>("read '" + std::string(name) + "' of " + name_, [&](git_blob** out) {
+          return git2().blob_lookup(out, branch_->repository(), &id);
+        }));
+    std::string bytes(static_cast<const char*>(git2().blob_rawcontent(blob.get())),
+                      static_cast<std::size_t>(git2().blob_rawsize(blob.get())));
+    Version version = version_of(bytes);
+    return std::optional(Blob{std::move(bytes), std::move(version)});
+  }
+
+  Result<> walk(const git_tree& tree, const std::string& prefix, int depth, std::vector<std::string>& names) {
+    const auto too_much = [&](std::string_view what) {
+      return fail_hint(ErrorKind::invalid, "use a branch of its own for the state", "{} {}", name_, what);
+    };
+    if (depth > max_depth) return too_much("is too deep");
+    const std::size_t count = git2().tree_entrycount(&tree);
+    for (std::size_t i = 0; i < count; ++i) {
+      const git_tree_entry* entry = git2().tree_entry_byindex(&tree, i);
+      const std::string name = prefix + git2().tree_entry_name(entry);
+      if (!check_name(name)) continue;  // not ours
+      const auto type = git2().tree_entry_type(entry);
+      if (type == GIT_OBJECT_TREE) {
+        const auto below = TRY(lookup_tree(*git2().tree_entry_id(entry)));
+        TRY(walk(*below, name + "/", depth + 1, names));
+      } else if (type == GIT_OBJECT_BLOB) {
+        if (names.size() >= max_entries) return too_much("holds too many files");
+        names.push_back(name);
+      }
+    }
+    return {};
+  }
+
+  ports::Clock& clock_;
+  ports::Files& files_;
+  std::unique_ptr<GitBranch> branch_;
+  GitOptions options_;
+  std::string name_;
+  std::mutex mutex_;
+  bool known_ = false;  // tip_ is what the remote had when it was read last
+  Tip tip_;
+};
+
+// The address behind a remote's name, as `git remote get-url --push` says it.
+Result<std::string> look_up_remote(const GitOptions& options) {
+  if (options.repository.empty())
+    return fail_hint(ErrorKind::invalid, "give the remote's url",
+                     "'{}' names a remote, and there is no checkout here", printable(options.remote));
+  const auto repository = TRY(owned<git_repository>(
+      "open the git checkout '" + printable(options.repository) + "'", [&](git_repository** out) {
+        return git2().repository_open_ext(out, options.repository.c_str(), 0, nullptr);
+      }));
+  git_remote* raw = nullptr;
+  if (git2().remote_lookup(&raw, repository.get(), options.remote.c_str()) < 0)
+    return fail_hint(ErrorKind::invalid, "git remote -v lists what there is; set state.git.remote",
+                     "the checkout has no remote '{}'", printable(options.remote));
+  const Owned<git_remote> remote(raw);
+  const char* push = git2().remote_pushurl(raw);
+  const char* url = push != nullptr ? push : git2().remote_url(raw);
+  std::string address(url == nullptr ? "" : url);
+  const char* workdir = git2().repository_workdir(repository.get());
+  const bool relative = address.find(':') == std::string::npos && !address.starts_with('/');
+  return relative && workdir != nullptr ? workdir + address : address;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_git(ports::World& world, GitOptions options) {
+  TRY(load_git2());
+  int valid = 0;
+  const std::string ref = "refs/heads/" + options.branch;
+  // ':' and '*' mean something in a refspec, a leading '-' to people's git.
+  const bool plain = options.branch.find_first_of(":*") == std::string::npos;
+  if (git2().reference_name_is_valid(&valid, ref.c_str()) < 0 || valid == 0 || !plain ||
+      options.branch.starts_with('-'))
+    return fail_hint(ErrorKind::invalid, "use a name like tranche-state", "'{}' is no name for a branch",
+                     printable(options.branch));
+  std::unique_ptr<GitBranch> branch;
+  std::string shown = options.remote.empty() ? "." : options.remote;
+  if (options.remote.empty()) {
+    branch = TRY(open_local_branch(world, options.repository, options, false));
+  } else {
+    const bool named = is_remote_name(options.remote);
+    const std::string text = named ? TRY(look_up_remote(options)) : options.remote;
+    const GitAddress address = TRY(parse_git_address(text));
+    if (!named) shown = address.text;
+    if (address.kind == GitAddress::Kind::path) {
+      branch = TRY(open_local_branch(world, address.text, options, true));
+    } else {
+      if (!address.encrypted && !address.loopback && !options.token.empty())
+        return fail_hint(ErrorKind::invalid, "use its https address",
+                         "the token would cross the network in clear to '{}'", printable(address.text));
+      branch = TRY(open_remote_branch(world, address.text, options));
+    }
+  }
+  std::string name = "git:" + printable(shown) + "#" + options.branch;
+  return std::unique_ptr<Store>(
+      std::make_unique<GitStore>(world, std::move(branch), std::move(options), std::move(name)));
+}
+
+}  // namespace tranche::store

@@ -1,0 +1,75 @@
+// The private door to libgit2: its functions, found on first use (ports/first_use.hpp), and an owner for
+// every handle it gives out. Only the git_*.cpp of this room see it.
+#pragma once
+
+#include <git2.h>
+#include <git2/sys/stream.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+// clang-format off
+#define TRANCHE_GIT2_FUNCTIONS(X) \
+  X(libgit2_init) X(libgit2_opts) X(error_last) X(error_set_str) X(stream_register) \
+  X(repository_open_ext) X(repository_open_bare) X(repository_init_ext) X(repository_init_options_init) \
+  X(repository_free) X(repository_commondir) X(repository_workdir) X(repository_is_bare) X(repository_odb) \
+  X(remote_lookup) X(remote_url) X(remote_pushurl) X(remote_free) X(remote_create_with_opts) \
+  X(remote_create_options_init) X(remote_connect_ext) X(remote_connect_options_init) X(remote_ls) \
+  X(remote_download) X(remote_disconnect) X(remote_push) X(fetch_options_init) X(push_options_init) \
+  X(credential_userpass_plaintext_new) \
+  X(reference_lookup) X(reference_name_to_id) X(reference_create) X(reference_create_matching) \
+  X(reference_symbolic_target) X(reference_free) X(reference_name_is_valid) \
+  X(odb_read_header) X(odb_free) \
+  X(blob_lookup) X(blob_rawcontent) X(blob_rawsize) X(blob_free) X(blob_create_from_buffer) \
+  X(tree_lookup) X(tree_free) X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_bypath) X(tree_entry_name) \
+  X(tree_entry_type) X(tree_entry_id) X(tree_entry_free) X(tree_create_updated) \
+  X(treebuilder_new) X(treebuilder_write) X(treebuilder_free) \
+  X(commit_lookup) X(commit_tree) X(commit_tree_id) X(commit_create) X(commit_free) \
+  X(signature_new) X(signature_free)
+// clang-format on
+
+namespace tranche::store {
+
+struct Git2 {
+#define X(name) decltype(&::git_##name) name = nullptr;
+  TRANCHE_GIT2_FUNCTIONS(X)
+#undef X
+};
+
+// Opens libgit2 once a process; thread-safe; never closed.
+Result<const Git2*> load_git2();
+// After load_git2() succeeded.
+const Git2& git2();
+
+// What libgit2 said last on this thread, fit for a message.
+std::string last_git_words();
+// "cannot WHAT: words", kind failed, with a hint where the cause is known.
+Error git_error_of(std::string_view what);
+
+struct FreeGit {
+  void operator()(git_repository* p) const { git2().repository_free(p); }
+  void operator()(git_remote* p) const { git2().remote_free(p); }
+  void operator()(git_reference* p) const { git2().reference_free(p); }
+  void operator()(git_odb* p) const { git2().odb_free(p); }
+  void operator()(git_blob* p) const { git2().blob_free(p); }
+  void operator()(git_tree* p) const { git2().tree_free(p); }
+  void operator()(git_tree_entry* p) const { git2().tree_entry_free(p); }
+  void operator()(git_treebuilder* p) const { git2().treebuilder_free(p); }
+  void operator()(git_commit* p) const { git2().commit_free(p); }
+  void operator()(git_signature* p) const { git2().signature_free(p); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, FreeGit>;
+
+// owned<git_tree>(what, [&](git_tree** out) { return git2().tree_lookup(out, ...); })
+template <class T, class Function>
+Result<Owned<T>> owned(std::string_view what, Function function) {
+  T* raw = nullptr;
+  if (function(&raw) < 0) return fail(git_error_of(what));
+  return Owned<T>(raw);
+}
+
+}  // namespace tranche::store

@@ -1,0 +1,37 @@
+// Where the tip of a state branch lives, and how it moves: in a repository of this machine, or on a server.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ports/ports.hpp"
+#include "store/git2.hpp"
+#include "store/store.hpp"
+
+namespace tranche::store {
+
+enum class Advance { done, moved };  // moved: the tip was not the expected one; nothing changed
+
+class GitBranch {
+ public:
+  virtual ~GitBranch() = default;
+  // Holds other tranche processes of this machine off the repository.
+  virtual Result<std::unique_ptr<ports::FileLock>> lock() = 0;
+  // nullopt: there is no such branch yet. The objects of the tip are in repository() afterwards.
+  virtual Result<std::optional<git_oid>> read_tip() = 0;
+  // Makes `next` (in repository()) the tip if the tip still is `expected`.
+  virtual Result<Advance> advance(const std::optional<git_oid>& expected, const git_oid& next) = 0;
+  // Reading the tip costs a round trip, so it is read once and kept.
+  [[nodiscard]] virtual bool is_remote() const = 0;
+  virtual git_repository* repository() = 0;
+};
+
+// `repository` itself; with `as_remote` it is somebody's remote that happens to be on this disk.
+Result<std::unique_ptr<GitBranch>> open_local_branch(ports::World& world, const std::string& repository,
+                                                     const GitOptions& options, bool as_remote);
+// `url` is http or https and holds no credentials.
+Result<std::unique_ptr<GitBranch>> open_remote_branch(ports::World& world, const std::string& url,
+                                                      const GitOptions& options);
+
+}  // namespace tranche::store

@@ -1,0 +1,98 @@
+// A state branch in a repository of this machine. Objects are written into it, and its ref moves by
+// compare-and-swap under git's own ref lock, so that a `git push` from elsewhere loses or wins like we do.
+#include "base/encoding.hpp"
+#include "base/text.hpp"
+#include "store/git_branch.hpp"
+
+namespace tranche::store {
+namespace {
+
+class LocalBranch final : public GitBranch {
+ public:
+  LocalBranch(ports::Files& files, Owned<git_repository> repository, const GitOptions& options)
+      : files_(files),
+        repository_(std::move(repository)),
+        ref_("refs/heads/" + options.branch),
+        lock_path_(git2().repository_commondir(repository_.get()) + std::string("tranche.lock")),
+        timeout_(options.timeout) {}
+
+  Result<std::unique_ptr<ports::FileLock>> lock() override { return files_.lock(lock_path_, timeout_); }
+
+  Result<std::optional<git_oid>> read_tip() override {
+    git_oid tip{};
+    const int code = git2().reference_name_to_id(&tip, repository_.get(), ref_.c_str());
+    if (code == GIT_ENOTFOUND) return std::optional<git_oid>();
+    if (code < 0) return fail(git_error_of("read " + ref_));
+    return std::optional(tip);
+  }
+
+  Result<Advance> advance(const std::optional<git_oid>& expected, const git_oid& next) override {
+    const git_oid absent{};
+    git_reference* made = nullptr;
+    const int code = git2().reference_create_matching(&made, repository_.get(), ref_.c_str(), &next, 1,
+                                                      expected ? &*expected : &absent, "tranche");
+    const Owned<git_reference> owner(made);
+    // ELOCKED: another git is writing this ref right now.
+    if (code == GIT_EMODIFIED || code == GIT_EEXISTS || code == GIT_ELOCKED || code == GIT_ENOTFOUND)
+      return Advance::moved;
+    if (code < 0) return fail(git_error_of("update " + ref_));
+    return Advance::done;
+  }
+
+  [[nodiscard]] bool is_remote() const override { return false; }
+  git_repository* repository() override { return repository_.get(); }
+
+ private:
+  ports::Files& files_;
+  Owned<git_repository> repository_;
+  std::string ref_;
+  std::string lock_path_;
+  Duration timeout_;
+};
+
+// libgit2 runs no hooks. A remote whose hooks guard pushes must not be written around them.
+Result<> refuse_guarded(ports::Files& files, git_repository* repository, const std::string& path) {
+  const std::string hooks = git2().repository_commondir(repository) + std::string("hooks/");
+  for (const char* hook : {"pre-receive", "update", "proc-receive", "reference-transaction"}) {
+    const auto info = TRY(files.info(hooks + hook));
+    if (info && (info->kind != ports::FileInfo::Kind::file || (info->mode & 0111) != 0))
+      return fail_hint(ErrorKind::invalid, "reach it by https, where its hooks are run",
+                       "the remote '{}' has the hook '{}', which a push by path would go around",
+                       printable(path), hook);
+  }
+  return {};
+}
+
+Result<> refuse_checked_out(git_repository* repository, const GitOptions& options) {
+  if (git2().repository_is_bare(repository) == 1) return {};
+  const auto head = TRY(owned<git_reference>(
+      "read HEAD", [&](git_reference** out) { return git2().reference_lookup(out, repository, "HEAD"); }));
+  const char* target = git2().reference_symbolic_target(head.get());
+  if (target != nullptr && target == "refs/heads/" + options.branch)
+    return fail_hint(ErrorKind::invalid, "use a branch that nobody works on, like tranche-state",
+                     "the branch '{}' is checked out and cannot hold state", options.branch);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<GitBranch>> open_local_branch(ports::World& world, const std::string& repository,
+                                                     const GitOptions& options, bool as_remote) {
+  git_repository* raw = nullptr;
+  // A checkout is found from any folder in it; a remote is exactly where its address says.
+  const unsigned flags = as_remote ? unsigned{GIT_REPOSITORY_OPEN_NO_SEARCH} : 0U;
+  const int code = git2().repository_open_ext(&raw, repository.c_str(), flags, nullptr);
+  Owned<git_repository> opened(raw);
+  if (code == GIT_ENOTFOUND)
+    return fail_hint(ErrorKind::failed, as_remote ? "check the remote's address" : "run it in a git checkout",
+                     "there is no git repository at '{}'", printable(repository));
+  if (code == GIT_EOWNER)
+    return fail_hint(ErrorKind::denied, "git config --global --add safe.directory PATH, if you trust it",
+                     "the git repository at '{}' belongs to another user", printable(repository));
+  if (code < 0) return fail(git_error_of("open the git repository '" + printable(repository) + "'"));
+  if (as_remote) TRY(refuse_guarded(world.files, opened.get(), repository));
+  TRY(refuse_checked_out(opened.get(), options));
+  return std::unique_ptr<GitBranch>(std::make_unique<LocalBranch>(world.files, std::move(opened), options));
+}
+
+}  // namespace tranche::store

@@ -1,0 +1,375 @@
+// The git store over a real server: git http-backend with a token, racing writers, hooks, vanishing remotes.
+#include <doctest/doctest.h>
+
+#include <barrier>
+#include <fstream>
+#include <thread>
+
+#include "os/world.hpp"
+#include "store/git_address.hpp"
+#include "store/store.hpp"
+#include "support/git_http_server.hpp"
+#include "support/temp_directory.hpp"
+
+using namespace tranche;
+using store::Pointer;
+using store::Publication;
+using store::Version;
+
+namespace {
+
+struct Site {
+  support::TempDirectory directory;
+  os::RealWorld real;
+  support::GitHttpServer server{directory.path(), "s3cret"};
+
+  Site() {
+    git({"init", "-q", "--bare", directory / "state.git"});
+    git({"-C", directory / "state.git", "config", "http.receivepack", "true"});
+  }
+
+  std::string git(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"git", "-c", "user.name=t", "-c", "user.email=t@localhost", "-c",
+                                         "protocol.file.allow=always"});
+    auto result = real.world().process.run({.argv = arguments});
+    REQUIRE(result.has_value());
+    INFO(result->err);
+    REQUIRE(result->exit_code == 0);
+    return result->out;
+  }
+  std::string bare(const std::string& what) {
+    return git({"-C", directory / "state.git", "rev-parse", what});
+  }
+
+  store::GitOptions options(const std::string& cache = "cache") {
+    store::GitOptions options;
+    options.remote = server.url("state.git");
+    options.token = Secret("s3cret");
+    options.cache_directory = directory / cache;
+    options.timeout = std::chrono::seconds(20);
+    return options;
+  }
+  std::unique_ptr<store::Store> open(store::GitOptions options) {
+    auto opened = store::open_git(real.world(), std::move(options));
+    if (!opened) FAIL(opened.error().message);
+    return std::move(*opened);
+  }
+  void write_hook(const std::string& name, const std::string& script) {
+    const std::string path = directory / ("state.git/hooks/" + name);
+    REQUIRE(real.world().files.write(path, "#!/bin/sh\n" + script, 0755));
+  }
+};
+
+Publication pointing(const std::string& bytes, Version expected = {}) {
+  Publication publication;
+  publication.files = {{.name = "data/" + bytes, .bytes = bytes, .copy_from = {}}};
+  publication.pointer = Pointer{.name = "head", .bytes = bytes, .expected = std::move(expected)};
+  publication.message = "publish " + bytes;
+  return publication;
+}
+
+Version must(const Result<Version>& version) {
+  if (!version) FAIL(version.error().message << " / " << version.error().hint);
+  return *version;
+}
+
+std::string head_of(store::Store& store) {
+  auto blob = store.get("head", 1000);
+  if (!blob) FAIL(blob.error().message);
+  return *blob ? (*blob)->bytes : "(absent)";
+}
+
+}  // namespace
+
+TEST_CASE("from a shallow clone with a token, state goes to the server's branch and comes back") {
+  Site site;
+  site.git({"-C", site.directory.path(), "init", "-q", "-b", "main", "work"});
+  for (const char* message : {"one", "two", "three"})
+    site.git({"-C", site.directory / "work", "commit", "-q", "--allow-empty", "-m", message});
+  site.git({"-C", site.directory / "work", "push", "-q", site.directory / "state.git", "main"});
+  site.git({"clone", "-q", "--depth", "1", "--branch", "main", "file://" + site.directory / "state.git",
+            site.directory / "checkout"});
+  REQUIRE(site.git({"-C", site.directory / "checkout", "rev-list", "--count", "HEAD"}) == "1\n");
+  site.git({"-C", site.directory / "checkout", "remote", "set-url", "origin", site.server.url("state.git")});
+  auto options = site.options();
+  options.repository = site.directory / "checkout";
+  options.remote = "origin";
+
+  auto store = site.open(options);
+  CHECK(store->describe() == "git:origin#tranche-state");
+  CHECK(head_of(*store) == "(absent)");
+  const Version first = must(store->publish(pointing("1")));
+  const Version second = must(store->publish(pointing("2", first)));
+  CHECK(first != second);
+  CHECK(site.git({"-C", site.directory / "state.git", "rev-list", "--count", "tranche-state"}) == "2\n");
+  CHECK(site.git({"-C", site.directory / "state.git", "log", "-1", "--format=%s", "tranche-state"}) ==
+        "publish 2\n");
+  CHECK(site.git({"-C", site.directory / "state.git", "show", "tranche-state:data/1"}) == "1");
+  site.git({"-C", site.directory / "state.git", "fsck", "--strict"});
+
+  auto other = site.open(site.options("other-cache"));
+  CHECK(head_of(*other) == "2");
+  CHECK(*other->list("data/") == std::vector<std::string>{"data/1", "data/2"});
+  // The checkout was not touched.
+  CHECK(site.git({"-C", site.directory / "checkout", "rev-list", "--count", "HEAD"}) == "1\n");
+}
+
+TEST_CASE("a writer whose state is stale gets a conflict and changes nothing on the server") {
+  Site site;
+  auto one = site.open(site.options("a"));
+  auto two = site.open(site.options("b"));
+  const Version first = must(one->publish(pointing("1")));
+  CHECK(head_of(*two) == "1");
+  must(one->publish(pointing("2", first)));
+  const std::string tip = site.bare("tranche-state");
+
+  const auto late = two->publish(pointing("late", first));
+  REQUIRE_FALSE(late.has_value());
+  CHECK(late.error().kind == ErrorKind::conflict);
+  CHECK(late.error().hint == "run again: it reads the new state first");
+  CHECK(site.bare("tranche-state") == tip);
+  CHECK(head_of(*two) == "2");  // after a conflict the store looks again
+}
+
+TEST_CASE("a fetch is kept until refresh") {
+  Site site;
+  auto one = site.open(site.options("a"));
+  auto two = site.open(site.options("b"));
+  const Version first = must(one->publish(pointing("1")));
+  CHECK(head_of(*two) == "1");
+  must(one->publish(pointing("2", first)));
+  CHECK(head_of(*two) == "1");
+  two->refresh();
+  CHECK(head_of(*two) == "2");
+}
+
+TEST_CASE("of two writers that race from the same state exactly one wins each round") {
+  Site site;
+  // One cache is shared by two writers, as two jobs of one machine do; the third has its own.
+  std::vector<std::unique_ptr<store::Store>> writers;
+  for (const char* cache : {"a", "a", "b"}) writers.push_back(site.open(site.options(cache)));
+  Version expected;
+  for (int round = 0; round < 4; ++round) {
+    std::vector<Result<Version>> results(writers.size());
+    std::barrier start(static_cast<std::ptrdiff_t>(writers.size()));
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < writers.size(); ++i)
+      threads.emplace_back([&, i] {
+        start.arrive_and_wait();
+        results[i] = writers[i]->publish(pointing(fmt::format("{}-{}", round, i), expected));
+      });
+    threads.clear();
+    int won = 0;
+    Version next;
+    for (const auto& result : results) {
+      if (result) {
+        ++won;
+        next = *result;
+      } else {
+        INFO(result.error().message);
+        CHECK(result.error().kind == ErrorKind::conflict);
+      }
+    }
+    CHECK(won == 1);
+    expected = next;
+  }
+  CHECK(site.git({"-C", site.directory / "state.git", "rev-list", "--count", "tranche-state"}) == "4\n");
+}
+
+TEST_CASE("a rival that pushes between our advertisement and our pack wins") {
+  Site site;
+  auto store = site.open(site.options());
+  const Version first = must(store->publish(pointing("1")));
+  // The rival moves the server's branch when our push has already been sent.
+  site.git(
+      {"clone", "-q", "--branch", "tranche-state", site.directory / "state.git", site.directory / "rival"});
+  const std::string rival = site.directory / "rival.sh";
+  REQUIRE(site.real.world().files.write(
+      rival,
+      "#!/bin/sh\ncd '" + site.directory / "rival" +
+          "' && printf rival > head && git -c user.name=r -c user.email=r@localhost commit -q -a -m rival && "
+          "git push -q origin HEAD:tranche-state 2>/dev/null\n",
+      0755));
+  site.server.command("before-push " + rival);
+  const auto late = store->publish(pointing("2", first));
+  REQUIRE_FALSE(late.has_value());
+  CHECK(late.error().kind == ErrorKind::conflict);
+  site.server.command("work");
+  CHECK(head_of(*store) == "rival");
+}
+
+TEST_CASE("a push that another file's push overtook is built again when the pointer did not change") {
+  Site site;
+  auto one = site.open(site.options("a"));
+  auto two = site.open(site.options("b"));
+  const Version first = must(one->publish(pointing("1")));
+  CHECK(head_of(*two) == "1");
+  must(one->publish(
+      {.files = {{.name = "flags", .bytes = "on", .copy_from = {}}}, .pointer = {}, .message = "flags"}));
+  must(two->publish(pointing("2", first)));
+  one->refresh();
+  CHECK(head_of(*one) == "2");
+  CHECK((*one->get("flags", 10))->bytes == "on");
+}
+
+TEST_CASE("a pre-receive hook that refuses is an error with the server's words") {
+  Site site;
+  site.write_hook("pre-receive", "echo 'state is frozen until monday' >&2\nexit 1\n");
+  auto store = site.open(site.options());
+  const auto refused = store->publish(pointing("1"));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::failed);
+  INFO(refused.error().message);
+  CHECK(refused.error().message.find("hook declined") != std::string::npos);
+  CHECK(refused.error().message.find("state is frozen until monday") != std::string::npos);
+  CHECK_FALSE(refused.error().hint.empty());
+  store->refresh();
+  CHECK(head_of(*store) == "(absent)");
+}
+
+TEST_CASE("a wrong token is denied with a hint and is shown nowhere") {
+  Site site;
+  for (const char* token : {"wr0ng-token", ""}) {
+    auto options = site.options();
+    options.token = Secret(token);
+    auto store = site.open(options);
+    const auto answer = store->get("head", 10);
+    REQUIRE_FALSE(answer.has_value());
+    INFO(answer.error().message);
+    CHECK(answer.error().kind == ErrorKind::denied);
+    CHECK_FALSE(answer.error().hint.empty());
+    CHECK(answer.error().message.find("wr0ng") == std::string::npos);
+  }
+}
+
+TEST_CASE("a missing repository says so") {
+  Site site;
+  auto options = site.options();
+  options.remote = site.server.url("nothing.git");
+  auto store = site.open(options);
+  const auto answer = store->get("head", 10);
+  REQUIRE_FALSE(answer.has_value());
+  INFO(answer.error().message);
+  CHECK(answer.error().kind == ErrorKind::failed);
+  CHECK(answer.error().hint == "check the remote's address, and that the token may see it");
+}
+
+TEST_CASE("a remote that drops the push leaves the old state, and the next try goes through") {
+  Site site;
+  auto store = site.open(site.options());
+  const Version first = must(store->publish(pointing("1")));
+  site.server.command("drop-push");
+  const auto lost = store->publish(pointing("2", first));
+  REQUIRE_FALSE(lost.has_value());
+  CHECK(lost.error().kind == ErrorKind::failed);
+  CHECK_FALSE(lost.error().hint.empty());
+  site.server.command("work");
+  CHECK(head_of(*store) == "1");
+  must(store->publish(pointing("2", first)));
+}
+
+TEST_CASE("a push that arrived but whose answer was lost counts") {
+  Site site;
+  auto store = site.open(site.options());
+  const Version first = must(store->publish(pointing("1")));
+  site.server.command("forget-answer");
+  must(store->publish(pointing("2", first)));
+  CHECK(head_of(*store) == "2");
+}
+
+TEST_CASE("a remote that is gone is an error that says the outcome is open only when it is") {
+  Site site;
+  auto store = site.open(site.options());
+  const Version first = must(store->publish(pointing("1")));
+  site.server.stop();
+  const auto lost = store->publish(pointing("2", first));
+  REQUIRE_FALSE(lost.has_value());
+  INFO(lost.error().message);
+  CHECK(lost.error().kind == ErrorKind::failed);
+  CHECK(lost.error().hint.find("run again") != std::string::npos);
+}
+
+TEST_CASE("a server that never answers is given up at the timeout") {
+  Site site;
+  auto options = site.options();
+  options.timeout = std::chrono::milliseconds(300);
+  auto store = site.open(options);
+  site.server.command("hang");
+  const auto answer = store->get("head", 10);
+  REQUIRE_FALSE(answer.has_value());
+  INFO(answer.error().message);
+  CHECK(answer.error().message.find("within 300ms") != std::string::npos);
+}
+
+TEST_CASE("a branch that was deleted under us is a conflict, not a fresh start") {
+  Site site;
+  auto store = site.open(site.options());
+  const Version first = must(store->publish(pointing("1")));
+  site.git({"-C", site.directory / "state.git", "update-ref", "-d", "refs/heads/tranche-state"});
+  const auto late = store->publish(pointing("2", first));
+  REQUIRE_FALSE(late.has_value());
+  CHECK(late.error().kind == ErrorKind::conflict);
+}
+
+TEST_CASE("a remote by path whose hooks guard it is refused, because hooks would not run") {
+  Site site;
+  auto options = site.options();
+  options.remote = site.directory / "state.git";
+  CHECK(store::open_git(site.real.world(), options).has_value());
+  site.write_hook("pre-receive", "exit 1\n");
+  const auto refused = store::open_git(site.real.world(), options);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::invalid);
+}
+
+TEST_CASE("the checked-out branch cannot hold state") {
+  Site site;
+  site.git({"init", "-q", "-b", "main", site.directory / "work"});
+  auto options = site.options();
+  options.remote = "";
+  options.repository = site.directory / "work";
+  options.branch = "main";
+  CHECK(store::open_git(site.real.world(), options).error().kind == ErrorKind::invalid);
+}
+
+TEST_CASE("branch names that mean something in a refspec are refused") {
+  Site site;
+  for (const char* branch : {"", "a:b", "a*", "-x", "a..b", "a b", "a\nb", "x.lock"}) {
+    auto options = site.options();
+    options.branch = branch;
+    CAPTURE(branch);
+    CHECK(store::open_git(site.real.world(), options).error().kind == ErrorKind::invalid);
+  }
+}
+
+TEST_CASE("a token never goes out in clear to another machine") {
+  Site site;
+  auto options = site.options();
+  options.remote = "http://git.example/state.git";
+  const auto refused = store::open_git(site.real.world(), options);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::invalid);
+}
+
+TEST_CASE("addresses of git remotes are told apart, and credentials in them are dropped") {
+  using Kind = store::GitAddress::Kind;
+  const auto parse = [](std::string_view text) { return *store::parse_git_address(text); };
+  CHECK(parse("https://u:p@h.example/a/b.git") ==
+        store::GitAddress{
+            .kind = Kind::http, .text = "https://h.example/a/b.git", .encrypted = true, .loopback = false});
+  CHECK(parse("http://[::1]:8080/x").loopback);
+  CHECK_FALSE(parse("http://localhost.example/x").loopback);
+  CHECK(parse("file:///srv/a%20b.git").text == "/srv/a b.git");
+  CHECK(parse("/srv/a.git").kind == Kind::path);
+  CHECK(parse("../a.git").kind == Kind::path);
+  for (const char* refused : {"ssh://git@h/a", "git@h:a/b.git", "git://h/a", "ext::sh -c x", "file://h/a",
+                              "https://", "", "https://u:p@/x", "https://h/\n"}) {
+    CAPTURE(refused);
+    const auto address = store::parse_git_address(refused);
+    REQUIRE_FALSE(address.has_value());
+    CHECK(address.error().kind == ErrorKind::invalid);
+    CHECK(address.error().message.find("u:p") == std::string::npos);
+  }
+  CHECK(store::is_remote_name("origin"));
+  CHECK_FALSE(store::is_remote_name("git@h:a"));
+}
