@@ -1,5 +1,6 @@
 // Envelopes and notes come from stores, feeds and other people's logs: no bytes may crash their readers, and
 // what opens without our key would be a forgery.
+// rooms: signing
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
