@@ -1,0 +1,273 @@
+#include "engine/engine.hpp"
+
+#include <algorithm>
+
+#include "artifact/collect.hpp"
+#include "base/text.hpp"
+#include "engine/releases.hpp"
+#include "signing/keys.hpp"
+
+namespace tranche::engine {
+namespace {
+
+using rollout::EffectKind;
+
+// Each round performs one effect or ends; a rollout has a stage or a playbook an effect, so this is never
+// reached.
+constexpr int most_rounds = 1'000;
+constexpr int stop_tries = 50;
+
+std::vector<cohort::Hold> holds_of(const spec::App& app) {
+  std::vector<cohort::Hold> holds;
+  for (const spec::Cohort& cohort : app.cohorts)
+    if (!cohort.hold.empty()) holds.push_back({cohort.match, cohort.hold});
+  return holds;
+}
+
+}  // namespace
+
+void Engine::decided(const std::vector<std::string>& decisions) {
+  for (const std::string& decision : decisions) {
+    decisions_.push_back(decision);
+    if (listener_) listener_(decision);
+  }
+}
+
+Result<Engine::Loaded> Engine::load(const std::string& rollout) {
+  const auto entry = TRY(deck_.journal().latest(deck_.rollout_subject(rollout)));
+  if (!entry) {
+    std::vector<std::string> names;
+    for (const spec::Rollout& r : deck_.app().rollouts) names.push_back(r.name);
+    const std::string near = nearest(rollout, names);
+    return fail_hint(ErrorKind::invalid,
+                     near == rollout || near.empty()
+                         ? "start it: tranche rollout start " + printable(rollout, 64) + " --release VERSION"
+                         : "did you mean '" + near + "'?",
+                     "rollout '{}' was never started", printable(rollout, 64));
+  }
+  Loaded loaded;
+  loaded.state =
+      TRY_WHILE("reading the state of rollout '" + rollout + "'", rollout::state_from_value(entry->state));
+  const std::uint64_t at = loaded.state.plan_entry;
+  const auto planned = TRY(deck_.journal().read(at, at + 1));
+  if (planned.size() != 1) return fail(ErrorKind::verification, "the journal lacks entry {}, the plan", at);
+  loaded.plan = TRY_WHILE("reading the frozen plan", rollout::plan_from_value(planned[0].data));
+  if (TRY(rollout::plan_digest(loaded.plan)) != loaded.state.plan_digest)
+    return fail_hint(ErrorKind::verification, "check it: tranche journal verify",
+                     "the plan in entry {} is not the one that was frozen", at);
+  return loaded;
+}
+
+Result<Report> Engine::report(Loaded loaded) {
+  Report report;
+  if (const auto entry = TRY(deck_.journal().latest(deck_.playbook_subject(loaded.state.rollout))))
+    report.playbook = TRY(playbook::run_from_value(entry->state));
+  if (report.playbook && !report.playbook->key.starts_with(loaded.state.id + "/")) report.playbook.reset();
+  report.plan = std::move(loaded.plan);
+  report.state = std::move(loaded.state);
+  report.decisions = std::move(decisions_);
+  decisions_.clear();
+  return report;
+}
+
+Result<Report> Engine::status(const std::string& rollout) { return report(TRY(load(rollout))); }
+
+// The decision about the channel that a pending expose or finish asks for, so that it is journalled with its
+// intent.
+Result<std::optional<journal::Draft>> Engine::decision_of(const Loaded& loaded, const rollout::State& state) {
+  if (!state.pending || state.pending->kind == EffectKind::playbook) return std::nullopt;
+  const rollout::Plan& plan = loaded.plan;
+  const spec::Channel* channel = plan.config.channel(plan.channel);
+  if (channel == nullptr) return fail(ErrorKind::verification, "the plan has no channel '{}'", plan.channel);
+  const bool finish = state.pending->kind == EffectKind::finish;
+  const auto change = [&](cohort::Directions directions) {
+    directions.holds = holds_of(plan.config);
+    if (finish) {
+      directions.baseline = plan.release;
+      directions.offer.reset();
+    } else {
+      directions.offer =
+          cohort::Offer{plan.release, plan.salt, rollout::rules_at(plan, state.pending->stage)};
+    }
+    return directions;
+  };
+  const std::vector<channel::ReleaseRef> refs{
+      {plan.release, plan.manifest_sha256, channel::manifest_name(plan.release)}};
+  return deck_.decide(*channel, state.pending->key, state.plan_digest, refs, change, state.because);
+}
+
+Result<> Engine::record(Loaded& loaded, const std::string& kind, rollout::Next next,
+                        const std::string& reason) {
+  journal::Draft draft;
+  draft.kind = kind;
+  draft.subject = deck_.rollout_subject(loaded.state.rollout);
+  draft.reason = reason;
+  doc::Value decisions = doc::Value::array();
+  for (const std::string& decision : next.decisions) decisions.push(decision);
+  draft.data = doc::Value::object({{"decisions", decisions}});
+  draft.state = rollout::to_value(next.state);
+  std::vector<journal::Draft> drafts{draft};
+  if (const auto decision = TRY(decision_of(loaded, next.state))) drafts.push_back(*decision);
+  TRY(deck_.append(drafts));
+  loaded.state = std::move(next.state);
+  decided(next.decisions);
+  return {};
+}
+
+Result<> Engine::feed_event(Loaded& loaded, const std::string& kind, rollout::What what,
+                            const std::string& reason) {
+  rollout::Next next =
+      TRY(rollout::step(loaded.plan, loaded.state, {deck_.world().clock.now(), std::move(what)}));
+  if (next.decisions.empty() && rollout::to_value(next.state) == rollout::to_value(loaded.state)) return {};
+  return record(loaded, kind, std::move(next), reason);
+}
+
+Result<> Engine::perform(Loaded& loaded) {
+  const rollout::Effect effect = *loaded.state.pending;
+  if (effect.kind == EffectKind::playbook) {
+    const bool stranded = TRY(perform_playbook(loaded, effect));
+    return feed_event(loaded, "rollout.playbook-done", rollout::EffectDone{effect.key, stranded});
+  }
+  const spec::Channel* channel = loaded.plan.config.channel(loaded.plan.channel);
+  if (channel == nullptr)
+    return fail(ErrorKind::verification, "the plan has no channel '{}'", loaded.plan.channel);
+  if (const auto decision = TRY(decision_of(loaded, loaded.state))) TRY(deck_.append({*decision}));
+  TRY(deck_.publish(*channel));
+  return feed_event(loaded, effect.kind == EffectKind::finish ? "rollout.done" : "rollout.exposed",
+                    rollout::EffectDone{effect.key});
+}
+
+Result<> Engine::settle(Loaded& loaded) {
+  for (int round = 0; loaded.state.pending; ++round) {
+    if (round > most_rounds) return fail(ErrorKind::bug, "rollout '{}' never settles", loaded.state.rollout);
+    TRY(perform(loaded));
+  }
+  return {};
+}
+
+Result<rollout::Plan> Engine::plan(const StartRequest& request) {
+  const StoredRelease release = TRY(load_release(deck_, request.release));
+  const spec::Rollout* wanted = deck_.app().rollout(request.rollout);
+  rollout::PlanInput input{request.rollout, request.release, release.sha256, {}, request.accept_no_way_back};
+  if (wanted != nullptr)
+    if (const auto channel = TRY(deck_.channel_state(wanted->channel))) input.current = channel->directions;
+  rollout::Plan plan = TRY(rollout::make_plan(deck_.app(), input));
+  const std::vector<std::string>& required = plan.spec().require;
+  if (std::find(required.begin(), required.end(), "sbom") != required.end() && release.manifest.sboms.empty())
+    return fail_hint(ErrorKind::denied, "make it: tranche sbom, then tranche release create",
+                     "release {} has no SBOM, and rollout '{}' requires one", request.release,
+                     request.rollout);
+  return plan;
+}
+
+Result<Report> Engine::start(const StartRequest& request) {
+  const StoredRelease release = TRY(load_release(deck_, request.release));
+  if (const auto entry = TRY(deck_.journal().latest(deck_.rollout_subject(request.rollout)))) {
+    const rollout::State state = TRY(rollout::state_from_value(entry->state));
+    if (!rollout::is_final(state.phase))
+      return fail_hint(ErrorKind::conflict,
+                       "see tranche rollout status " + state.rollout + ", or stop it first",
+                       "rollout '{}' is still {} with release {}", state.rollout,
+                       rollout::to_text(state.phase), state.release);
+  }
+  const rollout::Plan plan = TRY(this->plan(request));
+  const spec::Channel* channel = plan.config.channel(plan.channel);
+
+  std::vector<artifact::Pattern> patterns;
+  for (const spec::Artifact& item : deck_.app().artifacts)
+    patterns.push_back({item.path, item.platform, item.kind, item.place});
+  const auto found =
+      TRY_WHILE("collecting the artifacts of release " + request.release,
+                artifact::collect(deck_.world().files, deck_.repository(), patterns, request.release));
+  std::map<std::string, std::string> paths;
+  for (const artifact::Artifact& item : found) paths[item.name] = item.path;
+  TRY_WHILE("comparing the artifacts with the manifest",
+            artifact::verify_files(release.manifest, deck_.world().files, paths));
+
+  journal::Draft planned;
+  planned.kind = "rollout.planned";
+  planned.reason = request.reason;
+  planned.data = rollout::to_value(plan);
+  const std::uint64_t plan_entry = TRY(deck_.append({planned}))[0].index;
+
+  std::vector<std::pair<std::string, std::string>> artifact_paths;
+  for (const artifact::Artifact& item : release.manifest.artifacts)
+    artifact_paths.emplace_back(item.name, paths[item.name]);
+  store::Store* store = TRY(deck_.channel_store(*channel));
+  TRY_WHILE("publishing the artifacts to " + store->describe(),
+            channel::publish_release(*store, release.manifest, release.envelope, artifact_paths));
+
+  Loaded loaded{plan, {}};
+  rollout::Next begun;
+  begun.state = rollout::begin(plan, TRY(rollout::plan_digest(plan)), plan_entry, deck_.world().clock.now());
+  begun.decisions.push_back(fmt::format("release {} starts on channel '{}'", plan.release, plan.channel));
+  loaded.state.rollout = plan.rollout;
+  TRY(record(loaded, "rollout.started", std::move(begun), request.reason));
+  TRY(settle(loaded));
+  return report(std::move(loaded));
+}
+
+Result<Report> Engine::advance(const std::string& rollout) {
+  Loaded loaded = TRY(load(rollout));
+  for (int round = 0; round < most_rounds; ++round) {
+    TRY(settle(loaded));
+    if (rollout::is_final(loaded.state.phase)) break;
+    TRY(feed_event(loaded, "rollout.ticked", observe(loaded)));
+    if (!loaded.state.pending) break;
+  }
+  if (const spec::Channel* channel = loaded.plan.config.channel(loaded.plan.channel)) {
+    // A feed that another tick decided and a killed one did not publish is repaired here.
+    TRY(deck_.publish(*channel));
+    TRY(deck_.renew(*channel));
+  }
+  return report(std::move(loaded));
+}
+
+Result<Report> Engine::apply(const std::string& rollout, const rollout::What& what) {
+  const bool stopping = std::holds_alternative<rollout::Stop>(what);
+  const std::string kind = std::visit(
+      [](const auto& event) -> std::string {
+        using E = std::decay_t<decltype(event)>;
+        if constexpr (std::is_same_v<E, rollout::Pause>) return "rollout.paused";
+        if constexpr (std::is_same_v<E, rollout::Resume>) return "rollout.resumed";
+        if constexpr (std::is_same_v<E, rollout::Promote>) return "rollout.promoted";
+        if constexpr (std::is_same_v<E, rollout::Stop>) return "rollout.stopped";
+        return "rollout.ticked";
+      },
+      what);
+  const std::string reason = std::visit(
+      [](const auto& event) -> std::string {
+        if constexpr (requires { event.reason; }) return event.reason;
+        return {};
+      },
+      what);
+  for (int attempt = 1;; ++attempt) {
+    const auto once = [&]() -> Result<Report> {
+      Loaded loaded = TRY(load(rollout));
+      TRY(feed_event(loaded, kind, what, reason));
+      TRY(settle(loaded));
+      return report(std::move(loaded));
+    };
+    auto done = once();
+    if (done || !stopping || done.error().kind != ErrorKind::conflict || attempt == stop_tries) return done;
+    TRY(deck_.reload());  // somebody else moved first: stop what is there now
+  }
+}
+
+Instant Engine::next_tick(const Report& report, Duration longest) {
+  const Instant now = deck_.world().clock.now();
+  Instant next = now + longest;
+  for (const rollout::Want& want : rollout::wanted(report.plan, report.state)) {
+    const spec::Gate* gate = report.plan.config.gate(want.gate);
+    if (gate == nullptr) continue;
+    const spec::Source* source = report.plan.config.source(gate->source);
+    const Duration every = gate->kind == spec::Gate::Kind::compare ? gate->every : gate->interval;
+    next = std::min(next, want.after + every + (source == nullptr ? Duration{} : source->lag));
+  }
+  const Instant bake_over = report.state.stage_since + report.plan.stages[report.state.stage].bake.min;
+  if (bake_over > now) next = std::min(next, bake_over);
+  // Never in a tight loop: a source that is behind is asked again after a little while.
+  return std::max(next, now + std::chrono::milliseconds(100));
+}
+
+}  // namespace tranche::engine

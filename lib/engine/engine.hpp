@@ -1,0 +1,87 @@
+// The engine drives a rollout: asks gates, performs effects, journals before and after.
+//
+// A tick is idempotent and short, fit for cron: load the state from the journal; finish what is pending; read
+// the gates; step(); journal the new state (the intent); perform; journal the outcome. Kill it anywhere and
+// tick again: it ends in the same place with no effect done twice. Two runners: one wins each journal entry,
+// the other gets kind conflict.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actions/action.hpp"
+#include "actions/deck.hpp"
+#include "base/error.hpp"
+#include "metrics/source.hpp"
+#include "playbook/run.hpp"
+#include "rollout/plan.hpp"
+#include "rollout/state.hpp"
+
+namespace tranche::engine {
+
+struct Report {
+  rollout::Plan plan;
+  rollout::State state;
+  std::optional<playbook::Run> playbook;  // the last run for this rollout
+  std::vector<std::string> decisions;     // of this call, in order
+};
+
+struct StartRequest {
+  std::string rollout;
+  std::string release;
+  bool accept_no_way_back = false;
+  std::string reason;
+};
+
+class Engine {
+ public:
+  explicit Engine(actions::Deck& deck) : deck_(deck) {}
+  // Hears every decision as it is made (the live line, the log).
+  void on_decision(std::function<void(const std::string&)> listener) { listener_ = std::move(listener); }
+
+  // Resolves without writing: what `rollout plan` shows and `start` freezes.
+  Result<rollout::Plan> plan(const StartRequest& request);
+  // Freezes the plan, publishes the artifacts, exposes the first stage. kind conflict while another one runs
+  // here.
+  Result<Report> start(const StartRequest& request);
+  // One tick.
+  Result<Report> advance(const std::string& rollout);
+  // Pause, Resume, Promote, Stop: the event, then whatever it makes pending. Stop is never lost to a
+  // conflict: it is tried again on the newest state.
+  Result<Report> apply(const std::string& rollout, const rollout::What& what);
+  // As the journal says; asks nobody.
+  Result<Report> status(const std::string& rollout);
+  // When the next tick can have something to do, at most `longest` from now.
+  Instant next_tick(const Report& report, Duration longest);
+
+ private:
+  struct Loaded {
+    rollout::Plan plan;
+    rollout::State state;
+  };
+  Result<Loaded> load(const std::string& rollout);
+  Result<> settle(Loaded& loaded);  // performs pending effects until there is none
+  Result<> perform(Loaded& loaded);
+  Result<bool> perform_playbook(Loaded& loaded, const rollout::Effect& effect);  // stranded?
+  Result<> record(Loaded& loaded, const std::string& kind, rollout::Next next,
+                  const std::string& reason = {});
+  Result<std::optional<journal::Draft>> decision_of(const Loaded& loaded, const rollout::State& state);
+  Result<> feed_event(Loaded& loaded, const std::string& kind, rollout::What what,
+                      const std::string& reason = {});
+  Result<Report> report(Loaded loaded);
+  rollout::Tick observe(const Loaded& loaded);
+  rollout::Observation observe_gate(const Loaded& loaded, const spec::Gate& gate, Instant after);
+  Result<metrics::Source*> source(const Loaded& loaded, const spec::Gate& gate);
+  void decided(const std::vector<std::string>& decisions);
+
+  actions::Deck& deck_;
+  std::function<void(const std::string&)> listener_;
+  std::vector<std::string> decisions_;
+  std::map<std::string, std::unique_ptr<metrics::Source>> sources_;
+};
+
+}  // namespace tranche::engine

@@ -1,0 +1,39 @@
+// Releases on record: the signed manifest of each version, kept beside the journal in the state store.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actions/deck.hpp"
+#include "artifact/manifest.hpp"
+#include "base/error.hpp"
+
+namespace tranche::engine {
+
+struct StoredRelease {
+  artifact::Manifest manifest;
+  std::string envelope;
+  std::string sha256;  // hex, over the envelope
+};
+
+// A document that belongs to a release (an SBOM), stored beside its manifest.
+using DocumentBytes = std::pair<std::string, std::string>;  // name, bytes
+
+struct Created {
+  StoredRelease release;
+  bool existed = false;  // the same release was on record already
+};
+
+// Seals and records a release. The same app, version and digests again is fine; one version with two digests
+// is refused (kind invalid): a version names one thing for ever.
+Result<Created> create_release(actions::Deck& deck, artifact::Manifest manifest,
+                               const std::vector<DocumentBytes>& documents, const std::string& reason);
+// nullopt: no such release. The signature and the app are checked.
+Result<std::optional<StoredRelease>> find_release(actions::Deck& deck, const std::string& version);
+// As find_release, but a missing one is an error with the nearest version as hint.
+Result<StoredRelease> load_release(actions::Deck& deck, const std::string& version);
+Result<std::vector<std::string>> list_releases(actions::Deck& deck);  // versions, lowest first
+
+}  // namespace tranche::engine
