@@ -1,6 +1,6 @@
 // Threshold gates with Argo's counting. PURE. Semantics: reference "gates-and-playbooks" section 1
-// (EvaluateResult, strict limits, order of assignment, count reached); conditions in a subset of its
-// expression language.
+// (EvaluateResult, strict limits, count reached; failed before error before inconclusive); conditions in a
+// subset of its expression language.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,12 @@ namespace tranche::gate {
 class Condition {
  public:
   static Result<Condition> compile(std::string_view text);
-  // `results`: what the query gave (scalar queries give one value; `result` alone is a scalar only then).
+  // `results`: what the query gave. `result` alone is a number when there is exactly one value (Argo wants
+  // result[0] for a list of one; both work), result[i] and all/any/none want a list, not a scalar.
   // Errors (no such index, not a boolean) are Argo's "Error" measurements.
   [[nodiscard]] Result<bool> evaluate(const std::vector<double>& results, bool scalar) const;
+  // The condition has an opinion on NaN: it calls isNaN or isInf.
+  [[nodiscard]] bool asks_for_nan() const;
 
  private:
   struct Node;
@@ -54,6 +57,10 @@ struct Counters {
 doc::Value to_value(const Counters& counters);
 Result<Counters> counters_from_value(const doc::Value& value);
 
+// Adds one measurement. Errors (kind invalid): a configuration that cannot mean anything. An answer that is
+// NaN throughout (0/0: no traffic) is no data, unless a condition asks for NaN. No-data measurements are
+// counted apart from Argo's counters; with no_data_fails they count as failed too.
+Result<> check(const ThresholdConfig& config);
 Result<> observe(Counters& counters, const ThresholdConfig& config, const Measurement& measurement);
 
 struct ThresholdJudgement {
@@ -61,7 +68,8 @@ struct ThresholdJudgement {
   std::string explanation;
 };
 // pass needs at least one successful measurement and, with a count, the count reached; without a count, the
-// latest measurement was successful and no limit is exceeded. Never pass on no data or error.
+// latest measurement was successful and no limit is exceeded. Never pass on no data or error. Errors beyond
+// their limit are no-data, not fail: an outage of the source is not the release's fault.
 ThresholdJudgement judge(const Counters& counters, const ThresholdConfig& config);
 
 }  // namespace tranche::gate
