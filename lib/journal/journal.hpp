@@ -37,7 +37,7 @@ struct Draft {
   std::string reason;   // why, in the person's words; may be empty
   doc::Value data;      // facts of this kind; object or null
   doc::Value state;     // new state of the subject; null: unchanged (the subject's head still moves to this
-                     // entry only when state is not null)
+                        // entry only when state is not null)
 };
 struct Entry : Draft {
   std::uint64_t index = 0;

@@ -1,0 +1,26 @@
+// Entries as bytes, and the rules for what may become one.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "journal/journal.hpp"
+
+namespace tranche::journal {
+
+// Every entry carries all heads and must stay under 64 KiB: 512 subjects of 64 bytes are 40 KiB.
+inline constexpr std::size_t max_subjects = 512;
+inline constexpr std::size_t max_subject_bytes = 64;
+
+// kind 1..64 of [a-z0-9.-], subject printable ASCII without blanks, texts UTF-8, data a map or null, state
+// only with a subject. kind invalid.
+Result<> check_draft(const Draft& draft);
+
+// Canonical JSON; kind invalid when it is longer than max_entry_bytes.
+Result<std::string> to_bytes(const Entry& entry);
+// kind verification, both.
+Result<doc::Value> parse_entry_json(std::string_view bytes);
+Result<Entry> parse_entry(std::string_view bytes);
+
+}  // namespace tranche::journal

@@ -1,0 +1,289 @@
+// The journal over a store: open, read, append. Hashing is tree.hpp's, distrust of the store tiles.hpp's.
+//
+// One append is one Publication: new full tiles, the new partial ones (each width is a name of its own), the
+// bundles, and the checkpoint as pointer with the version that was read. A crash before the pointer leaves
+// files that no checkpoint names; the next append writes over them. Partial files stay until their full tile
+// exists, as c2sp.org/tlog-tiles asks, and are removed then.
+#include "journal/journal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "journal/audit.hpp"
+#include "journal/bundle.hpp"
+#include "journal/checkpoint.hpp"
+#include "journal/entry.hpp"
+#include "journal/memory.hpp"
+#include "journal/tiles.hpp"
+#include "signing/note.hpp"
+
+namespace tranche::journal {
+
+namespace {
+
+constexpr std::size_t cached_bundles = 16;
+
+class StoredJournal final : public Journal {
+ public:
+  StoredJournal(ports::World& world, store::Store& store, Options options)
+      : world_(world), store_(store), options_(std::move(options)), tiles_(store) {}
+
+  Result<> load() {
+    TRY(check_origin(options_.origin));
+    // The memory first: what another process writes after this line cannot make the checkpoint look old.
+    const auto seen = TRY(read_memory(world_.files, options_.memory, options_.origin));
+    const auto blob = TRY(read_bounded(store_, std::string(checkpoint_name), max_checkpoint_bytes));
+    if (blob) {
+      version_ = blob->version;
+      note_ = blob->bytes;
+      const auto checkpoint = TRY(open_checkpoint(note_, options_));
+      TRY(tiles_.start(checkpoint));
+    }
+    if (seen) TRY(check_memory(*seen));
+    return remember();
+  }
+
+  [[nodiscard]] std::uint64_t size() const override { return tiles_.edge().size(); }
+
+  Result<std::vector<Entry>> read(std::uint64_t from, std::uint64_t to) override {
+    if (from > to || to > size())
+      return fail_hint(ErrorKind::invalid, fmt::format("the journal has the entries 0 to {}", size()),
+                       "there are no entries {} to {}", from, to);
+    std::vector<Entry> entries;
+    entries.reserve(to - from);
+    while (from < to) {
+      const auto* bundle = TRY(checked_bundle(from / tile_width));
+      for (; from < to && from / tile_width == bundle->index; ++from) {
+        auto entry = TRY(parse_entry(bundle->entries[from % tile_width]));
+        if (entry.index != from)
+          return fail(ErrorKind::verification, "entry {} of the journal calls itself {}", from, entry.index);
+        entries.push_back(std::move(entry));
+      }
+    }
+    return entries;
+  }
+
+  Result<std::optional<Entry>> latest(std::string_view subject) override {
+    const Entry* last = TRY(newest());
+    if (last == nullptr) return std::optional<Entry>();
+    const auto head = last->heads.find(std::string(subject));
+    if (head == last->heads.end()) return std::optional<Entry>();
+    if (head->second == last->index) return std::optional<Entry>(*last);
+    auto entries = TRY(read(head->second, head->second + 1));
+    if (entries[0].subject != subject || entries[0].state.is_null())
+      return fail(ErrorKind::verification,
+                  "the journal's head of '{}' is entry {}, which holds no state of it", printable(subject),
+                  head->second);
+    return std::optional<Entry>(std::move(entries[0]));
+  }
+
+  Result<std::vector<std::string>> subjects() override {
+    std::vector<std::string> names;
+    if (const Entry* last = TRY(newest()))
+      for (const auto& [subject, index] : last->heads) names.push_back(subject);
+    return names;
+  }
+
+  Result<std::vector<Entry>> append(const std::vector<Draft>& drafts, const crypto::SecretKey& key) override {
+    if (drafts.empty()) return std::vector<Entry>();
+    if (std::ranges::find(options_.trusted, key.public_key()) == options_.trusted.end())
+      return fail_hint(ErrorKind::verification,
+                       "put its public half under 'trust: journal:', or sign with the journal key",
+                       "nobody would believe this journal entry: key {:.12} is no trusted journal key",
+                       crypto::key_id(key.public_key()));
+    auto entries = TRY(number(drafts));
+
+    store::Publication publication;
+    publication.message = drafts.size() == 1 ? fmt::format("journal {}: {}", size(), drafts[0].kind)
+                                             : fmt::format("journal {} to {}: {} and more", size(),
+                                                           size() + drafts.size() - 1, drafts[0].kind);
+    Edge edge = tiles_.edge();
+    std::vector<Edge::Full> completed;
+    std::string bundle;
+    if (size() % tile_width > 0)
+      for (const std::string& bytes : TRY(checked_bundle(size() / tile_width))->entries)
+        add_to_bundle(bundle, bytes);
+    for (const Entry& entry : entries) {
+      const std::string bytes = TRY(to_bytes(entry));
+      add_to_bundle(bundle, bytes);
+      edge.add(hash_leaf(bytes), completed);
+      if (edge.size() % tile_width == 0)
+        publication.files.push_back({bundle_path(entry.index / tile_width), std::exchange(bundle, {}), {}});
+    }
+    const std::uint64_t last_bundle = edge.size() / tile_width;
+    if (!bundle.empty())
+      publication.files.push_back(
+          {with_width(bundle_path(last_bundle), static_cast<unsigned>(edge.size() % tile_width)),
+           bundle,
+           {}});
+    for (const auto& full : completed)
+      publication.files.push_back({tile_path(full.level, full.index), journal::to_bytes(full.hashes), {}});
+    for (unsigned level = 0; level < edge.levels().size(); ++level)
+      if (const auto& hashes = edge.levels()[level];
+          !hashes.empty() && level_count(edge.size(), level) != level_count(size(), level))
+        publication.files.push_back(
+            {with_width(tile_path(level, level_count(edge.size(), level) / tile_width),
+                        static_cast<unsigned>(hashes.size())),
+             journal::to_bytes(hashes),
+             {}});
+    const std::string note = signing::sign_note(
+        to_text(Checkpoint{options_.origin, edge.size(), edge.root()}), options_.origin, key);
+    publication.pointer = store::Pointer{std::string(checkpoint_name), note, version_};
+
+    auto published = store_.publish(publication);
+    if (!published) {
+      auto error = std::move(published.error());
+      if (error.kind == ErrorKind::conflict && error.hint.empty()) error.hint = "run the command again";
+      return fail(std::move(error).during(fmt::format("appending entry {} to the journal", size())));
+    }
+    version_ = std::move(*published);
+    note_ = note;
+    const std::uint64_t old_size = size();
+    tiles_.advance(std::move(edge));
+    bundles_.erase(old_size / tile_width);
+    last_ = entries.back();
+    remove_partials(old_size, completed);
+    TRY(remember());
+    return entries;
+  }
+
+  Result<Verification> verify() override {
+    const auto blob = TRY(read_bounded(store_, std::string(checkpoint_name), max_checkpoint_bytes));
+    if (!blob && size() > 0)
+      return fail_hint(ErrorKind::verification, "restore it from a copy or the git history",
+                       "the journal's checkpoint is gone from {}", store_.describe());
+    if (!blob) return Verification{0, {}, {}};
+    const auto checkpoint = TRY(open_checkpoint(blob->bytes, options_));
+    TRY(audit(store_, checkpoint));
+    if (checkpoint.size < size())
+      return fail_hint(ErrorKind::verification, older_hint,
+                       "the journal is older than one seen: {} entries, was {}", checkpoint.size, size());
+    TileReader now(store_);
+    TRY(now.start(checkpoint));
+    if (TRY(now.root_at(size())) != tiles_.edge().root())
+      return fail_hint(ErrorKind::verification, forked_hint,
+                       "the journal is not the one seen before: its first {} entries differ", size());
+    return Verification{checkpoint.size, root_text(checkpoint), blob->bytes};
+  }
+
+ private:
+  struct Bundle {
+    std::uint64_t index = 0;
+    std::vector<std::string> entries;  // leaf hashes checked
+  };
+
+  static Result<Checkpoint> open_checkpoint(const std::string& note, const Options& options) {
+    auto text = signing::open_note(note, options.origin, options.trusted);
+    if (!text) return fail(std::move(text.error()).during("checking the journal's checkpoint"));
+    auto checkpoint = TRY(parse_checkpoint(*text));
+    if (checkpoint.origin != options.origin)
+      return fail_hint(ErrorKind::verification, "point 'state:' at this application's state",
+                       "this is the journal of '{}', not of '{}'", printable(checkpoint.origin),
+                       options.origin);
+    return checkpoint;
+  }
+
+  // What another run of ours has seen must be a beginning of what is here now.
+  Result<> check_memory(const Checkpoint& seen) {
+    if (seen.size > size())
+      return fail_hint(ErrorKind::verification, older_hint,
+                       "the journal is older than one seen: {} entries, was {}", size(), seen.size);
+    if (TRY(tiles_.root_at(seen.size)) != seen.root)
+      return fail_hint(ErrorKind::verification, forked_hint,
+                       "the journal is not the one seen before: its first {} entries differ", seen.size);
+    return {};
+  }
+
+  Result<> remember() {
+    if (size() == 0) return {};
+    return write_memory(world_.files, options_.memory, {options_.origin, size(), tiles_.edge().root()});
+  }
+
+  Result<const Bundle*> checked_bundle(std::uint64_t index) {
+    if (const auto found = bundles_.find(index); found != bundles_.end()) return &found->second;
+    const auto hashes = TRY(tiles_.hashes(0, index));
+    const std::string bytes = TRY(tiles_.bundle(index));
+    const auto entries = TRY_WHILE("reading " + bundle_path(index), split_bundle(bytes));
+    Bundle bundle{index, {}};
+    if (entries.size() < hashes.size())
+      return fail_hint(ErrorKind::verification, changed_hint, "journal file {} holds {} entries, not {}",
+                       bundle_path(index), entries.size(), hashes.size());
+    for (std::size_t i = 0; i < hashes.size(); ++i) {
+      if (hash_leaf(entries[i]) != hashes[i])
+        return fail_hint(ErrorKind::verification, changed_hint, "entry {} of the journal was changed",
+                         index * tile_width + i);
+      bundle.entries.emplace_back(entries[i]);
+    }
+    if (bundles_.size() >= cached_bundles) bundles_.clear();
+    return &bundles_.insert_or_assign(index, std::move(bundle)).first->second;
+  }
+
+  // nullptr: the log is empty.
+  Result<const Entry*> newest() {
+    if (size() == 0) return nullptr;
+    if (!last_) last_ = std::move(TRY(read(size() - 1, size())).front());
+    return &*last_;
+  }
+
+  // Drafts become entries: index, time, heads.
+  Result<std::vector<Entry>> number(const std::vector<Draft>& drafts) {
+    const Entry* before = TRY(newest());
+    if (size() + drafts.size() > max_size) return fail(ErrorKind::invalid, "the journal is full");
+    Instant at = world_.clock.now();
+    std::map<std::string, std::uint64_t> heads;
+    if (before != nullptr) {
+      at = std::max(at, before->at);
+      heads = before->heads;
+    }
+    std::vector<Entry> entries;
+    entries.reserve(drafts.size());
+    for (const Draft& draft : drafts) {
+      TRY(check_draft(draft));
+      Entry entry{draft, size() + entries.size(), at, {}};
+      if (!draft.state.is_null()) heads[draft.subject] = entry.index;
+      if (heads.size() > max_subjects)
+        return fail_hint(ErrorKind::invalid, "start a new journal, or use fewer rollouts, channels and flags",
+                         "the journal would have more than {} subjects", max_subjects);
+      entry.heads = heads;
+      entries.push_back(std::move(entry));
+    }
+    return entries;
+  }
+
+  // Best effort: what stays behind is harmless, so that a failure here does not fail the append.
+  void remove_partials(std::uint64_t old_size, const std::vector<Edge::Full>& completed) {
+    std::vector<std::string> names;
+    const auto collect = [&](const std::string& full) {
+      if (auto listed = store_.list(full + ".p/")) names.insert(names.end(), listed->begin(), listed->end());
+    };
+    for (const auto& full : completed) {
+      // Only tiles that the store knows from before have partial files.
+      if (full.index * tile_width >= level_count(old_size, full.level)) continue;
+      collect(tile_path(full.level, full.index));
+      if (full.level == 0) collect(bundle_path(full.index));
+    }
+    if (!names.empty()) static_cast<void>(store_.remove(names).has_value());
+  }
+
+  ports::World& world_;
+  store::Store& store_;
+  Options options_;
+  TileReader tiles_;
+  store::Version version_;  // of the checkpoint that tiles_ stands on
+  std::string note_;
+  std::map<std::uint64_t, Bundle> bundles_;
+  std::optional<Entry> last_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(ports::World& world, store::Store& store, Options options) {
+  auto journal = std::make_unique<StoredJournal>(world, store, std::move(options));
+  TRY_WHILE(fmt::format("opening the journal in {}", store.describe()), journal->load());
+  return std::unique_ptr<Journal>(std::move(journal));
+}
+
+}  // namespace tranche::journal

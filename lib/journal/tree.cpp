@@ -1,0 +1,122 @@
+#include "journal/tree.hpp"
+
+#include <cassert>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace tranche::journal {
+
+Hash hash_leaf(std::string_view bytes) {
+  static thread_local crypto::Sha256 context;
+  return context.update(std::string_view("\0", 1)).update(bytes).finish();
+}
+
+Hash hash_node(const Hash& left, const Hash& right) {
+  std::array<char, 1 + 2 * hash_bytes> both{};
+  both[0] = 1;
+  std::memcpy(both.data() + 1, left.data(), hash_bytes);
+  std::memcpy(both.data() + 1 + hash_bytes, right.data(), hash_bytes);
+  return crypto::sha256({both.data(), both.size()});
+}
+
+Hash empty_root() { return crypto::sha256(""); }
+
+Hash subtree_root(std::span<const Hash> hashes) {
+  assert(!hashes.empty() && (hashes.size() & (hashes.size() - 1)) == 0);
+  if (hashes.size() == 1) return hashes[0];
+  std::vector<Hash> row(hashes.size() / 2);
+  for (std::size_t i = 0; i < row.size(); ++i) row[i] = hash_node(hashes[2 * i], hashes[2 * i + 1]);
+  for (std::size_t width = row.size() / 2; width > 0; width /= 2)
+    for (std::size_t i = 0; i < width; ++i) row[i] = hash_node(row[2 * i], row[2 * i + 1]);
+  return row[0];
+}
+
+namespace {
+
+// Three digits an element, all but the last led by an x: 1234067 -> "x001/x234/067".
+std::string index_path(std::uint64_t index) {
+  std::string path = fmt::format("{:03}", index % 1000);
+  for (index /= 1000; index > 0; index /= 1000) path.insert(0, fmt::format("x{:03}/", index % 1000));
+  return path;
+}
+
+}  // namespace
+
+std::string tile_path(unsigned level, std::uint64_t index) {
+  return fmt::format("tile/{}/{}", level, index_path(index));
+}
+
+std::string bundle_path(std::uint64_t index) { return "tile/entries/" + index_path(index); }
+
+std::string with_width(std::string path, unsigned width) {
+  if (width != tile_width) path += fmt::format(".p/{}", width);
+  return path;
+}
+
+unsigned level_total(std::uint64_t size) {
+  unsigned levels = 0;
+  while (level_count(size, levels) > 0) ++levels;
+  return levels;
+}
+
+std::vector<Tile> tiles_of(std::uint64_t size) {
+  std::vector<Tile> tiles;
+  for (unsigned level = 0; level < level_total(size); ++level) {
+    const std::uint64_t count = level_count(size, level);
+    for (std::uint64_t index = 0; index < count / tile_width; ++index)
+      tiles.push_back({level, index, tile_width});
+    if (const auto width = static_cast<unsigned>(count % tile_width); width > 0)
+      tiles.push_back({level, count / tile_width, width});
+  }
+  return tiles;
+}
+
+Edge::Edge(std::uint64_t size, std::vector<std::vector<Hash>> levels)
+    : size_(size), levels_(std::move(levels)) {}
+
+void Edge::add(const Hash& leaf, std::vector<Full>& completed) {
+  Hash carried = leaf;
+  for (unsigned level = 0;; ++level) {
+    if (levels_.size() <= level) levels_.emplace_back();
+    auto& hashes = levels_[level];
+    hashes.push_back(carried);
+    if (hashes.size() < tile_width) break;
+    carried = subtree_root(hashes);
+    completed.push_back({level, level_count(size_, level) / tile_width, std::exchange(hashes, {})});
+  }
+  ++size_;
+}
+
+Hash Edge::root() const {
+  // From the right: the smallest perfect subtree first, each larger one goes to the left of what is there.
+  std::optional<Hash> root;
+  for (const auto& hashes : levels_) {
+    std::size_t end = hashes.size();
+    for (std::size_t width = 1; width < tile_width; width *= 2) {
+      if ((hashes.size() & width) == 0) continue;
+      const Hash left = subtree_root(std::span(hashes).subspan(end - width, width));
+      root = root ? hash_node(left, *root) : left;
+      end -= width;
+    }
+  }
+  return root ? *root : empty_root();
+}
+
+std::string to_bytes(std::span<const Hash> hashes) {
+  std::string bytes;
+  bytes.reserve(hashes.size() * hash_bytes);
+  for (const Hash& hash : hashes) bytes += crypto::as_bytes(hash);
+  return bytes;
+}
+
+std::vector<Hash> hashes_from(std::string_view bytes, std::size_t count) {
+  assert(bytes.size() >= count * hash_bytes);
+  std::vector<Hash> hashes(count);
+  if (count > 0) std::memcpy(hashes.data(), bytes.data(), count * hash_bytes);
+  return hashes;
+}
+
+}  // namespace tranche::journal
