@@ -68,30 +68,23 @@ class Builder final : public nlohmann::json_sax<Json> {
     return close(std::move(frame));
   }
 
-  bool parse_error(std::size_t position, const std::string& last_token,
+  bool parse_error(std::size_t position, const std::string& /*last_token*/,
                    const nlohmann::detail::exception& why) override {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while ... - REASON"
-    std::string_view reason = why.what();
-    std::size_t begin = std::min(position, text_.size());
-    std::size_t length = 1;
+    // The lexer stands behind the token that it refused: `position` counts the bytes that it has read.
+    const std::size_t end = std::min(position, text_.size());
     if (why.id == 406) {
-      begin -= std::min(begin, last_token.size());
-      return refuse(detail::refusal(where_.at(begin, last_token.size()),
-                                    "number out of the range of a double", "write it as a string"));
+      return refuse(
+          detail::refusal(token_ending(end), "number out of the range of a double", "write it as a string"));
     }
-    if (const auto dash = reason.find(" - "); dash != std::string_view::npos) reason.remove_prefix(dash + 3);
+    const std::string reason = reason_of(why.what());
     if (reason.starts_with("unexpected end of input") || position > text_.size()) {
       return refuse(detail::refusal(where_.at(text_.size()), "not JSON: the text ends too early",
                                     "is the file cut off? every '{', '[' and '\"' needs its end"));
     }
-    if (reason.starts_with("unexpected ")) {  // a whole token at the wrong place: mark all of it
-      length = std::max<std::size_t>(1, last_token.size());
-      begin -= std::min(begin, length);
-    } else {  // a broken token: mark the byte where it broke
-      begin -= std::min<std::size_t>(begin, 1);
-    }
-    return refuse(detail::refusal(where_.at(begin, length), fmt::format("not JSON: {}", printable(reason)),
-                                  hint_at(begin)));
+    const std::size_t broken_at = end > 0 ? end - 1 : 0;
+    const bool whole_token = reason.starts_with("unexpected ");
+    return refuse(detail::refusal(whole_token ? token_ending(end) : where_.at(broken_at),
+                                  fmt::format("not JSON: {}", printable(reason)), hint_at(broken_at)));
   }
 
   Value root;
@@ -104,23 +97,44 @@ class Builder final : public nlohmann::json_sax<Json> {
     Place key_place;
   };
 
+  static bool is_any_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
+  // End of the token that begins at `at`; separators and brackets are tokens of one byte.
+  [[nodiscard]] std::size_t end_of_token(std::size_t at) const {
+    const char first = text_[at++];
+    if (first == '"') {
+      while (at < text_.size() && text_[at] != '"') at += text_[at] == '\\' ? 2 : 1;
+      return std::min(at + 1, text_.size());
+    }
+    if (is_any_of(first, ",:{}[]")) return at;
+    while (at < text_.size() && !is_any_of(text_[at], " \t\r\n,:{}[]")) ++at;
+    return at;
+  }
   // Moves the cursor over the next token and says where it is. Separators carry nothing and are skipped.
   Place token() {
-    while (cursor_ < text_.size() && std::string_view(" \t\r\n,:").find(text_[cursor_]) != text_.npos) {
-      ++cursor_;
-    }
+    while (cursor_ < text_.size() && is_any_of(text_[cursor_], " \t\r\n,:")) ++cursor_;
     const std::size_t begin = cursor_;
-    if (begin >= text_.size()) return where_.at(begin);
-    const char first = text_[cursor_++];
-    if (first == '"') {
-      while (cursor_ < text_.size() && text_[cursor_] != '"') cursor_ += text_[cursor_] == '\\' ? 2 : 1;
-      ++cursor_;
-    } else if (std::string_view("{}[]").find(first) == std::string_view::npos) {
-      while (cursor_ < text_.size() && std::string_view(" \t\r\n,:{}[]").find(text_[cursor_]) == text_.npos) {
-        ++cursor_;
-      }
-    }
+    if (begin < text_.size()) cursor_ = end_of_token(begin);
     return where_.at(begin, cursor_ - begin);
+  }
+  // The token behind the cursor whose last byte is before `end`.
+  [[nodiscard]] Place token_ending(std::size_t end) const {
+    std::size_t at = cursor_;
+    if (at >= end) return where_.at(end > 0 ? end - 1 : 0);  // 01: two tokens to the lexer, one to the cursor
+    while (at < text_.size()) {
+      const std::size_t next = is_any_of(text_[at], " \t\r\n") ? at + 1 : end_of_token(at);
+      if (next >= end) return where_.at(at, next - at);
+      at = next;
+    }
+    return where_.at(end);
+  }
+  // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while parsing value -
+  // REASON; last read: 'BYTES'; expected WHAT" -> "REASON; expected WHAT"
+  static std::string reason_of(std::string_view what) {
+    if (const auto dash = what.find(" - "); dash != std::string_view::npos) what.remove_prefix(dash + 3);
+    std::string reason(what.substr(0, what.find("; last read")));
+    const auto expected = what.rfind("; expected ");
+    if (expected != std::string_view::npos && expected > reason.size()) reason += what.substr(expected);
+    return reason;
   }
 
   bool refuse(Error why) {
@@ -188,6 +202,10 @@ Result<Value> parse_json(std::string_view text, std::string file, const Limits& 
   if (text.starts_with("\xEF\xBB\xBF")) {
     return fail(detail::refusal(where.at(0), "JSON may not begin with a byte order mark",
                                 "save the file as UTF-8 without BOM"));
+  }
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+    // nlohmann's lexer takes a NUL for the end of the text and would not see what follows.
+    return fail(detail::refusal(where.at(nul), "not JSON: a NUL byte", "write it as \\u0000 in a string"));
   }
   Builder builder(where, limits);
   try {

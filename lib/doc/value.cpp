@@ -47,6 +47,7 @@ Value::Value(const char* value) : data_(std::string(value)) {}
 Value::Value(Array value) : data_(std::move(value)) {}
 Value::Value(Object value) : data_(std::move(value)) {}
 
+Value Value::array() { return Value(Array{}); }
 Value Value::object() { return Value(Object{}); }
 Value Value::object(std::initializer_list<std::pair<std::string, Value>> members) {
   Value value{Object{}};
@@ -154,8 +155,11 @@ Result<const Value*> member_of(const Value& value, std::string_view key, ErrorKi
 
 std::unexpected<Error> wrong_type(const Value& member, std::string_view key, std::string_view wanted,
                                   ErrorKind kind) {
+  const bool fraction = member.is_number() && !member.is_int() && wanted == "an integer";
   return refuse(kind, member.place,
-                fmt::format("'{}' must be {}, not {}", printable(key), wanted, member.kind_name()), {});
+                fmt::format("'{}' must be {}, not {}", printable(key), wanted,
+                            fraction ? "a fraction" : member.kind_name()),
+                fmt::format("give '{}' as {}", printable(key), wanted));
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ class Value {
   Value(const char* value);       // NOLINT
   Value(Array value);             // NOLINT
   Value(Object value);            // NOLINT
-  static Value array() { return Value(Array{}); }
+  static Value array();
   static Value object();
   static Value object(std::initializer_list<std::pair<std::string, Value>> members);
 
@@ -122,22 +122,26 @@ struct Limits {
 };
 
 // Strict YAML 1.2 core subset (yaml.cpp): refuses duplicate keys, tabs as indentation, octal-looking numbers
-// (010), merge keys (<<), tags, several documents, anchors in a cycle, and anything beyond `limits`; aliases
-// are expanded and carry the place of their use. Plain scalars: null ~ true false, ints, floats, else
-// strings. Never crashes on any bytes.
+// (010), .inf and .nan, merge keys (<<), tags, directives, several documents, keys that are no text, anchors
+// in a cycle, and anything beyond `limits` (aliases count what they stand for). An alias is expanded; the
+// copy carries the place of the use, what is inside it the places where it was written. Plain scalars: null ~
+// true false, ints, floats, else strings (yes and no too). Keys are the text as written. A byte order mark is
+// skipped. Never crashes on any bytes; errors are kind invalid, with mark and hint. max_depth is at most
+// 1000.
 Result<Value> parse_yaml(std::string_view text, std::string file, const Limits& limits = {});
 
 // Strict RFC 8259 (json.cpp): refuses duplicate keys, trailing bytes, invalid UTF-8, ints beyond int64,
 // beyond `limits`. `file` names it in errors (kind invalid, mark with line and column).
 Result<Value> parse_json(std::string_view text, std::string file = "<json>", const Limits& limits = {});
 
-// Text out. Object order as it stands. Control characters escaped, UTF-8 as it is, doubles in the shortest
-// form that reads back equal (RFC 8785 / ECMAScript form). Non-finite doubles become null.
+// Text out. Object order as it stands. Control characters escaped, UTF-8 as it is (bytes that are not become
+// U+FFFD), doubles in the shortest form that reads back equal (ECMAScript form; 1.0 is written 1 and reads
+// back as the integer, whole doubles outside int64 take an exponent). Non-finite doubles become null.
 std::string to_json(const Value& value);         // one line, no blanks
 std::string to_json_pretty(const Value& value);  // two-space indent, ends with a newline
 
-// RFC 8785 canonical JSON: members sorted by UTF-16 code units, numbers in ECMAScript form; kind bug on
-// non-finite.
+// RFC 8785 canonical JSON: members sorted by UTF-16 code units, doubles in ECMAScript form, integers exact
+// (also beyond 2^53); kind bug on a non-finite double and on a string that is not UTF-8.
 Result<std::string> canonical_json(const Value& value);
 
 }  // namespace tranche::doc

@@ -41,6 +41,25 @@ struct Bytes final : std::streambuf {  // an istream over text that is not copie
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+// YAML forbids tabs as indentation; yaml-cpp counts each as one column. A tab before the first token of a
+// line is refused, and before a key or a nested list (starts_block) also one after a dash.
+std::optional<std::size_t> find_indenting_tab(const detail::Located& where, std::size_t offset,
+                                              bool starts_block) {
+  const std::string& text = where.text();
+  bool leading = true;
+  for (std::size_t at = where.line_start(offset); at < offset; ++at) {
+    const char c = text[at];
+    if (c == '\t' && (leading || starts_block)) return at;
+    if (is_blank(c)) continue;
+    leading = false;
+    if (c != '-' && c != '?') return std::nullopt;
+  }
+  return std::nullopt;
+}
+Error tab_refusal(const detail::Located& where, std::size_t offset) {
+  return detail::refusal(where.at(offset), "a tab is used as indentation", "indent with spaces");
+}
+
 // What a subtree costs when an alias repeats it.
 struct Cost {
   std::size_t nodes = 0;
@@ -139,6 +158,14 @@ class Builder final : public YAML::EventHandler {
     add(std::move(copy), token, YAML::NullAnchor);
   }
 
+  // Of the innermost bracket that is open; null place when none is.
+  [[nodiscard]] Place open_bracket() const {
+    for (auto frame = open_.rbegin(); frame != open_.rend(); ++frame) {
+      if (frame->flow) return frame->value.place;
+    }
+    return {};
+  }
+
   Value root;
 
  private:
@@ -159,6 +186,7 @@ class Builder final : public YAML::EventHandler {
   [[noreturn]] static void refuse(const Place& at, std::string message, std::string hint) {
     throw Refused{detail::refusal(at, std::move(message), std::move(hint))};
   }
+  [[noreturn]] void refuse_tab(std::size_t offset) const { throw Refused{tab_refusal(where_, offset)}; }
   [[noreturn]] void refuse_tag(const Token& token) const {
     refuse(place(token.offset), "tags (!...) are not supported",
            "remove the tag; quote a text that begins with '!'");
@@ -198,9 +226,12 @@ class Builder final : public YAML::EventHandler {
     const std::string_view rest = text_.substr(token.offset);
     if (rest.empty()) return 1;
     if (rest[0] == '\'' || rest[0] == '"') {
+      const char quote = rest[0];
       std::size_t end = 1;
-      while (end < rest.size() && rest[end] != '\n' && rest[end] != rest[0]) {
-        end += rest[0] == '"' && rest[end] == '\\' ? 2 : 1;
+      while (end < rest.size() && rest[end] != '\n') {
+        const bool doubled = quote == '\'' && rest.substr(end).starts_with("''");
+        if (rest[end] == quote && !doubled) break;
+        end += doubled || (quote == '"' && rest[end] == '\\') ? 2 : 1;
       }
       return end + 1;
     }
@@ -208,20 +239,10 @@ class Builder final : public YAML::EventHandler {
                                     rest.begin());
   }
 
-  // YAML forbids tabs as indentation; yaml-cpp counts each as one column. A tab before the first token of a
-  // line is refused in block context, and before a key or a nested block one anywhere in the prefix.
+  // Indentation means nothing between brackets.
   void check_tabs(const Token& token, bool starts_block) const {
     if (!open_.empty() && open_.back().flow) return;
-    std::size_t at = where_.line_start(token.offset);
-    bool leading = true;
-    for (; at < token.offset; ++at) {
-      const char c = text_[at];
-      if (c == '\t' && (leading || starts_block)) {
-        refuse(place(at), "a tab is used as indentation", "indent with spaces");
-      }
-      if (!is_blank(c)) leading = false;
-      if (!is_blank(c) && c != '-' && c != '?') return;
-    }
+    if (const auto tab = find_indenting_tab(where_, token.offset, starts_block)) refuse_tab(*tab);
   }
   // A plain scalar over several lines is folded; a line of it that begins with a tab may have been meant as a
   // nested entry.
@@ -235,7 +256,7 @@ class Builder final : public YAML::EventHandler {
       bool new_line = false;
       while (at < text_.size() && (is_blank(text_[at]) || text_[at] == '\r' || text_[at] == '\n')) {
         if (text_[at] == '\t' && new_line && (open_.empty() || !open_.back().flow)) {
-          refuse(place(at), "a tab is used as indentation", "indent with spaces");
+          refuse_tab(at);
         }
         new_line = new_line || text_[at] == '\n';
         ++at;
@@ -266,7 +287,10 @@ class Builder final : public YAML::EventHandler {
     if (tag != "?") refuse_tag(Token{offset, 1});
     check_tabs(token, style != YAML::EmitterStyle::Flow);
     const Place at = place(token);
-    if (expects_key()) refuse(at, "a key must be a text", "quote it if it is one");
+    if (expects_key()) {
+      refuse(at, "a key must be a text, not a list or a map",
+             "quote it if it is a text; is its bracket closed?");
+    }
     if (open_.size() >= max_depth_) throw Refused{detail::too_deep(at, max_depth_)};
     count(at);
     value.place = at;
@@ -382,16 +406,48 @@ std::optional<Error> check_characters(const detail::Located& where, const Limits
   return std::nullopt;
 }
 
+// %YAML and %TAG lines may only come before the first content. A directive could turn `yes` into a boolean,
+// and yaml-cpp skips unknown ones.
+std::optional<Error> check_directives(const detail::Located& where) {
+  const std::string_view text = where.text();
+  for (std::size_t line = 0; line < text.size();) {
+    const std::size_t end = std::min(text.find('\n', line), text.size());
+    if (text[line] == '%') {
+      return detail::refusal(where.at(line, end - line), "directives (%...) are not supported",
+                             "remove the line; the file is read as YAML 1.2");
+    }
+    const std::string_view content = trim(text.substr(line, end - line));
+    if (!content.empty() && content[0] != '#') return std::nullopt;
+    line = end + 1;
+  }
+  return std::nullopt;
+}
+
 std::string hint_for(std::string_view message) {
   const auto says = [&](std::string_view part) { return message.find(part) != std::string_view::npos; };
   if (says("tab")) return "indent with spaces";
   if (says("map value")) return "quote a text that holds ': '; is the indentation right?";
-  if (says("end of map") || says("end of sequence")) return "is a bracket missing, or the indentation wrong?";
+  if (says("end of ")) return "is a bracket or a comma missing, or the indentation wrong?";
   if (says("EOF in scalar")) return "a quote is opened and never closed";
   if (says("unknown escape")) return "single quotes take backslashes as they are";
   if (says("anchor")) return "name it with &NAME before it is used";
   if (says("unknown token")) return "quote a text that begins with @, `, % or another special character";
   return "quote texts that hold special characters; check the indentation";
+}
+
+Error explain(const YAML::Exception& what, const detail::Located& where, const Place& open_bracket) {
+  if (open_bracket.line > 0 && what.msg.starts_with("end of ")) {
+    return detail::refusal(open_bracket, "not YAML: this bracket is not closed", hint_for(what.msg));
+  }
+  const std::size_t offset = what.mark.pos < 0 ? 0 : static_cast<std::size_t>(what.mark.pos);
+  if (open_bracket.line == 0) {
+    if (const auto tab = find_indenting_tab(where, std::min(offset, where.text().size()), true)) {
+      return tab_refusal(where, *tab);
+    }
+  }
+  if (what.msg.find("illegal tab") != std::string::npos) return tab_refusal(where, offset);
+  return detail::refusal(where.at(offset), fmt::format("not YAML: {}", printable(what.msg)),
+                         hint_for(what.msg));
 }
 
 }  // namespace
@@ -401,20 +457,20 @@ Result<Value> parse_yaml(std::string_view text, std::string file, const Limits& 
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // columns do not count the byte order mark
   const detail::Located where(text, std::move(file));
   if (auto error = check_characters(where, limits)) return fail(std::move(*error));
+  if (auto error = check_directives(where)) return fail(std::move(*error));
   Bytes bytes(where.text());
+  Builder builder(where, limits);
   try {
     std::istream stream(&bytes);
     YAML::Parser parser(stream);
-    Builder builder(where, limits);
+    builder.root.place = where.at(0);  // an empty file is null there
     while (parser.HandleNextDocument(builder)) {
     }
     return std::move(builder.root);
   } catch (Refused& refused) {
     return fail(std::move(refused.error));
   } catch (const YAML::Exception& what) {
-    const auto from_zero = [](int n) { return n < 0 ? std::size_t{0} : static_cast<std::size_t>(n); };
-    return fail(detail::refusal(where.at_line(from_zero(what.mark.line), from_zero(what.mark.column)),
-                                fmt::format("not YAML: {}", printable(what.msg)), hint_for(what.msg)));
+    return fail(explain(what, where, builder.open_bracket()));
   } catch (const std::exception& what) {
     return fail(
         detail::refusal(where.at(0), fmt::format("not YAML: {}", printable(what.what())), hint_for({})));
