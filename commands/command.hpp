@@ -10,13 +10,15 @@
 //   }
 //
 // run() asks lib and shows the answer: stdout is the result (Outcome), stderr is the talk (Context::say).
-// A new command: its file beside its .md, one line in commands.hpp, one line in cli/registry.cpp.
+// A new command: its file beside its .md, one line in commands.hpp, one line in cli/registry.cpp. Its .md
+// begins with "## Examples" (lines indented by four blanks), then says what it does in plain sections ("##
+// Title", paragraphs, indented examples, "- " lists): it is shown as it is, and becomes the man page.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,6 +51,7 @@ struct Flag {
   bool required = false;     // a usage error when absent
   std::string default_text;  // what text() and the typed getters say when it was not given; shown in help
   std::vector<std::string> choices;
+  bool hidden = false;  // works, but is shown nowhere
 };
 
 // What the command line said. Arguments and flags share one name space. Asking for a name that the command
@@ -124,10 +127,11 @@ struct Group {
   std::vector<Command> commands;
 };
 
-// Every command in help order; built once (cli/registry.cpp).
+// Every command in help order (cli/registry.cpp).
 const std::vector<Group>& registry();
-// Null when there is none.
-const Command* find_command(std::string_view name);
+std::vector<std::string> command_names();
+// Makes that one command only: most runs need no other. nullopt when there is none of that name.
+std::optional<Command> find_command(std::string_view name);
 
 // What every command takes besides its own flags.
 const std::vector<Flag>& global_flags();    // --json --file --quiet --no-color --help

@@ -1,0 +1,58 @@
+// The product's table of contents: one line a command, in help order.
+#include <array>
+#include <stdexcept>
+
+#include "commands/commands.hpp"
+
+namespace tranche::commands {
+namespace {
+
+struct Line {
+  std::string_view group;
+  std::string_view name;
+  Command (*make)();
+};
+
+constexpr std::string_view about = "About";
+
+constexpr auto table = std::to_array<Line>({
+    {about, "completion", completion},
+    {about, "version", version},
+    {about, "help", help},
+});
+
+Command make(const Line& line) {
+  Command command = line.make();
+  if (command.name != line.name)
+    throw std::logic_error(fmt::format("'{}' is registered as '{}'", command.name, line.name));
+  return command;
+}
+
+}  // namespace
+
+const std::vector<Group>& registry() {
+  static const std::vector<Group> groups = [] {
+    std::vector<Group> made;
+    for (const Line& line : table) {
+      if (made.empty() || made.back().title != line.group) made.push_back({std::string(line.group), {}});
+      made.back().commands.push_back(make(line));
+    }
+    return made;
+  }();
+  return groups;
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  names.reserve(table.size());
+  for (const Line& line : table) names.emplace_back(line.name);
+  return names;
+}
+
+std::optional<Command> find_command(std::string_view name) {
+  for (const Line& line : table)
+    if (line.name == name) return make(line);
+  return std::nullopt;
+}
+
+}  // namespace tranche::commands
