@@ -21,6 +21,7 @@
 namespace tranche::spec {
 
 using doc::Place;
+using tranche::to_text;  // of durations and percents, beside those of this room
 using Labels = std::map<std::string, std::vector<std::string>>;  // label -> accepted values (any of)
 
 struct Artifact {

@@ -1,0 +1,86 @@
+#include "spec/grammar.hpp"
+#include "spec/meaning.hpp"
+#include "spec/tables.hpp"
+
+namespace tranche::spec {
+namespace {
+
+bool is_counter_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+}
+
+struct GateCheck {
+  const App& app;
+  const Value& document;
+  Problems& problems;
+  const Gate& gate;
+
+  [[nodiscard]] Place at(std::string_view key) const {
+    return find_at(document, {"gates", gate.name, key}) ? place_at(document, {"gates", gate.name, key})
+                                                        : gate.place;
+  }
+  void say(std::string_view key, std::string message, std::string hint) const {
+    problems.add(at(key), std::move(message), std::move(hint));
+  }
+
+  void check_query_of(std::string_view key, const std::string& query, const Source& source) const {
+    if (query.empty()) {
+      say(key, fmt::format("gate '{}' has no {}", gate.name, key),
+          fmt::format("a compare gate counts events and exposure of both arms: add `{}: QUERY` with $arm",
+                      key));
+    } else if (source.kind == Source::Kind::serve) {
+      if (!is_counter_name(query))
+        say(key, fmt::format("'{}' of gate '{}' is not a counter of `tranche serve`", key, gate.name),
+            "for a serve source write the name of a counter: crashes, sessions or a signal");
+    } else if (!query_uses(query, "$arm") && !query_uses(query, "$version")) {
+      say(key, fmt::format("'{}' of gate '{}' asks the same of both arms", key, gate.name),
+          "select the arm in the query: {arm=\"$arm\"}");
+    }
+  }
+
+  void check_compare(const Source* source) const {
+    if (gate.margin <= gate.worse_than)
+      say("margin",
+          fmt::format("the margin of gate '{}', {}x, is not above worse-than, {}x", gate.name, gate.margin,
+                      gate.worse_than),
+          "pass means: certified not worse than margin; make it larger than worse-than");
+    if (gate.suspect_at < gate.false_rollback)
+      say("suspect-at", fmt::format("suspect-at of gate '{}' is stricter than false-rollback", gate.name),
+          "suspicion comes before failure: make suspect-at at least as large as false-rollback");
+    if (source == nullptr) return;
+    check_query_of("events", gate.events, *source);
+    check_query_of("exposure", gate.exposure, *source);
+  }
+
+  void check_threshold(const Source* source) const {
+    if (gate.success_condition.empty() && gate.failure_condition.empty())
+      say("query", fmt::format("gate '{}' has no condition", gate.name),
+          "add success-condition, for example: result < 2.5");
+    if (source != nullptr && gate.query.empty())
+      say("query", fmt::format("gate '{}' has no query", gate.name), "add `query:`");
+  }
+
+  void run() const {
+    const Value* written = find_at(document, {"gates", gate.name});
+    if (written != nullptr && problems.touches(*written)) return;
+    const Source* source = app.source(gate.source);
+    if (!gate.source.empty() && source == nullptr && !app.sources.empty())
+      say("source", fmt::format("unknown source '{}' in gate '{}'", printable(gate.source, 64), gate.name),
+          name_hint(gate.source, names_of(app.sources), "source"));
+    if (gate.source.empty() && app.sources.size() > 1 &&
+        (gate.kind == Gate::Kind::compare || gate.kind == Gate::Kind::threshold))
+      say("source", fmt::format("gate '{}' names no source, and there are several", gate.name),
+          "add `source:`, one of: " + join(names_of(app.sources), ", "));
+    if (gate.kind == Gate::Kind::compare) check_compare(source);
+    if (gate.kind == Gate::Kind::threshold) check_threshold(source);
+  }
+};
+
+}  // namespace
+
+void check_gates(const App& app, const Value& document, Problems& problems) {
+  for (const Gate& gate : app.gates) GateCheck{app, document, problems, gate}.run();
+}
+
+}  // namespace tranche::spec

@@ -1,0 +1,154 @@
+// Stages: the rules of a rollout are cumulative (FEED.md), so a stage must reach somebody that the ones
+// before it do not; and a comparison needs a control arm that chance has made.
+#include <algorithm>
+#include <map>
+
+#include "spec/meaning.hpp"
+#include "spec/tables.hpp"
+
+namespace tranche::spec {
+namespace {
+
+constexpr std::uint32_t all_of_it = Percent::whole;
+
+std::uint32_t reach(const Stage& stage) { return stage.percent ? stage.percent->ppm : all_of_it; }
+
+struct RolloutCheck {
+  const App& app;
+  const Value& document;
+  Problems& problems;
+  const Rollout& rollout;
+
+  [[nodiscard]] Place at(std::string_view key) const {
+    return find_at(document, {"rollouts", rollout.name, key})
+               ? place_at(document, {"rollouts", rollout.name, key})
+               : rollout.place;
+  }
+  [[nodiscard]] Place at_stage(std::size_t i, std::string_view key) const {
+    return place_at(document, {"rollouts", rollout.name, "stages", i, key});
+  }
+  [[nodiscard]] std::string where(std::size_t i) const {
+    return fmt::format("stage '{}' of rollout '{}'", printable(rollout.stages[i].name, 64), rollout.name);
+  }
+
+  void check_reach(std::size_t i, std::map<std::string, std::uint32_t>& reached) const {
+    const Stage& stage = rollout.stages[i];
+    const std::uint32_t now = reach(stage);
+    const auto everyone = reached.find("");
+    const auto same = reached.find(stage.cohort);
+    const char* key = stage.percent ? "percent" : "cohort";
+    if (same != reached.end() && now == same->second) {
+      problems.add(at_stage(i, key),
+                   fmt::format("{} is a duplicate: it reaches whom an earlier stage reaches", where(i)),
+                   "remove it, or lengthen the bake of the earlier one");
+    } else if (same != reached.end() && now < same->second) {
+      problems.add(at_stage(i, key),
+                   fmt::format("{} shrinks: {} after {}", where(i), to_text(Percent{now}),
+                               to_text(Percent{same->second})),
+                   "exposure only grows: order the stages by percent");
+    } else if (everyone != reached.end() && now <= everyone->second) {
+      problems.add(at_stage(i, key),
+                   fmt::format("{} reaches nobody new: everyone is at {} already", where(i),
+                               to_text(Percent{everyone->second})),
+                   "move it before that stage, or raise its percent");
+    }
+    if (same == reached.end() || now > same->second) reached[stage.cohort] = now;
+  }
+
+  void check_stage_gates(std::size_t i) const {
+    const Stage& stage = rollout.stages[i];
+    for (std::size_t g = 0; g < stage.gates.size(); ++g) {
+      const std::string& name = stage.gates[g];
+      const Place place = place_at(document, {"rollouts", rollout.name, "stages", i, "gates", g});
+      const Gate* gate = app.gate(name);
+      if (gate == nullptr) {
+        problems.add(place, fmt::format("unknown gate '{}' in {}", printable(name, 64), where(i)),
+                     name_hint(name, names_of(app.gates), "gate"));
+      } else if (gate->kind == Gate::Kind::compare && stage.whole()) {
+        problems.add(
+            place,
+            fmt::format("gate '{}' compares arms, and {} has no control: all of {} is exposed", name,
+                        where(i),
+                        stage.cohort.empty() ? "the fleet" : fmt::format("cohort '{}'", stage.cohort)),
+            "a compare gate needs a randomised control: ask it at a stage with a percent below 100, "
+            "or a threshold gate here");
+      }
+      if (std::find(stage.gates.begin(), stage.gates.begin() + static_cast<std::ptrdiff_t>(g), name) !=
+          stage.gates.begin() + static_cast<std::ptrdiff_t>(g))
+        problems.add(place, fmt::format("gate '{}' twice in {}", printable(name, 64), where(i)),
+                     "name it once");
+    }
+  }
+
+  void check_stages() const {
+    std::map<std::string, std::uint32_t> reached;  // by cohort; "" is everyone
+    std::map<std::string, std::size_t> names;
+    for (std::size_t i = 0; i < rollout.stages.size(); ++i) {
+      const Stage& stage = rollout.stages[i];
+      const Value* written = find_at(document, {"rollouts", rollout.name, "stages", i});
+      if (written != nullptr && problems.touches(*written)) continue;
+      const std::size_t before = problems.count();
+      check_reach(i, reached);
+      if (!names.emplace(stage.name, i).second && problems.count() == before)
+        problems.add(at_stage(i, "name"), fmt::format("{} has the name of an earlier one", where(i)),
+                     "give it a `name:` of its own");
+      if (!stage.cohort.empty() && app.cohort(stage.cohort) == nullptr)
+        problems.add(at_stage(i, "cohort"),
+                     fmt::format("unknown cohort '{}' in {}", printable(stage.cohort, 64), where(i)),
+                     name_hint(stage.cohort, names_of(app.cohorts), "cohort"));
+      check_stage_gates(i);
+      const bool known = std::any_of(app.people.begin(), app.people.end(),
+                                     [&](const People& people) { return people.name == stage.approval; });
+      if (!stage.approval.empty() && !known)
+        problems.add(at_stage(i, "approval"),
+                     fmt::format("unknown people '{}' in {}", printable(stage.approval, 64), where(i)),
+                     app.people.empty() ? "add them under `people:`"
+                                        : name_hint(stage.approval, names_of(app.people), "people"));
+    }
+  }
+
+  void run() const {
+    if (rollout.channel.empty() && !app.channels.empty()) {
+      if (app.channels.size() > 1)
+        problems.add(rollout.place,
+                     fmt::format("rollout '{}' names no channel, and there are several", rollout.name),
+                     "add `channel:`, one of: " + join(names_of(app.channels), ", "));
+    } else if (!rollout.channel.empty() && app.channel(rollout.channel) == nullptr) {
+      problems.add(
+          at("channel"),
+          fmt::format("unknown channel '{}' in rollout '{}'", printable(rollout.channel, 64), rollout.name),
+          name_hint(rollout.channel, names_of(app.channels), "channel"));
+    } else if (rollout.channel.empty()) {
+      problems.add(rollout.place, fmt::format("rollout '{}' has no channel", rollout.name),
+                   "add one: channels: { stable: { store: \"dir:public/stable\" } }");
+    }
+    if (app.playbook(rollout.on_failure) == nullptr)
+      problems.add(at("on-failure"),
+                   fmt::format("unknown playbook '{}' in rollout '{}'", printable(rollout.on_failure, 64),
+                               rollout.name),
+                   name_hint(rollout.on_failure, names_of(app.playbooks), "playbook"));
+    if (rollout.after_rollout == rollout.name)
+      problems.add(place_at(document, {"rollouts", rollout.name, "after", "rollout"}),
+                   fmt::format("rollout '{}' waits for itself", rollout.name), "name another rollout");
+    if (const Rollout* other = app.rollout(rollout.after_rollout);
+        other != nullptr && !rollout.after_stage.empty()) {
+      std::vector<std::string> names = names_of(other->stages);
+      for (const Stage& stage : other->stages)
+        if (!stage.cohort.empty()) names.push_back(stage.cohort);  // a cohort stands for its stage
+      if (std::find(names.begin(), names.end(), rollout.after_stage) == names.end())
+        problems.add(place_at(document, {"rollouts", rollout.name, "after", "stage"}),
+                     fmt::format("unknown stage '{}' of rollout '{}'", printable(rollout.after_stage, 64),
+                                 other->name),
+                     name_hint(rollout.after_stage, names, "stage"));
+    }
+    check_stages();
+  }
+};
+
+}  // namespace
+
+void check_rollouts(const App& app, const Value& document, Problems& problems) {
+  for (const Rollout& rollout : app.rollouts) RolloutCheck{app, document, problems, rollout}.run();
+}
+
+}  // namespace tranche::spec

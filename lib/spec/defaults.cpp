@@ -1,0 +1,132 @@
+// What the shortest useful file means (PRODUCT.md "Defaults"). A file that spells all of this out means the
+// same, so the frozen plan can be read back by any runner.
+#include "spec/meaning.hpp"
+#include "spec/tables.hpp"
+
+namespace tranche::spec {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr DurationRange watched{48h, 48h};  // 100% of everyone
+
+std::string stage_name(const Stage& stage) {
+  if (stage.cohort.empty()) return stage.percent ? to_text(*stage.percent) : "everyone";
+  return stage.percent ? stage.cohort + " " + to_text(*stage.percent) : stage.cohort;
+}
+
+// With one source and no gates: crashes a session, on the counters that every check-in fills
+// (FEED.md "Check-in"), compared within strata.
+Gate crashes_gate(const Source& source) {
+  Gate gate;
+  gate.name = "crashes";
+  gate.source = source.name;
+  gate.place = source.place;
+  if (source.kind == Source::Kind::serve) {
+    gate.events = "crashes";
+    gate.exposure = "sessions";
+    return gate;
+  }
+  const auto query = [](std::string_view counter) {
+    return fmt::format(R"(sum by (stratum) (increase({}{{app="$app",channel="$channel",arm="$arm"}}[1m])))",
+                       counter);
+  };
+  gate.events = query("tranche_crashes_total");
+  gate.exposure = query("tranche_sessions_total");
+  return gate;
+}
+
+std::vector<Stage> default_stages(const App& app, const Place& place) {
+  std::vector<Stage> stages;
+  if (app.cohort("pilot") != nullptr) {
+    Stage pilot;
+    pilot.cohort = "pilot";
+    stages.push_back(pilot);
+  }
+  for (const std::uint32_t share : {5U, 20U, 50U, 100U}) {
+    Stage stage;
+    stage.percent = Percent{share * 10'000};
+    if (stage.percent->everyone()) stage.bake = watched;
+    stages.push_back(stage);
+  }
+  for (Stage& stage : stages) stage.place = place;
+  return stages;
+}
+
+// Every gate that can be asked at a stage: comparisons need a randomised control.
+std::vector<std::string> fitting_gates(const App& app, const Stage& stage) {
+  std::vector<std::string> names;
+  for (const Gate& gate : app.gates)
+    if (gate.kind == Gate::Kind::threshold || (gate.kind == Gate::Kind::compare && !stage.whole()))
+      names.push_back(gate.name);
+  return names;
+}
+
+void fill_stages(App& app, Rollout& rollout, const Value& document) {
+  const Value* written = find_at(document, {"rollouts", rollout.name, "stages"});
+  if (written == nullptr) rollout.stages = default_stages(app, rollout.place);
+  for (std::size_t i = 0; i < rollout.stages.size(); ++i) {
+    Stage& stage = rollout.stages[i];
+    const auto left_out = [&](std::string_view key) {
+      return written == nullptr || find_at(*written, {i, key}) == nullptr;
+    };
+    if (stage.name.empty()) stage.name = stage_name(stage);
+    if (written != nullptr && left_out("bake") && stage.cohort.empty() && stage.whole()) stage.bake = watched;
+    if (left_out("gates")) stage.gates = fitting_gates(app, stage);
+  }
+}
+
+// Withdraw, then fall back. Telling people needs a target, and there is no default one: add an http.request.
+Playbook rollback_playbook(const Place& place) {
+  Playbook playbook;
+  playbook.name = "rollback";
+  playbook.place = place;
+  for (const char* action : {"channel.withdraw", "channel.fallback"}) {
+    Step step;
+    step.uses = action;
+    step.retry = {5, 2s};
+    step.place = place;
+    playbook.steps.push_back(step);
+  }
+  return playbook;
+}
+
+}  // namespace
+
+void fill_defaults(App& app, const Value& document) {
+  if (app.gates.empty() && app.sources.size() == 1) app.gates.push_back(crashes_gate(app.sources.front()));
+  for (Gate& gate : app.gates) {
+    if (gate.source.empty() && app.sources.size() == 1 && !find_at(document, {"gates", gate.name, "source"}))
+      gate.source = app.sources.front().name;
+    const Source* source = app.source(gate.source);
+    if (gate.kind != Gate::Kind::compare || source == nullptr || source->kind != Source::Kind::serve)
+      continue;
+    if (gate.events.empty() && !find_at(document, {"gates", gate.name, "events"})) gate.events = "crashes";
+    if (gate.exposure.empty() && !find_at(document, {"gates", gate.name, "exposure"}))
+      gate.exposure = "sessions";
+  }
+  if (app.rollouts.empty()) {
+    // A rollout for each channel, of the channel's name: `tranche rollout start stable`.
+    for (const Channel& channel : app.channels) {
+      Rollout rollout;
+      rollout.name = channel.name;
+      rollout.channel = channel.name;
+      rollout.place = channel.place;
+      app.rollouts.push_back(rollout);
+    }
+  }
+  for (Rollout& rollout : app.rollouts) {
+    if (rollout.channel.empty() && app.channels.size() == 1 &&
+        !find_at(document, {"rollouts", rollout.name, "channel"}))
+      rollout.channel = app.channels.front().name;
+    fill_stages(app, rollout, document);
+  }
+  if (app.playbook("rollback") == nullptr) app.playbooks.push_back(rollback_playbook(app.place));
+  for (Playbook& playbook : app.playbooks) {
+    for (std::size_t i = 0; i < playbook.steps.size(); ++i) {
+      Step& step = playbook.steps[i];
+      if (step.id.empty()) step.id = fmt::format("{}-{}", i + 1, step.uses);
+    }
+  }
+}
+
+}  // namespace tranche::spec

@@ -1,0 +1,128 @@
+// Questions about an app: things by name, what this build does not act on yet, error sums.
+#include <algorithm>
+#include <set>
+
+#include "spec/spec.hpp"
+
+namespace tranche::spec {
+namespace {
+
+template <class T>
+const T* by_name(const std::vector<T>& things, std::string_view name) {
+  const auto found =
+      std::find_if(things.begin(), things.end(), [&](const T& thing) { return thing.name == name; });
+  return found == things.end() ? nullptr : &*found;
+}
+
+// Gates of the rollout in stage order, each once.
+std::vector<const Gate*> gates_of(const App& app, const Rollout& rollout) {
+  std::vector<const Gate*> gates;
+  for (const Stage& stage : rollout.stages)
+    for (const std::string& name : stage.gates)
+      if (const Gate* gate = app.gate(name);
+          gate != nullptr && std::find(gates.begin(), gates.end(), gate) == gates.end())
+        gates.push_back(gate);
+  return gates;
+}
+
+const char* kind_word(Gate::Kind kind) {
+  switch (kind) {
+    case Gate::Kind::compare:
+      return "compare";
+    case Gate::Kind::threshold:
+      return "threshold";
+    case Gate::Kind::kayenta:
+      return "kayenta";
+    case Gate::Kind::model:
+      return "model";
+    case Gate::Kind::argo:
+      return "argo";
+  }
+  return "";
+}
+
+void unsupported_in_release(const App& app, const Rollout& rollout, std::vector<Unsupported>& out) {
+  for (const Artifact& artifact : app.artifacts) {
+    if (!artifact.image.empty())
+      out.push_back({fmt::format("artifact image '{}'", artifact.image), artifact.place});
+    if (!artifact.kind.empty())
+      out.push_back({fmt::format("artifact kind '{}'", artifact.kind), artifact.place});
+  }
+  if (!app.signing.keyless.is_null()) out.push_back({"keyless signing", app.signing.place});
+  for (const auto& [role, reference] :
+       {std::pair("release", &app.signing.release), std::pair("feed", &app.signing.feed),
+        std::pair("journal", &app.signing.journal)})
+    if (reference->starts_with("pkcs11:"))
+      out.push_back({fmt::format("signing key '{}' in PKCS#11", role), app.signing.place});
+  for (const std::string& evidence : rollout.require)
+    if (evidence != "signature" && evidence != "sbom")
+      out.push_back({fmt::format("required evidence '{}'", evidence), rollout.place});
+}
+
+void unsupported_in_gates(const App& app, const Rollout& rollout, std::vector<Unsupported>& out) {
+  for (const Gate* gate : gates_of(app, rollout)) {
+    if (gate->kind != Gate::Kind::compare && gate->kind != Gate::Kind::threshold)
+      out.push_back({fmt::format("gate '{}' of kind {}", gate->name, kind_word(gate->kind)), gate->place});
+    if (gate->kind == Gate::Kind::compare && gate->arms == Gate::Arms::version)
+      out.push_back({fmt::format("arms by version in gate '{}'", gate->name), gate->place});
+  }
+}
+
+}  // namespace
+
+const Channel* App::channel(std::string_view wanted) const { return by_name(channels, wanted); }
+const Cohort* App::cohort(std::string_view wanted) const { return by_name(cohorts, wanted); }
+const Source* App::source(std::string_view wanted) const { return by_name(sources, wanted); }
+const Gate* App::gate(std::string_view wanted) const { return by_name(gates, wanted); }
+const Rollout* App::rollout(std::string_view wanted) const { return by_name(rollouts, wanted); }
+const Playbook* App::playbook(std::string_view wanted) const { return by_name(playbooks, wanted); }
+const Flag* App::flag(std::string_view wanted) const { return by_name(flags, wanted); }
+const App* Spec::app(std::string_view wanted) const { return by_name(apps, wanted); }
+
+std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
+  static const std::set<std::string_view> performed{"flag.set", "channel.withdraw", "channel.fallback",
+                                                    "http.request", "run"};
+  std::vector<Unsupported> out;
+  if (app.state.kind == State::Kind::s3) out.push_back({"state on s3", app.state.place});
+  if (const Channel* channel = app.channel(rollout.channel); channel != nullptr) {
+    if (channel->store.kind == StoreRef::Kind::s3)
+      out.push_back({fmt::format("s3 store of channel '{}'", channel->name), channel->place});
+    for (const std::string& feed : channel->feeds)
+      if (feed != "tranche") out.push_back({fmt::format("feed '{}'", feed), channel->place});
+    if (channel->on_unsupported != Channel::OnUnsupported::refuse)
+      out.push_back(
+          {fmt::format("on-unsupported: {}",
+                       channel->on_unsupported == Channel::OnUnsupported::nearest ? "nearest" : "serve"),
+           channel->place});
+  }
+  unsupported_in_release(app, rollout, out);
+  if (!rollout.window.empty())
+    out.push_back({fmt::format("window of rollout '{}'", rollout.name), rollout.place});
+  if (!rollout.after_rollout.empty())
+    out.push_back({fmt::format("after in rollout '{}'", rollout.name), rollout.place});
+  for (const Stage& stage : rollout.stages)
+    if (!stage.approval.empty())
+      out.push_back({fmt::format("approval on stage '{}'", stage.name), stage.place});
+  unsupported_in_gates(app, rollout, out);
+  if (const Playbook* playbook = app.playbook(rollout.on_failure); playbook != nullptr)
+    for (const Step& step : playbook->steps)
+      if (!performed.contains(step.uses))
+        out.push_back({fmt::format("action '{}' in playbook '{}'", step.uses, playbook->name), step.place});
+  return out;
+}
+
+double false_rollback_sum(const App& app, const Rollout& rollout) {
+  double sum = 0;
+  for (const Gate* gate : gates_of(app, rollout))
+    if (gate->kind == Gate::Kind::compare) sum += gate->false_rollback;
+  return sum;
+}
+
+std::vector<std::string> unbounded_gates(const App& app, const Rollout& rollout) {
+  std::vector<std::string> names;
+  for (const Gate* gate : gates_of(app, rollout))
+    if (gate->kind == Gate::Kind::threshold) names.push_back(gate->name);
+  return names;
+}
+
+}  // namespace tranche::spec

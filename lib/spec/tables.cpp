@@ -1,0 +1,285 @@
+// What an app is made of: artifacts, keys, people, channels, flags. Gates and sources are in
+// tables_gates.cpp, rollouts and playbooks in tables_rollouts.cpp.
+#include "spec/tables.hpp"
+
+#include "spec/grammar.hpp"
+
+namespace tranche::spec {
+namespace {
+
+const TextKind path_kind{"a path", check_repository_path, ""};
+const TextKind name_kind{"a name", check_name, std::string(name_pattern)};
+
+ListRule one_or_many(std::size_t least = 0) {
+  ListRule rule;
+  rule.one_or_many = true;
+  rule.least = least;
+  return rule;
+}
+ListRule items_of(std::string noun, std::string of, std::size_t least = 0) {
+  ListRule rule;
+  rule.noun = std::move(noun);
+  rule.of = std::move(of);
+  rule.least = least;
+  return rule;
+}
+
+const Table<Artifact>& artifact_table() {
+  static const Table<Artifact> table{
+      "artifact",
+      "A file (or container image) to ship.",
+      {field("path", &Artifact::path, text({"a path", check_artifact_path, ""}),
+             "glob below the repository; {version} stands for the release's version"),
+       field("image", &Artifact::image, text({"an image", check_image, ""}),
+             "container image, for example registry.example/notes@{digest}"),
+       field("platform", &Artifact::platform,
+             text({"a platform", check_platform, "^(any|[A-Za-z0-9_]+/[A-Za-z0-9_.-]+)$"}),
+             "os/architecture; by default guessed from the file name"),
+       field("kind", &Artifact::kind, word({"electron-builder"}),
+             "electron-builder: takes files, blockmaps and digests from its latest*.yml")},
+      [](const Value& value, Artifact& artifact, Reader& reader) {
+        const bool path = value.find("path") != nullptr;
+        const bool image = value.find("image") != nullptr;
+        if (path && image)
+          reader.problems.add(artifact.place, "path and image together" + reader.in(),
+                              "make two artifacts of them");
+        if (!path && !image) report_missing_key(artifact.place, "path", "glob below the repository", reader);
+      }};
+  return table;
+}
+
+// "dist/*.deb" is { path: "dist/*.deb" }.
+Codec<Artifact> artifact_codec() {
+  const Codec<Artifact> whole = record<Artifact>(artifact_table);
+  const Codec<std::string> path = text({"a path or a map", check_artifact_path, ""});
+  return {[whole, path](const Value& value, Artifact& out, Reader& reader) {
+            if (value.is_object()) return whole.read(value, out, reader);
+            path.read(value, out.path, reader);
+          },
+          whole.write,
+          [whole, path](SchemaBook& book) {
+            return Value::object({{"anyOf", Value(doc::Array{path.schema(book), whole.schema(book)})}});
+          }};
+}
+
+const Table<Sbom>& sbom_table() {
+  static const Table<Sbom> table{
+      "sbom",
+      "Bills of materials.",
+      {field("formats", &Sbom::formats,
+             list(word({"cyclonedx-1.6", "cyclonedx-1.5", "spdx-2.3"}), one_or_many(1)), "formats to write"),
+       field("scan", &Sbom::scan, list(text(path_kind), one_or_many()), "directories to look through"),
+       field("file", &Sbom::file, text(path_kind), "a bill of materials made elsewhere")},
+      {}};
+  return table;
+}
+
+const Table<Trust>& trust_table() {
+  const auto keys = [] { return list(text(path_kind), one_or_many()); };
+  static const Table<Trust> table{
+      "trust",
+      "Public keys, in the repository.",
+      {field("root", &Trust::root, keys(), "signs rotations of the other keys only"),
+       field("release", &Trust::release, keys(), "may introduce artifacts"),
+       field("feed", &Trust::feed, keys(), "may widen or stop, never introduce"),
+       field("journal", &Trust::journal, keys(), "signs the checkpoints of the journal")},
+      {}};
+  return table;
+}
+
+// signing.release: a reference, or { keyless: {...} }.
+Field<Signing> release_key_field() {
+  const Codec<std::string> reference = secret_reference(true);
+  Field<Signing> f;
+  f.key = "release";
+  f.doc = "key that signs manifests: env:TRANCHE_NAME, file:PATH, pkcs11:URI or { keyless: {...} }";
+  f.read = [reference](const Value& value, Signing& into, Reader& reader) {
+    if (!value.is_object()) return reference.read(value, into.release, reader);
+    const Value* keyless = value.find("keyless");
+    if (keyless == nullptr || value.as_object().size() != 1 || !keyless->is_object())
+      return reader.bad_value(value, "a map here holds just `keyless: {...}`",
+                              "write env:TRANCHE_NAME, file:PATH or { keyless: {...} }");
+    into.keyless = *keyless;
+  };
+  f.write = [](const Signing& from) {
+    if (from.keyless.is_null()) return Value(from.release);
+    return Value::object({{"keyless", from.keyless}});
+  };
+  f.schema = [reference](SchemaBook& book) {
+    Value keyless = Value::object({{"type", "object"}});
+    keyless.set("properties", Value::object({{"keyless", Value::object({{"type", "object"}})}}));
+    keyless.set("required", Value(doc::Array{Value("keyless")}));
+    keyless.set("additionalProperties", false);
+    return Value::object({{"anyOf", Value(doc::Array{reference.schema(book), std::move(keyless)})}});
+  };
+  return f;
+}
+
+const Table<Signing>& signing_table() {
+  static const Table<Signing> table{
+      "signing",
+      "References to private keys; never the keys themselves.",
+      {release_key_field(), field("feed", &Signing::feed, secret_reference(true), "key that signs feeds"),
+       field("journal", &Signing::journal, secret_reference(true), "key that signs the journal")},
+      {}};
+  return table;
+}
+
+const Table<People>& people_table() {
+  static const Table<People> table{
+      "people",
+      "Who may approve.",
+      {field("keys", &People::keys, list(text(path_kind), one_or_many(1)), "their public keys").must(),
+       field("quorum", &People::quorum, integer(1, 100), "how many of them it takes"),
+       field("not", &People::except, word({"author"}), "author: nobody approves their own release")},
+      [](const Value& value, People& people, Reader& reader) {
+        const Value* quorum = value.find("quorum");
+        if (quorum != nullptr && !people.keys.empty() && people.quorum > static_cast<int>(people.keys.size()))
+          reader.problems.add(quorum->place,
+                              fmt::format("a quorum of {}{}, where there are {} keys", people.quorum,
+                                          reader.in(), people.keys.size()),
+                              "ask for at most as many as there are keys");
+      }};
+  return table;
+}
+
+Codec<StoreRef> store_codec() {
+  return {
+      [](const Value& value, StoreRef& out, Reader& reader) {
+        if (!value.is_string())
+          return reader.wrong_type(value, "a store", "write dir:PATH, git:BRANCH or s3://BUCKET/PREFIX");
+        auto parsed = parse_store_ref(value.as_string());
+        if (!parsed) return reader.bad_value(value, parsed.error().message, parsed.error().hint);
+        out = *parsed;
+      },
+      [](const StoreRef& from) { return from.path.empty() ? Value() : Value(to_text(from)); },
+      [](SchemaBook&) { return Value::object({{"type", "string"}, {"pattern", "^(dir:|git:|s3://).+"}}); }};
+}
+
+const Table<Channel>& channel_table() {
+  using On = Channel::OnUnsupported;
+  static const Table<Channel> table{
+      "channel",
+      "A named update stream: a store and its feeds.",
+      {field("store", &Channel::store, store_codec(),
+             "where its bytes live: dir:PATH, git:BRANCH, s3://BUCKET/PREFIX")
+           .must(),
+       field("feeds", &Channel::feeds, list(word(known_feeds()), one_or_many(1)),
+             "formats that clients read"),
+       field("clients", &Channel::clients, map_of_maps(),
+             "per feed: what the shipped app was built with; decides what a rollback can do"),
+       field("on-unsupported", &Channel::on_unsupported,
+             choice<On>({{"refuse", On::refuse}, {"nearest", On::nearest}, {"serve", On::serve}}),
+             "what a client cannot honour: refuse, nearest (rounds down), serve (decide in `tranche serve`)"),
+       field("expires", &Channel::expires, duration(std::chrono::seconds(1), std::chrono::hours(24 * 366)),
+             "how long a feed is fresh; every tick signs again at half of it")},
+      [](const Value& value, Channel&, Reader& reader) {
+        const Value* clients = value.find("clients");
+        if (clients == nullptr || !clients->is_object()) return;
+        for (const Member& member : clients->as_object()) {
+          const auto& feeds = known_feeds();
+          if (std::find(feeds.begin(), feeds.end(), member.key) != feeds.end()) continue;
+          const std::string guess = nearest(member.key, feeds);
+          reader.problems.add(
+              member.key_place,
+              fmt::format("unknown feed '{}' in clients{}", printable(member.key, 64), reader.in()),
+              guess.empty() ? "feeds: " + join(feeds, ", ") : fmt::format("did you mean '{}'?", guess));
+        }
+      }};
+  return table;
+}
+
+Value default_of(Flag::Type type) {
+  if (type == Flag::Type::boolean) return Value(false);
+  return type == Flag::Type::text ? Value("") : Value(0);
+}
+
+const Table<Flag>& flag_table() {
+  using Type = Flag::Type;
+  static const Table<Flag> table{
+      "flag",
+      "A remote switch.",
+      {field("type", &Flag::type,
+             choice<Type>({{"bool", Type::boolean}, {"string", Type::text}, {"number", Type::number}}),
+             "of its value; by default that of `default`"),
+       field("default", &Flag::fallback, any_value(), "value while nobody has set it").written_always(),
+       field("kill-switch", &Flag::kill_switch, boolean(), "may be thrown by one person, without approval")},
+      [](const Value& value, Flag& flag, Reader& reader) {
+        const Value* given = value.find("default");
+        if (given == nullptr || given->is_null()) {
+          flag.fallback = default_of(flag.type);
+          return;
+        }
+        if (value.find("type") == nullptr && !given->is_bool())
+          flag.type = given->is_number() ? Type::number : Type::text;
+        const bool fits = flag.type == Type::boolean ? given->is_bool()
+                          : flag.type == Type::text  ? given->is_string()
+                                                     : given->is_number();
+        if (fits) return;
+        reader.key = "default";
+        reader.wrong_type(*given,
+                          flag.type == Type::boolean ? "true or false"
+                          : flag.type == Type::text  ? "a string"
+                                                     : "a number",
+                          "let `type` and `default` agree");
+      }};
+  return table;
+}
+
+}  // namespace
+
+const std::vector<std::string>& known_feeds() {
+  static const std::vector<std::string> names{"tranche", "electron", "apt", "tauri", "sparkle", "velopack"};
+  return names;
+}
+
+const Table<Root>& root_table() {
+  static const Table<Root> table{
+      "file",
+      "The delivery of one or several apps.",
+      {field("version", &Root::version, integer(1, 1), "of this grammar: 1").must(),
+       field("app", &Root::app, text(name_kind), "name of the app; or give `apps`"),
+       field("include", &Root::include, list(text(path_kind), one_or_many()),
+             "files (or globs) below the repository that hold more of these keys")},
+      {}};
+  return table;
+}
+
+const Table<GatesFile>& gates_file_table() {
+  static const Table<GatesFile> table{
+      "gates-file",
+      "Gates alone.",
+      {field("version", &GatesFile::version, integer(1, 1), "of this grammar: 1").must(),
+       field("gates", &GatesFile::gates, named("gate", gate_codec()), "questions asked of metrics").must()},
+      {}};
+  return table;
+}
+
+const Table<App>& app_table() {
+  static const Table<App> table{
+      "app",
+      "One product with its own versions: endpoint app or service.",
+      {field("artifacts", &App::artifacts, list(artifact_codec(), items_of("artifact", "paths or maps")),
+             "what to ship"),
+       field("sbom", &App::sbom, record<Sbom>(sbom_table), "bills of materials"),
+       field("trust", &App::trust, record<Trust>(trust_table), "public keys, in the repository"),
+       field("signing", &App::signing, record<Signing>(signing_table), "references to private keys"),
+       field("people", &App::people, named("people", record<People>(people_table)), "who may approve"),
+       field("state", &App::state, state_codec(),
+             "where the journal lives: git, { git: {...} }, dir:PATH or s3://BUCKET/PREFIX"),
+       field("channels", &App::channels, named("channel", record<Channel>(channel_table)), "update streams"),
+       field("cohorts", &App::cohorts, named("cohort", cohort_codec()), "named sets of devices"),
+       field("sources", &App::sources, named("source", source_codec()),
+             "systems that gates read metrics from"),
+       field("gates", &App::gates, named("gate", gate_codec()),
+             "questions asked of metrics; with one source and no gates: `crashes` on the check-in counters"),
+       field("rollouts", &App::rollouts, named("rollout", rollout_codec()),
+             "ordered stages; by default one rollout a channel, of the channel's name"),
+       field("playbooks", &App::playbooks, named("playbook", playbook_codec()),
+             "steps taken when something is wrong; by default `rollback` withdraws and falls back"),
+       field("flags", &App::flags, named("flag", record<Flag>(flag_table)), "remote switches")},
+      {}};
+  return table;
+}
+
+}  // namespace tranche::spec

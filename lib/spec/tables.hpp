@@ -1,0 +1,40 @@
+// The tables of tranche.yaml: every key with its type, default and doc line, one table a struct.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "spec/codec.hpp"
+#include "spec/spec.hpp"
+
+namespace tranche::spec {
+
+// The keys of the file itself; the keys of App stand beside them, or under `apps`.
+struct Root {
+  int version = 1;
+  std::string app;
+  std::vector<std::string> include;
+};
+// A file for `gate replay|plan --file`: just version and gates.
+struct GatesFile {
+  int version = 1;
+  std::vector<Gate> gates;
+};
+
+const Table<Root>& root_table();
+const Table<GatesFile>& gates_file_table();
+const Table<App>& app_table();
+const Table<Gate>& gate_table();  // of the kinds compare and threshold
+
+Codec<Gate> gate_codec();
+Codec<Rollout> rollout_codec();
+Codec<Playbook> playbook_codec();
+Codec<Source> source_codec();
+Codec<State> state_codec();
+Codec<Cohort> cohort_codec();
+
+// Word lists that checks share.
+const std::vector<std::string>& known_feeds();
+const std::vector<std::string>& known_actions();
+
+}  // namespace tranche::spec

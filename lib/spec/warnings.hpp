@@ -1,0 +1,13 @@
+// What is allowed in tranche.yaml and still deserves a word: `check` prints these.
+#pragma once
+
+#include <vector>
+
+#include "spec/spec.hpp"
+
+namespace tranche::spec {
+
+// Kind invalid, each with mark (when the app came from a text) and hint. Never an obstacle: exit code 0.
+std::vector<Error> warnings(const App& app);
+
+}  // namespace tranche::spec
