@@ -1,9 +1,9 @@
 // parse_yaml takes any bytes: a value with the properties of doc_properties.hpp, or a refusal that helps.
-// rooms: doc
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "doc/value.hpp"
 #include "doc_properties.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
