@@ -26,8 +26,9 @@ struct Variables {
 
 struct WindowCounts {
   Instant end;            // the window is (end - every, end]
-  bool has_data = false;  // false: the source had no sample for it (a gap)
-  gate::Poll counts;
+  bool has_data = false;  // false: the source had no usable sample for it (a gap)
+  gate::Poll counts;      // strata that chance has made only: never "0" nor "1000000"
+  std::string gap;        // why there is no data, in words; empty when there is
 };
 
 class Source {
@@ -47,10 +48,16 @@ class Source {
 // Last aligned window end at or before now - lag.
 Instant aligned_end(Instant now, Duration every, Duration lag);
 
-// prometheus.cpp: /api/v1/query_range and /api/v1/query. `token` may be empty.
+// prometheus.cpp: /api/v1/query_range and /api/v1/query. `token` may be empty. A query asks once an arm: $arm
+// is canary or control (arms: version: $version is the release or the baseline). Series count by their label
+// `stratum`, without one as "all". Exposure without events is zero events (a counter that never moved has no
+// series); no exposure, NaN, infinite or negative samples are a gap. Nothing but a vector or a scalar
+// measures.
 std::unique_ptr<Source> make_prometheus(ports::Http& http, const spec::Source& source, Secret token);
 // serve.cpp: GET <url>/v1/series?app&channel&name&release&after&until&step of `tranche serve`: increments by
-// arm, stratum.
+// arm, stratum. Values are percent-encoded; after and until are RFC 3339, step is a duration ("1s", "100ms").
+// A threshold gate asks for `crashes` or `crashes / sessions`: what the canary arm counted in the last
+// complete window of `interval`, all strata together; no sessions are no data.
 std::unique_ptr<Source> make_serve(ports::Http& http, const spec::Source& source, Secret token);
 std::unique_ptr<Source> make_source(ports::Http& http, const spec::Source& source, Secret token);
 
