@@ -33,6 +33,7 @@ struct Conversation {
   std::string ref;
   std::optional<git_oid> expected;
   bool moved = false;
+  bool sending = false;  // from here on the server may have what we sent, whatever we hear
   bool acknowledged = false;
   std::optional<std::string> refusal;
 };
@@ -71,7 +72,8 @@ int on_negotiation(const git_push_update** updates, size_t count, void* payload)
     const git_oid& advertised = updates[i]->src;
     if (!same(advertised, talk.expected ? *talk.expected : absent)) talk.moved = true;
   }
-  if (!talk.moved) return 0;
+  talk.sending = !talk.moved;
+  if (talk.sending) return 0;
   git2().error_set_str(GIT_ERROR_REFERENCE, "the branch has moved");
   return GIT_ENONFASTFORWARD;
 }
@@ -143,6 +145,7 @@ class RemoteBranch final : public GitBranch {
     if (code >= 0 && talk.acknowledged && !talk.refusal) return Advance::done;
     if (talk.moved || code == GIT_ENONFASTFORWARD) return Advance::moved;
     const Error error = talk.refusal ? refused(talk) : explain(talk, code, "push to");
+    if (!talk.sending) return fail(error);
     return settle(error, talk.refusal.has_value(), expected, next);
   }
 

@@ -31,14 +31,15 @@ struct TcpStream {
 };
 TcpStream* self(git_stream* stream) { return reinterpret_cast<TcpStream*>(stream); }
 
-int refuse(const TcpStream& stream, std::string_view what) {
-  const std::string words = fmt::format("{} {}:{}", what, printable(stream.host), printable(stream.port));
+int refuse(const TcpStream& stream, std::string_view what, std::string_view why = {}) {
+  const std::string words =
+      fmt::format("{} {}:{}{}", what, printable(stream.host), printable(stream.port), why);
   git2().error_set_str(GIT_ERROR_NET, words.c_str());
   return -1;
 }
 int refuse_errno(const TcpStream& stream, std::string_view what, int code) {
   std::array<char, 256> text{};
-  return refuse(stream, fmt::format("{} ({})", what, strerror_r(code, text.data(), text.size())));
+  return refuse(stream, what, fmt::format(" ({})", strerror_r(code, text.data(), text.size())));
 }
 
 // True when `fd` is ready before the deadline.
@@ -79,12 +80,12 @@ int on_connect(git_stream* base) {
   wanted.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (const int code = getaddrinfo(stream.host.c_str(), stream.port.c_str(), &wanted, &found); code != 0)
-    return refuse(stream, fmt::format("the host's name does not resolve ({}):", gai_strerror(code)));
+    return refuse(stream, "no such host:", fmt::format(" ({})", gai_strerror(code)));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
   int code = EADDRNOTAVAIL;
   for (const addrinfo* at = found; at != nullptr && stream.fd < 0; at = at->ai_next)
     code = connect_address(stream, *at);
-  return stream.fd >= 0 ? 0 : refuse_errno(stream, "cannot connect", code);
+  return stream.fd >= 0 ? 0 : refuse_errno(stream, "cannot connect to", code);
 }
 
 ssize_t on_read(git_stream* base, void* into, size_t size) {
@@ -92,7 +93,7 @@ ssize_t on_read(git_stream* base, void* into, size_t size) {
   while (wait_for(stream.fd, POLLIN)) {
     const ssize_t got = recv(stream.fd, into, size, 0);
     if (got >= 0) return got;
-    if (errno != EAGAIN && errno != EINTR) return refuse_errno(stream, "connection lost", errno);
+    if (errno != EAGAIN && errno != EINTR) return refuse_errno(stream, "lost the connection to", errno);
   }
   return refuse(stream, "no answer in time from");
 }
@@ -102,7 +103,7 @@ ssize_t on_write(git_stream* base, const char* bytes, size_t size, int /*flags*/
   while (wait_for(stream.fd, POLLOUT)) {
     const ssize_t sent = send(stream.fd, bytes, size, MSG_NOSIGNAL);
     if (sent >= 0) return sent;
-    if (errno != EAGAIN && errno != EINTR) return refuse_errno(stream, "connection lost", errno);
+    if (errno != EAGAIN && errno != EINTR) return refuse_errno(stream, "lost the connection to", errno);
   }
   return refuse(stream, "could not send in time to");
 }

@@ -277,16 +277,21 @@ TEST_CASE("a push that arrived but whose answer was lost counts") {
   CHECK(head_of(*store) == "2");
 }
 
-TEST_CASE("a remote that is gone is an error that says the outcome is open only when it is") {
+TEST_CASE("a remote that vanishes is an error that says the outcome is open only when it is") {
   Site site;
   auto store = site.open(site.options());
   const Version first = must(store->publish(pointing("1")));
+  const auto check = [&](const Result<Version>& lost, bool is_open) {
+    REQUIRE_FALSE(lost.has_value());
+    INFO(lost.error().message);
+    CHECK(lost.error().kind == ErrorKind::failed);
+    CHECK(lost.error().hint.find("run again") != std::string::npos);
+    CHECK((lost.error().message.find("is not known") != std::string::npos) == is_open);
+  };
+  site.server.command("vanish");
+  check(store->publish(pointing("2", first)), true);
   site.server.stop();
-  const auto lost = store->publish(pointing("2", first));
-  REQUIRE_FALSE(lost.has_value());
-  INFO(lost.error().message);
-  CHECK(lost.error().kind == ErrorKind::failed);
-  CHECK(lost.error().hint.find("run again") != std::string::npos);
+  check(store->publish(pointing("2", first)), false);
 }
 
 TEST_CASE("a server that never answers is given up at the timeout") {

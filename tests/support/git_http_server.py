@@ -6,6 +6,7 @@ Serves the repositories below ROOT. The password must be TOKEN (any user name). 
 its stdin closes. Commands on stdin, one a line, each answered by "ok" on stdout, let a test break it:
   hang           accept requests and never answer
   drop-push      take a push whole, do nothing with it, close the connection
+  vanish         take a push, close the connection, and close every later one as well
   forget-answer  perform a push, close the connection instead of answering
   before-push PATH   run the program PATH before each push is handed to git (a rival writer)
   work           back to normal
@@ -54,6 +55,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def bridge(self, body):
         path, _, query = self.path.partition("?")
         pushing = path.endswith("/git-receive-pack") and self.command == "POST"
+        if mode["name"] == "vanished":
+            return self.drop()
+        if pushing and mode["name"] == "vanish":
+            mode["name"] = "vanished"
+            return self.drop()
         if mode["name"] == "hang":
             threading.Event().wait(60)
             return self.drop()
