@@ -13,9 +13,37 @@ struct Line {
   Command (*make)();
 };
 
+constexpr std::string_view releases = "Releases and rollouts";
+constexpr std::string_view decides = "Gates, playbooks, flags";
+constexpr std::string_view records = "Feeds and the journal";
 constexpr std::string_view about = "About";
 
 constexpr auto table = std::to_array<Line>({
+    {releases, "release create", release_create},
+    {releases, "release show", release_show},
+    {releases, "release list", release_list},
+    {releases, "rollout plan", rollout_plan},
+    {releases, "rollout start", rollout_start},
+    {releases, "rollout advance", rollout_advance},
+    {releases, "rollout run", rollout_run},
+    {releases, "rollout watch", rollout_watch},
+    {releases, "rollout status", rollout_status},
+    {releases, "rollout pause", rollout_pause},
+    {releases, "rollout resume", rollout_resume},
+    {releases, "rollout promote", rollout_promote},
+    {releases, "rollout undo", rollout_undo},
+    {releases, "rollout history", rollout_history},
+    {releases, "stop", stop},
+    {releases, "explain", explain},
+    {decides, "gate list", gate_list},
+    {decides, "playbook list", playbook_list},
+    {decides, "flag set", flag_set},
+    {decides, "flag get", flag_get},
+    {decides, "flag list", flag_list},
+    {decides, "flag history", flag_history},
+    {records, "feed check", feed_check},
+    {records, "journal show", journal_show},
+    {records, "journal verify", journal_verify},
     {about, "completion", completion},
     {about, "version", version},
     {about, "help", help},

@@ -18,6 +18,37 @@ Command verify();
 Command key_generate();
 Command key_show();
 
+// releases and rollouts
+Command release_create();
+Command release_show();
+Command release_list();
+Command rollout_plan();
+Command rollout_start();
+Command rollout_advance();
+Command rollout_run();
+Command rollout_watch();
+Command rollout_status();
+Command rollout_pause();
+Command rollout_resume();
+Command rollout_promote();
+Command rollout_undo();
+Command rollout_history();
+Command stop();
+
+// what decides and what is switched
+Command explain();
+Command gate_list();
+Command playbook_list();
+Command flag_set();
+Command flag_get();
+Command flag_list();
+Command flag_history();
+
+// what is published and recorded
+Command feed_check();
+Command journal_show();
+Command journal_verify();
+
 // about
 Command completion();
 Command version();

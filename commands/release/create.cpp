@@ -1,0 +1,67 @@
+#include "artifact/collect.hpp"
+#include "base/text.hpp"
+#include "base/version.hpp"
+#include "commands/commands.hpp"
+#include "commands/release/make.hpp"
+#include "commands/release/shared.hpp"
+#include "commands/rollout/shared.hpp"
+#include "crypto/digest.hpp"
+
+namespace tranche::commands {
+namespace {
+
+Result<Outcome> run(const Options& options, Context& context) {
+  const std::string version = options.text("version");
+  if (!valid_version(version))
+    return fail_hint(ErrorKind::usage, "write it as 1.2.0, without a v", "'{}' is not a version",
+                     printable(version, 64));
+  const Opened opened = TRY(open_deck(context, options));
+  const spec::App& app = opened.loaded.app();
+
+  artifact::Manifest manifest;
+  manifest.app = app.name;
+  manifest.version = version;
+  manifest.created = build_time(context);
+  manifest.same_as = options.text("same-as");
+  manifest.fallback_for = options.text("fallback-for");
+  manifest.artifacts = TRY(
+      artifact::collect(context.world.files, opened.loaded.repository(), artifact_patterns(app), version));
+  context.say("hashed {}", count_of(manifest.artifacts.size(), "artifact"));
+  const MadeSbom sbom = TRY(make_sbom(context, opened.loaded, version, manifest.artifacts));
+  for (const std::string& warning : sbom.warnings) context.say("warning: {}", printable(warning, 200));
+  manifest.sboms.push_back(
+      {sbom.name, "cyclonedx-1.6", sbom.bytes.size(), crypto::to_hex(crypto::sha256(sbom.bytes))});
+  context.say("SBOM of {}", count_of(sbom.components, "component"));
+
+  if (context.dry_run)
+    return Outcome{0, release_json(manifest, "", "tranche/release-create/v1"),
+                   "would create:\n" + release_text(manifest, "(not signed)")};
+  const engine::Created created =
+      TRY(engine::create_release(*opened.deck, manifest, {{sbom.name, sbom.bytes}}, context.reason));
+  if (created.existed) context.say("release {} was on record with the same digests", version);
+  doc::Value json =
+      release_json(created.release.manifest, created.release.sha256, "tranche/release-create/v1");
+  json.set("existed", created.existed);
+  return Outcome{0, json, release_text(created.release.manifest, created.release.sha256)};
+}
+
+}  // namespace
+
+Command release_create() {
+  return {
+      .name = "release create",
+      .summary = "bind artifacts and their SBOM under one signed manifest",
+      .help_path = "commands/release/create.md",
+      .changes = true,
+      .arguments = {{.name = "version", .help = "the version; {version} in artifact paths stands for it"}},
+      .flags = {{.name = "same-as",
+                 .value = "VERSION",
+                 .help = "this is that version's code under a higher number"},
+                {.name = "fallback-for",
+                 .value = "VERSION",
+                 .help = "devices that cannot go down are brought here from that version"},
+                app_flag()},
+      .run = run};
+}
+
+}  // namespace tranche::commands

@@ -1,0 +1,65 @@
+#include "commands/release/make.hpp"
+
+#include "base/text.hpp"
+#include "sbom/cyclonedx.hpp"
+#include "sbom/sbom.hpp"
+
+namespace tranche {
+extern const char* const version_text;  // made by cli/version.cmake
+}
+
+namespace tranche::commands {
+namespace {
+
+constexpr std::size_t max_sbom_bytes = 64 << 20;
+
+}  // namespace
+
+std::vector<artifact::Pattern> artifact_patterns(const spec::App& app) {
+  std::vector<artifact::Pattern> patterns;
+  for (const spec::Artifact& item : app.artifacts)
+    patterns.push_back({item.path, item.platform, item.kind, item.place});
+  return patterns;
+}
+
+Instant build_time(Context& context) {
+  const auto epoch = context.world.environ.get("SOURCE_DATE_EPOCH");
+  const auto seconds = epoch ? parse_u64(*epoch) : std::nullopt;
+  if (seconds && *seconds < 253'402'300'800)
+    return Instant{std::chrono::seconds(*seconds)};  // before the year 10000
+  return std::chrono::floor<std::chrono::seconds>(context.world.clock.now());
+}
+
+Result<MadeSbom> make_sbom(Context& context, const Loaded& loaded, const std::string& version,
+                           const std::vector<artifact::Artifact>& artifacts) {
+  const spec::Sbom& wanted = loaded.app().sbom;
+  MadeSbom made;
+  made.name = "sbom.cdx.json";
+  if (!wanted.file.empty()) {
+    made.bytes = TRY(read_input(context, loaded.repository() + "/" + wanted.file, max_sbom_bytes));
+    const doc::Value value = TRY_WHILE(
+        "reading the SBOM", doc::parse_json(made.bytes, wanted.file, {max_sbom_bytes, 64, 5'000'000}));
+    const doc::Value* format = value.find("bomFormat");
+    if (format == nullptr || !format->is_string() || format->as_string() != "CycloneDX")
+      return fail_hint(ErrorKind::invalid, "make it as CycloneDX JSON", "{} is no CycloneDX document",
+                       wanted.file);
+    if (const doc::Value* components = value.find("components");
+        components != nullptr && components->is_array())
+      made.components = components->as_array().size();
+    return made;
+  }
+  sbom::Request request;
+  request.app = loaded.app().name;
+  request.version = version;
+  request.repository = loaded.repository();
+  request.scan = wanted.scan;
+  for (const artifact::Artifact& item : artifacts) request.artifacts.push_back(item.path);
+  const sbom::Catalog catalog =
+      TRY_WHILE("making the SBOM", sbom::make_catalog(context.world.files, request));
+  made.bytes = sbom::to_cyclonedx(catalog, build_time(context), version_text);
+  made.warnings = catalog.warnings;
+  made.components = catalog.components.size();
+  return made;
+}
+
+}  // namespace tranche::commands

@@ -1,0 +1,28 @@
+// A release from tranche.yaml and what is built: artifacts collected and hashed, the SBOM made or taken.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "artifact/collect.hpp"
+#include "artifact/manifest.hpp"
+#include "commands/command.hpp"
+#include "commands/support.hpp"
+#include "engine/releases.hpp"
+
+namespace tranche::commands {
+
+std::vector<artifact::Pattern> artifact_patterns(const spec::App& app);
+struct MadeSbom {
+  std::string name;  // "sbom.cdx.json"
+  std::string bytes;
+  std::vector<std::string> warnings;
+  std::size_t components = 0;
+};
+// The SBOM of an app's artifacts as `sbom:` says: made here, or the file that was made elsewhere.
+Result<MadeSbom> make_sbom(Context& context, const Loaded& loaded, const std::string& version,
+                           const std::vector<artifact::Artifact>& artifacts);
+// SOURCE_DATE_EPOCH, else now: a release made twice from the same input is the same.
+Instant build_time(Context& context);
+
+}  // namespace tranche::commands

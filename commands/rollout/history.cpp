@@ -1,0 +1,58 @@
+#include "base/text.hpp"
+#include "commands/commands.hpp"
+#include "commands/rollout/shared.hpp"
+
+namespace tranche::commands {
+namespace {
+
+Result<Outcome> run(const Options& options, Context& context) {
+  const Opened opened = TRY(open_deck(context, options));
+  const std::string name = TRY(rollout_name(opened.loaded.app(), options));
+  journal::Journal& journal = opened.deck->journal();
+  const std::string rollout_subject = opened.deck->rollout_subject(name);
+  const std::string playbook_subject = opened.deck->playbook_subject(name);
+  Table table({"#", "when", "who", "what"});
+  doc::Value list = doc::Value::array();
+  constexpr std::uint64_t piece = 1'024;
+  for (std::uint64_t from = 0; from < journal.size(); from += piece) {
+    for (const journal::Entry& entry : TRY(journal.read(from, std::min(from + piece, journal.size())))) {
+      if (entry.subject != rollout_subject && entry.subject != playbook_subject) continue;
+      std::vector<std::string> what;
+      if (const doc::Value* decisions = entry.data.find("decisions");
+          decisions != nullptr && decisions->is_array())
+        for (const doc::Value& decision : decisions->as_array())
+          if (decision.is_string()) what.push_back(printable(decision.as_string(), 160));
+      if (entry.kind == "playbook.step-ended")
+        what.push_back(fmt::format("step {}: {}", entry.data.text("step").value_or("?"),
+                                   entry.data.text("status").value_or("?")));
+      if (what.empty()) continue;  // a tick that only gathered evidence
+      if (!entry.reason.empty()) what.push_back("reason: " + printable(entry.reason, 160));
+      for (std::size_t i = 0; i < what.size(); ++i)
+        table.row({i == 0 ? std::to_string(entry.index) : "", i == 0 ? to_text(entry.at) : "",
+                   i == 0 ? printable(entry.by, 40) : "", what[i]});
+      doc::Value decisions = doc::Value::array();
+      for (const std::string& line : what) decisions.push(line);
+      list.push(doc::Value::object({{"index", entry.index},
+                                    {"at", to_text(entry.at)},
+                                    {"by", entry.by},
+                                    {"kind", entry.kind},
+                                    {"decisions", decisions}}));
+    }
+  }
+  return Outcome{
+      0, doc::Value::object({{"schema", "tranche/rollout-history/v1"}, {"rollout", name}, {"entries", list}}),
+      table.text()};
+}
+
+}  // namespace
+
+Command rollout_history() {
+  return {.name = "rollout history",
+          .summary = "what was decided, why, by whom and when",
+          .help_path = "commands/rollout/history.md",
+          .arguments = {rollout_argument()},
+          .flags = {app_flag()},
+          .run = run};
+}
+
+}  // namespace tranche::commands

@@ -1,0 +1,246 @@
+#include "commands/rollout/shared.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.hpp"
+
+namespace tranche::commands {
+namespace {
+
+double odds(double log_evidence) { return std::exp(std::min(log_evidence, 700.0)); }
+
+// "evidence 3.2 of 100 that it is worse, 8.1 of 20 that it is not"
+std::string evidence_text(const spec::Gate& gate, const rollout::GateMemory& memory) {
+  if (gate.kind != spec::Gate::Kind::compare) return memory.explanation;
+  return fmt::format("worse {:.3g} of {:.3g}, not worse {:.3g} of {:.3g}", odds(memory.log_evidence_worse),
+                     1 / gate.false_rollback, odds(memory.log_evidence_not_worse), 1 / gate.false_promotion);
+}
+
+Style style_of(gate::Verdict verdict) {
+  switch (verdict) {
+    case gate::Verdict::pass:
+      return Style::green;
+    case gate::Verdict::fail:
+      return Style::red;
+    case gate::Verdict::suspect:
+      return Style::yellow;
+    default:
+      return Style::dim;
+  }
+}
+
+std::string bake_text(const rollout::PlannedStage& stage, const rollout::State& state, Instant now) {
+  if (state.pending) return "publishing";
+  const auto seconds =
+      std::chrono::floor<std::chrono::seconds>(std::max(Duration{0}, now - state.stage_since));
+  return fmt::format("{} of {}", to_text(Duration(seconds)), to_text(stage.bake));
+}
+
+}  // namespace
+
+Result<Opened> open_deck(Context& context, const Options& options) {
+  Loaded loaded = TRY(load_app(context, options));
+  const std::string by = who(context, loaded.repository());
+  auto deck = TRY(actions::Deck::open(context.world, loaded.repository(), loaded.app(), by));
+  return Opened{std::move(loaded), std::move(deck)};
+}
+
+Result<std::string> rollout_name(const spec::App& app, const Options& options) {
+  if (options.given("rollout")) return options.text("rollout");
+  if (app.rollouts.size() == 1) return app.rollouts.front().name;
+  std::vector<std::string> names;
+  for (const spec::Rollout& rollout : app.rollouts) names.push_back(rollout.name);
+  return fail_hint(ErrorKind::usage, "name one of: " + join(names, ", "), "app '{}' has {} rollouts",
+                   app.name, names.size());
+}
+
+int exit_code(rollout::Phase phase, bool pending_ok) {
+  switch (phase) {
+    case rollout::Phase::done:
+      return 0;
+    case rollout::Phase::rolled_back:
+      return 5;
+    case rollout::Phase::stranded:
+      return 10;
+    default:
+      return pending_ok ? 0 : 8;
+  }
+}
+
+doc::Value report_json(const engine::Report& report, std::string_view schema) {
+  doc::Value out = doc::Value::object(
+      {{"schema", schema},
+       {"rollout", report.state.rollout},
+       {"app", report.plan.app},
+       {"channel", report.plan.channel},
+       {"release", report.state.release},
+       {"baseline", report.plan.baseline},
+       {"phase", rollout::to_text(report.state.phase)},
+       {"because", report.state.because},
+       {"suspect", report.state.suspect},
+       {"stage", doc::Value::object({{"index", static_cast<std::int64_t>(report.state.stage)},
+                                     {"of", static_cast<std::int64_t>(report.plan.stages.size())},
+                                     {"name", report.plan.stages[report.state.stage].name},
+                                     {"share", to_text(rollout::share_at(report.plan, report.state.stage))},
+                                     {"since", to_text(report.state.stage_since)}})},
+       {"started", to_text(report.state.started)}});
+  if (report.state.detected) out.set("detected", to_text(*report.state.detected));
+  if (report.state.finished) out.set("finished", to_text(*report.state.finished));
+  doc::Value gates = doc::Value::array();
+  for (const auto& [name, memory] : report.state.gates) {
+    doc::Value gate = doc::Value::object({{"gate", name},
+                                          {"verdict", gate::to_text(memory.verdict)},
+                                          {"explanation", memory.explanation},
+                                          {"polled-until", to_text(memory.polled_until)},
+                                          {"gaps", memory.gaps}});
+    if (const spec::Gate* spec = report.plan.config.gate(name);
+        spec != nullptr && spec->kind == spec::Gate::Kind::compare) {
+      gate.set("log-evidence-worse", memory.log_evidence_worse);
+      gate.set("log-evidence-not-worse", memory.log_evidence_not_worse);
+      gate.set("ratio", std::isfinite(memory.ratio) ? doc::Value(memory.ratio) : doc::Value());
+      gate.set("canary", doc::Value::object({{"events", memory.evidence.canary.events},
+                                             {"exposure", memory.evidence.canary.exposure}}));
+      gate.set("control", doc::Value::object({{"events", memory.evidence.control.events},
+                                              {"exposure", memory.evidence.control.exposure}}));
+    }
+    if (!memory.source_error.empty()) gate.set("source-error", memory.source_error);
+    gates.push(std::move(gate));
+  }
+  out.set("gates", std::move(gates));
+  if (report.playbook) {
+    doc::Value steps = doc::Value::array();
+    for (const playbook::StepRecord& step : report.playbook->steps)
+      steps.push(doc::Value::object({{"step", step.id},
+                                     {"uses", step.uses},
+                                     {"status", playbook::to_text(step.status)},
+                                     {"attempts", step.attempts},
+                                     {"detail", step.detail}}));
+    out.set("playbook", doc::Value::object({{"name", report.playbook->playbook}, {"steps", steps}}));
+  }
+  doc::Value decisions = doc::Value::array();
+  for (const std::string& decision : report.decisions) decisions.push(decision);
+  out.set("decisions", std::move(decisions));
+  return out;
+}
+
+std::string report_text(const engine::Report& report, Instant now, bool color) {
+  const rollout::State& state = report.state;
+  const rollout::PlannedStage& stage = report.plan.stages[state.stage];
+  std::string out = fmt::format("{} {}  {}  {}\n", styled(state.rollout, Style::bold, color), state.release,
+                                styled(rollout::to_text(state.phase),
+                                       rollout::is_final(state.phase) ? Style::bold : Style::yellow, color),
+                                printable(state.because));
+  if (!rollout::is_final(state.phase))
+    out +=
+        fmt::format("  stage {}/{} '{}', share {}, bake {}{}\n", state.stage + 1, report.plan.stages.size(),
+                    stage.name, to_text(rollout::share_at(report.plan, state.stage)),
+                    bake_text(stage, state, now), state.suspect ? ", suspect: exposure stops growing" : "");
+  Table gates;
+  for (const auto& [name, memory] : state.gates) {
+    const spec::Gate* gate = report.plan.config.gate(name);
+    if (gate == nullptr) continue;
+    gates.row({name, styled(gate::to_text(memory.verdict), style_of(memory.verdict), color),
+               evidence_text(*gate, memory),
+               memory.source_error.empty() ? "" : "source: " + printable(memory.source_error, 100)});
+  }
+  out += gates.text(2);
+  if (report.playbook) {
+    Table steps;
+    for (const playbook::StepRecord& step : report.playbook->steps)
+      steps.row({step.id, std::string(playbook::to_text(step.status)), printable(step.detail, 120)});
+    out += fmt::format("  playbook '{}'\n", report.playbook->playbook) + steps.text(4);
+  }
+  return out;
+}
+
+std::string live_text(const engine::Report& report, Instant now) {
+  const rollout::State& state = report.state;
+  const rollout::PlannedStage& stage = report.plan.stages[state.stage];
+  std::string out =
+      fmt::format("{} {}: {} {}/{} '{}' {}", state.rollout, state.release, rollout::to_text(state.phase),
+                  state.stage + 1, report.plan.stages.size(), stage.name, bake_text(stage, state, now));
+  for (const std::string& name : stage.gates)
+    if (const auto memory = state.gates.find(name); memory != state.gates.end()) {
+      const spec::Gate* gate = report.plan.config.gate(name);
+      out += fmt::format(" · {} {}", name, gate::to_text(memory->second.verdict));
+      if (gate != nullptr && gate->kind == spec::Gate::Kind::compare)
+        out += " (" + evidence_text(*gate, memory->second) + ")";
+    }
+  return out;
+}
+
+doc::Value plan_json(const rollout::Plan& plan) {
+  doc::Value stages = doc::Value::array();
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    doc::Value gates = doc::Value::array();
+    for (const std::string& gate : plan.stages[i].gates) gates.push(gate);
+    stages.push(doc::Value::object({{"stage", plan.stages[i].name},
+                                    {"share", to_text(rollout::share_at(plan, i))},
+                                    {"randomised", plan.stages[i].randomised},
+                                    {"bake", to_text(plan.stages[i].bake)},
+                                    {"gates", gates}}));
+  }
+  doc::Value warnings = doc::Value::array();
+  for (const std::string& warning : plan.warnings) warnings.push(warning);
+  return doc::Value::object(
+      {{"schema", "tranche/rollout-plan/v1"},
+       {"app", plan.app},
+       {"rollout", plan.rollout},
+       {"channel", plan.channel},
+       {"release", plan.release},
+       {"baseline", plan.baseline},
+       {"salt", plan.salt},
+       {"stages", stages},
+       {"false-rollback", spec::false_rollback_sum(plan.config, plan.spec())},
+       {"recoverable", doc::Value::object({{"tranche", plan.baseline.empty() ? "0%" : "100%"}})},
+       {"warnings", warnings}});
+}
+
+std::string plan_text(const rollout::Plan& plan, bool color) {
+  std::string out = fmt::format("{} {} on channel '{}' of {}\n", styled(plan.rollout, Style::bold, color),
+                                plan.release, plan.channel, plan.app);
+  Table table({"stage", "share", "bake", "gates"});
+  for (std::size_t i = 0; i < plan.stages.size(); ++i)
+    table.row({plan.stages[i].name, to_text(rollout::share_at(plan, i)), to_text(plan.stages[i].bake),
+               plan.stages[i].gates.empty() ? "none: its bake only" : join(plan.stages[i].gates, ", ")});
+  out += table.text(2);
+  out += fmt::format("  wrongly rolled back with a chance of at most {}\n",
+                     format_ratio(spec::false_rollback_sum(plan.config, plan.spec())));
+  out += plan.baseline.empty() ? std::string("  recoverable: tranche 0% (no earlier release)\n")
+                               : fmt::format("  recoverable: tranche 100%, to {}\n", plan.baseline);
+  for (const std::string& warning : plan.warnings)
+    out += "  " + styled("warning: ", Style::yellow, color) + warning + "\n";
+  return out;
+}
+
+Flag pending_ok_flag() {
+  return {.name = "pending-ok", .help = "exit 0 instead of 8 while the rollout goes on"};
+}
+Argument rollout_argument() {
+  return {.name = "rollout",
+          .help = "a name under rollouts:; may be left out when there is one",
+          .required = false};
+}
+
+Result<Outcome> apply_event(const Options& options, Context& context, rollout::What what,
+                            std::string_view schema) {
+  const Opened opened = TRY(open_deck(context, options));
+  const std::string name = TRY(rollout_name(opened.loaded.app(), options));
+  engine::Engine engine(*opened.deck);
+  if (context.dry_run) {
+    const engine::Report now = TRY(engine.status(name));
+    const rollout::Next next =
+        TRY(rollout::step(now.plan, now.state, {context.world.clock.now(), std::move(what)}));
+    engine::Report would{now.plan, next.state, now.playbook, next.decisions};
+    std::string text;
+    for (const std::string& decision : next.decisions) text += "would: " + decision + "\n";
+    return Outcome{0, report_json(would, schema), text.empty() ? "nothing would change\n" : text};
+  }
+  engine.on_decision([&](const std::string& decision) { context.say("{}", printable(decision, 400)); });
+  const engine::Report report = TRY(engine.apply(name, what));
+  return Outcome{0, report_json(report, schema),
+                 report_text(report, context.world.clock.now(), context.color)};
+}
+
+}  // namespace tranche::commands

@@ -1,0 +1,42 @@
+#include "base/text.hpp"
+#include "commands/commands.hpp"
+#include "commands/rollout/shared.hpp"
+
+namespace tranche::commands {
+namespace {
+
+Result<Outcome> run(const Options& options, Context& context) {
+  const Opened opened = TRY(open_deck(context, options));
+  engine::Engine engine(*opened.deck);
+  const engine::StartRequest request{TRY(rollout_name(opened.loaded.app(), options)), options.text("release"),
+                                     options.given("accept-no-way-back"), context.reason};
+  if (context.dry_run) {
+    const rollout::Plan plan = TRY(engine.plan(request));
+    return Outcome{0, plan_json(plan), "would start:\n" + plan_text(plan, context.color)};
+  }
+  engine.on_decision([&](const std::string& decision) { context.say("{}", printable(decision, 400)); });
+  const engine::Report report = TRY(engine.start(request));
+  for (const std::string& warning : report.plan.warnings) context.say("warning: {}", warning);
+  return Outcome{0, report_json(report, "tranche/rollout-start/v1"),
+                 report_text(report, context.world.clock.now(), context.color) +
+                     "next: tranche rollout advance " + report.state.rollout +
+                     " (cron), or tranche rollout run " + report.state.rollout + "\n"};
+}
+
+}  // namespace
+
+Command rollout_start() {
+  return {
+      .name = "rollout start",
+      .summary = "freeze the plan and expose the first stage",
+      .help_path = "commands/rollout/start.md",
+      .changes = true,
+      .arguments = {rollout_argument()},
+      .flags = {{.name = "release", .value = "VERSION", .help = "the release to roll out", .required = true},
+                {.name = "accept-no-way-back",
+                 .help = "start even though the channel has no earlier release to fall back to"},
+                app_flag()},
+      .run = run};
+}
+
+}  // namespace tranche::commands

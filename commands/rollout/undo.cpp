@@ -1,0 +1,18 @@
+#include "commands/commands.hpp"
+#include "commands/rollout/shared.hpp"
+
+namespace tranche::commands {
+
+Command rollout_undo() {
+  return {.name = "rollout undo",
+          .summary = "take a release back, even one that is done",
+          .help_path = "commands/rollout/undo.md",
+          .changes = true,
+          .arguments = {rollout_argument()},
+          .flags = {app_flag()},
+          .run = [](const Options& options, Context& context) {
+            return apply_event(options, context, rollout::Stop{context.reason}, "tranche/rollout-undo/v1");
+          }};
+}
+
+}  // namespace tranche::commands
