@@ -1,0 +1,292 @@
+// package-lock.json, all three versions.
+//
+// Versions 2 and 3 list every place of node_modules under "packages"; version 1 nests "dependencies". Both
+// become one table, place → package, and edges are found as node finds modules: in the package's own
+// node_modules, then in that of each directory above. Packages of one name and version are one component,
+// whatever their places.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "base/encoding.hpp"
+#include "base/text.hpp"
+#include "doc/value.hpp"
+#include "sbom/sbom.hpp"
+
+namespace tranche::sbom {
+
+namespace {
+
+constexpr doc::Limits lock_limits{.max_bytes = 64 << 20, .max_depth = 256, .max_nodes = 8'000'000};
+constexpr std::string_view modules = "node_modules/";
+
+struct Package {
+  std::string name;
+  std::string version;
+  std::string link;     // the place that a link stands for
+  std::string vcs_url;  // for packages from git
+  std::string license;
+  std::vector<Hash> hashes;
+  std::string scope;
+  std::vector<std::string> needs;       // names
+  std::set<std::string> may_be_absent;  // of them
+};
+
+std::string optional_text(const doc::Value& value, std::string_view key) {
+  const doc::Value* found = value.find(key);
+  return found != nullptr && found->is_string() ? found->as_string() : std::string();
+}
+
+bool flag(const doc::Value& value, std::string_view key) {
+  const doc::Value* found = value.find(key);
+  return found != nullptr && found->is_bool() && found->as_bool();
+}
+
+// Subresource integrity (w3.org/TR/SRI): "sha512-BASE64 sha1-BASE64".
+std::vector<Hash> read_integrity(std::string_view text) {
+  struct Algorithm {
+    std::string_view prefix, name;
+    std::size_t bytes;
+  };
+  constexpr std::array known{Algorithm{"sha1-", "SHA-1", 20}, Algorithm{"sha256-", "SHA-256", 32},
+                             Algorithm{"sha384-", "SHA-384", 48}, Algorithm{"sha512-", "SHA-512", 64}};
+  std::vector<Hash> hashes;
+  for (std::string_view word : split(text, ' ')) {
+    word = word.substr(0, word.find('?'));
+    for (const Algorithm& algorithm : known) {
+      if (!word.starts_with(algorithm.prefix)) continue;
+      const auto digest = from_base64(word.substr(algorithm.prefix.size()));
+      if (digest && digest->size() == algorithm.bytes)
+        hashes.push_back({std::string(algorithm.name), to_hex(*digest)});
+    }
+  }
+  return hashes;
+}
+
+void add_needs(const doc::Value& value, std::string_view key, bool optional, Package& package) {
+  const doc::Value* list = value.find(key);
+  if (list == nullptr || !list->is_object()) return;
+  const doc::Value* meta = value.find("peerDependenciesMeta");
+  for (const doc::Member& member : list->as_object()) {
+    const doc::Value* about = meta == nullptr ? nullptr : meta->find(member.key);
+    package.needs.push_back(member.key);
+    if (optional || (about != nullptr && flag(*about, "optional"))) package.may_be_absent.insert(member.key);
+  }
+}
+
+void read_common(const doc::Value& value, Package& package) {
+  package.hashes = read_integrity(optional_text(value, "integrity"));
+  package.license = optional_text(value, "license");
+  if (flag(value, "devOptional") || flag(value, "optional"))
+    package.scope = "optional";
+  else if (flag(value, "dev"))
+    package.scope = "excluded";
+  const std::string resolved = optional_text(value, "resolved");
+  if (resolved.starts_with("git+") || resolved.starts_with("git:")) package.vcs_url = resolved;
+}
+
+// "node_modules/a/node_modules/@s/b" → "@s/b"; a workspace's place → its last segment.
+std::string name_of_place(std::string_view place) {
+  const std::size_t at = place.rfind(modules);
+  if (at != std::string_view::npos) return std::string(place.substr(at + modules.size()));
+  return std::string(place.substr(place.rfind('/') + 1));
+}
+
+class Lock {
+ public:
+  explicit Lock(std::string file) : file_(std::move(file)) {}
+
+  Result<Catalog> read(std::string_view text) {
+    const doc::Value value = TRY(doc::parse_json(text, file_, lock_limits));
+    const auto version =
+        value.is_object() ? value.integer("lockfileVersion") : Result<std::int64_t>(fail(Error()));
+    if (!version || *version < 1 || *version > 3)
+      return fail_hint(ErrorKind::invalid,
+                       "npm install --package-lock-only writes it; versions 1, 2 and 3 are read",
+                       "{} is no npm lockfile of a known version", printable(file_));
+    catalog_.main.type = "application";
+    catalog_.main.name = optional_text(value, "name");
+    catalog_.main.version = optional_text(value, "version");
+    if (const doc::Value* packages = value.find("packages"); packages != nullptr && packages->is_object()) {
+      TRY(read_packages(*packages));
+    } else if (const doc::Value* tree = value.find("dependencies"); tree != nullptr) {
+      TRY(read_tree(*tree, ""));
+      root_needs_the_rest();
+    }
+    return build();
+  }
+
+ private:
+  void warn(std::string text) {
+    if (catalog_.warnings.size() < max_warnings)
+      catalog_.warnings.push_back(fmt::format("{}: {}", printable(file_), text));
+  }
+
+  Result<> keep(std::string place, Package package) {
+    if (places_.size() >= max_components)
+      return fail(ErrorKind::invalid, "{} has more than {} packages", printable(file_), max_components);
+    places_.emplace(std::move(place), std::move(package));
+    return {};
+  }
+
+  std::unexpected<Error> wrong(std::string_view place) {
+    return fail_hint(ErrorKind::invalid, "npm install --package-lock-only writes it anew",
+                     "{}: the entry '{}' is not a map", printable(file_), printable(place));
+  }
+
+  Result<> read_packages(const doc::Value& packages) {
+    for (const auto& [place, value, mark] : packages.as_object()) {
+      if (!value.is_object()) return wrong(place);
+      Package package;
+      package.name = optional_text(value, "name");
+      package.version = optional_text(value, "version");
+      if (flag(value, "link")) package.link = optional_text(value, "resolved");
+      if (package.name.empty()) package.name = name_of_place(place);
+      read_common(value, package);
+      add_needs(value, "dependencies", false, package);
+      add_needs(value, "optionalDependencies", true, package);
+      add_needs(value, "peerDependencies", false, package);
+      if (place.find(modules) == std::string::npos) add_needs(value, "devDependencies", false, package);
+      if (place.empty() && catalog_.main.name.empty()) catalog_.main.name = optional_text(value, "name");
+      if (place.empty() && catalog_.main.version.empty()) catalog_.main.version = package.version;
+      TRY(keep(place, std::move(package)));
+    }
+    // The root needs its workspaces.
+    Package& root = places_[""];
+    for (const auto& [place, package] : places_)
+      if (!package.link.empty() && place.starts_with(modules)) root.needs.push_back(name_of_place(place));
+    return {};
+  }
+
+  // Version 1. The depth of the document bounds the recursion.
+  Result<> read_tree(const doc::Value& dependencies, const std::string& above) {
+    if (!dependencies.is_object()) return wrong(above);
+    for (const auto& [name, value, mark] : dependencies.as_object()) {
+      const std::string place = fmt::format("{}{}{}", above, modules, name);
+      if (!value.is_object()) return wrong(place);
+      Package package;
+      package.name = name;
+      package.version = optional_text(value, "version");
+      if (package.version.starts_with("npm:")) {  // an alias: "npm:@scope/real@1.0.0"
+        const std::string real = package.version.substr(4);
+        const std::size_t at = real.rfind('@');
+        if (at != std::string::npos && at > 0) {
+          package.name = real.substr(0, at);
+          package.version = real.substr(at + 1);
+        }
+      } else if (package.version.starts_with("git")) {
+        package.vcs_url = package.version;
+      }
+      read_common(value, package);
+      add_needs(value, "requires", false, package);
+      TRY(keep(place, std::move(package)));
+      if (const doc::Value* inner = value.find("dependencies")) TRY(read_tree(*inner, place + "/"));
+    }
+    return {};
+  }
+
+  // Version 1 does not say what the root needs: it is what nobody else does.
+  void root_needs_the_rest() {
+    std::set<std::string> needed;
+    for (const auto& [place, package] : places_)
+      for (const std::string& name : package.needs)
+        if (const std::string found = find_module(place, name); !found.empty()) needed.insert(found);
+    Package root;
+    for (const auto& [place, package] : places_)
+      if (!needed.contains(place) && place.find(modules, 1) == std::string::npos)
+        root.needs.push_back(place.substr(modules.size()));
+    places_[""] = std::move(root);
+  }
+
+  // The place that `name` means in the package at `place`; empty when there is none. Links are followed.
+  [[nodiscard]] std::string find_module(std::string_view place, std::string_view name) const {
+    while (true) {
+      if (!place.ends_with("node_modules")) {
+        const auto found = places_.find(place.empty() ? fmt::format("{}{}", modules, name)
+                                                      : fmt::format("{}/{}{}", place, modules, name));
+        if (found != places_.end()) {
+          if (found->second.link.empty()) return found->first;
+          return places_.contains(found->second.link) ? found->second.link : std::string();
+        }
+      }
+      if (place.empty()) return {};
+      const std::size_t slash = place.rfind('/');
+      place = slash == std::string_view::npos ? std::string_view() : place.substr(0, slash);
+    }
+  }
+
+  static std::string purl_of(const Package& package) {
+    const std::size_t slash = package.name.find('/');
+    const bool scoped = package.name.starts_with('@') && slash != std::string::npos;
+    return make_purl("npm", scoped ? package.name.substr(0, slash) : "",
+                     scoped ? package.name.substr(slash + 1) : package.name, package.version,
+                     {{"vcs_url", package.vcs_url}});
+  }
+
+  static Component to_component(const Package& package) {
+    Component component;
+    const std::size_t slash = package.name.find('/');
+    const bool scoped = package.name.starts_with('@') && slash != std::string::npos;
+    component.group = scoped ? package.name.substr(0, slash) : "";
+    component.name = scoped ? package.name.substr(slash + 1) : package.name;
+    component.version = package.version;
+    component.purl = component.bom_ref = purl_of(package);
+    component.hashes = package.hashes;
+    component.scope = package.scope;
+    if (!package.license.empty()) component.licenses.push_back(package.license);
+    return component;
+  }
+
+  Result<Catalog> build() {
+    std::map<std::string, Component> components;
+    for (const auto& [place, package] : places_) {
+      std::vector<std::string> edges;
+      for (const std::string& name : package.needs) {
+        const std::string found = find_module(place, name);
+        if (found.empty()) {
+          if (!package.may_be_absent.contains(name))
+            warn(fmt::format("'{}' needs '{}', and the lockfile has no such package", printable(package.name),
+                             printable(name)));
+          continue;
+        }
+        edges.push_back(purl_of(places_.at(found)));
+      }
+      if (place.empty()) {
+        catalog_.main.depends_on = std::move(edges);
+        continue;
+      }
+      if (!package.link.empty()) continue;
+      const Component fresh = to_component(package);
+      auto [at, first] = components.emplace(fresh.bom_ref, fresh);
+      // What one place needs for running is needed, whatever the other places say.
+      if (!first && (fresh.scope.empty() || at->second.scope == "excluded")) at->second.scope = fresh.scope;
+      auto& list = at->second.depends_on;
+      list.insert(list.end(), edges.begin(), edges.end());
+    }
+    const auto tidy = [](Component& component) {
+      auto& list = component.depends_on;
+      std::ranges::sort(list);
+      list.erase(std::ranges::unique(list).begin(), list.end());
+      std::erase(list, component.bom_ref);
+    };
+    tidy(catalog_.main);
+    for (auto& [reference, component] : components) {
+      tidy(component);
+      catalog_.components.push_back(std::move(component));
+    }
+    return std::move(catalog_);
+  }
+
+  std::string file_;
+  std::map<std::string, Package> places_;
+  Catalog catalog_;
+};
+
+}  // namespace
+
+Result<Catalog> catalog_npm_lock(std::string_view text, const std::string& file) {
+  return Lock(file).read(text);
+}
+
+}  // namespace tranche::sbom

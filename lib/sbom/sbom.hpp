@@ -1,0 +1,81 @@
+// What software is in a release: components found by catalogers, one an ecosystem, and the graph between
+// them.
+//
+// A cataloger reads what is on disk and asks no network. What it could not read or find is a warning in the
+// catalog, never silence; only input that is broken or hostile is an error.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "ports/ports.hpp"
+
+namespace tranche::sbom {
+
+inline constexpr std::size_t max_components = 200'000;
+inline constexpr std::size_t max_warnings = 1000;
+
+struct Hash {
+  std::string algorithm;  // as CycloneDX spells it: "SHA-1", "SHA-256", "SHA-384", "SHA-512"
+  std::string hex;        // lower case
+  bool operator==(const Hash&) const = default;
+};
+
+struct Component {
+  std::string type = "library";  // or "application"
+  std::string group;             // "@scope" of npm; may be empty
+  std::string name;
+  std::string version;  // may be empty
+  std::string purl;     // may be empty
+  std::vector<Hash> hashes;
+  std::vector<std::string> licenses;  // SPDX ids or expressions, or names
+  std::string scope;    // "": required; "optional"; "excluded": present for building and testing only
+  std::string bom_ref;  // unique in a catalog
+  std::vector<std::string> depends_on;  // bom_refs
+  bool operator==(const Component&) const = default;
+};
+
+struct Catalog {
+  Component main;  // what the catalog is of; depends_on are its direct dependencies
+  std::vector<Component> components;
+  std::vector<std::string> warnings;
+};
+
+// Package URL (github.com/package-url/purl-spec): pkg:TYPE/NAMESPACE/NAME@VERSION?QUALIFIERS. Each part is
+// encoded,
+// ':' stays; empty parts are left out; qualifiers are sorted by name.
+std::string make_purl(std::string_view type, std::string_view name_space, std::string_view name,
+                      std::string_view version,
+                      std::vector<std::pair<std::string, std::string>> qualifiers = {});
+
+// npm.cpp: package-lock.json or npm-shrinkwrap.json, lockfileVersion 1, 2 or 3. At most 64 MiB. `file` names
+// it in errors. One component for each name and version, as `npm sbom` has it. kind invalid when it is no
+// lockfile.
+Result<Catalog> catalog_npm_lock(std::string_view text, const std::string& file);
+
+// debian_elf.cpp: the Debian packages that the ELF files in an artifact link, through all levels. The
+// artifact is an ELF file, or an archive (.deb, .tar.*, .zip) with ELF files in it; others give an empty
+// catalog with a warning. `root` is the file system that the libraries come from, "" or "/" for this
+// machine's.
+Result<Catalog> catalog_linked_packages(ports::Files& files, const std::string& artifact_path,
+                                        const std::string& root = "");
+
+// One catalog of all: components of the same bom_ref become one (edges united; required wins over optional,
+// optional over excluded), edges to nowhere are dropped with a warning. Sorted by bom_ref.
+Catalog merge(Component main, std::vector<Catalog> catalogs);
+
+struct Request {
+  std::string app;
+  std::string version;
+  std::string repository;              // directory
+  std::vector<std::string> scan{"."};  // directories in the repository to look for lockfiles in
+  std::vector<std::string> artifacts;  // paths of the files to ship
+  std::string root;                    // as above
+};
+// Everything: lockfiles below `scan` (not below node_modules or .git; at most 10,000 entries, depth 32) and
+// what the artifacts link. kind invalid when a scan path leaves the repository.
+Result<Catalog> make_catalog(ports::Files& files, const Request& request);
+
+}  // namespace tranche::sbom
