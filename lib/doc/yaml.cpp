@@ -8,7 +8,7 @@
 //
 // yaml-cpp 0.7, measured: recursion follows our events one to one, so the depth cap bounds it; a byte 04 ends
 // its input silently; NUL bytes make it guess UTF-16; a lone CR is a break but no line in its marks; a run of
-// '[' is read to its end before the first event, about 250 bytes of memory each. Hence check_characters().
+// '[' is read to its end before the first event, about 250 bytes of memory each. Hence yaml_text.cpp.
 #include <algorithm>
 #include <istream>
 #include <streambuf>
@@ -24,6 +24,7 @@
 #include "doc/loader.hpp"
 #include "doc/value.hpp"
 #include "doc/yaml_scalar.hpp"
+#include "doc/yaml_text.hpp"
 
 namespace tranche::doc {
 namespace {
@@ -83,12 +84,21 @@ class Builder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const Token token = locate(mark);
-    if (!expects_key()) return add(Value(), token, anchor);
-    // The event hides how a null key was written.
+    Token token = locate(mark);
+    // The event hides how the null was written, if at all.
+    std::string_view written;
     for (const std::string_view word : {"null", "Null", "NULL", "~"}) {
-      if (text_.substr(token.offset).starts_with(word)) return take_key(std::string(word), token, anchor);
+      if (text_.substr(token.offset).starts_with(word)) written = word;
     }
+    token.length = std::max<std::size_t>(1, written.size());
+    if (!expects_key()) {
+      const bool in_flow_list = !open_.empty() && open_.back().flow && open_.back().value.is_array();
+      if (in_flow_list && written.empty() && anchor == YAML::NullAnchor) {
+        refuse(place(token), "an entry of the list is missing", "remove the extra comma, or write null");
+      }
+      return add(Value(), token, anchor);
+    }
+    if (!written.empty()) return take_key(std::string(written), token, anchor);
     refuse(place(token.offset), "a key is missing before ':'",
            "write the key, or quote '\"\"' if it is empty");
   }
@@ -226,14 +236,10 @@ class Builder final : public YAML::EventHandler {
     const std::string_view rest = text_.substr(token.offset);
     if (rest.empty()) return 1;
     if (rest[0] == '\'' || rest[0] == '"') {
-      const char quote = rest[0];
-      std::size_t end = 1;
-      while (end < rest.size() && rest[end] != '\n') {
-        const bool doubled = quote == '\'' && rest.substr(end).starts_with("''");
-        if (rest[end] == quote && !doubled) break;
-        end += doubled || (quote == '"' && rest[end] == '\\') ? 2 : 1;
-      }
-      return end + 1;
+      const std::size_t length = detail::quoted_length(rest);
+      if (length == 0)
+        refuse(place(token), "a quote is opened and never closed", "close it, or quote the quote");
+      return length;
     }
     return static_cast<std::size_t>(std::mismatch(rest.begin(), rest.end(), text.begin(), text.end()).first -
                                     rest.begin());
@@ -272,9 +278,20 @@ class Builder final : public YAML::EventHandler {
       refuse(place(token), "a key cannot have an anchor", "put the anchor (&name) after the ':'");
     }
     Frame& frame = open_.back();
+    if (!frame.flow) require_colon(token);
     frame.key = std::move(key);
     frame.key_place = place(token);
     frame.has_key = true;
+  }
+  // yaml-cpp takes a last line without ':' for a key without a value.
+  void require_colon(const Token& token) const {
+    std::size_t after = token.offset + token.length;
+    while (after < text_.size() && is_blank(text_[after])) ++after;
+    if (after < text_.size() && text_[after] == ':') return;
+    std::size_t before = token.offset;
+    while (before > 0 && is_blank(text_[before - 1])) --before;
+    if (before > 0 && text_[before - 1] == '?') return;  // `? key` needs none
+    refuse(place(token), "a ':' is missing after this key", "write 'key: value'; is the indentation right?");
   }
   void count(const Place& at) {
     if (++nodes_ > limits_.max_nodes) throw Refused{detail::too_many_nodes(at, limits_.max_nodes)};
@@ -384,45 +401,6 @@ class Builder final : public YAML::EventHandler {
   int documents_ = 0;
 };
 
-// YAML 1.2.2 section 5.1 allows no control characters but tab and line breaks. See the top for what yaml-cpp
-// makes of some of them.
-std::optional<Error> check_characters(const detail::Located& where, const Limits& limits) {
-  const std::string_view text = where.text();
-  std::size_t openers = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c == '[' || c == '{') {
-      if (++openers > limits.max_nodes) return detail::too_many_nodes(where.at(i), limits.max_nodes);
-    }
-    if (c == '\r' && (i + 1 >= text.size() || text[i + 1] != '\n')) {
-      return detail::refusal(where.at(i), "a carriage return without a line feed",
-                             "save the file with Unix line ends");
-    }
-    if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) {
-      return detail::refusal(where.at(i), fmt::format("control character 0x{:02x}", c),
-                             "remove it, or write it as an escape in double quotes");
-    }
-  }
-  return std::nullopt;
-}
-
-// %YAML and %TAG lines may only come before the first content. A directive could turn `yes` into a boolean,
-// and yaml-cpp skips unknown ones.
-std::optional<Error> check_directives(const detail::Located& where) {
-  const std::string_view text = where.text();
-  for (std::size_t line = 0; line < text.size();) {
-    const std::size_t end = std::min(text.find('\n', line), text.size());
-    if (text[line] == '%') {
-      return detail::refusal(where.at(line, end - line), "directives (%...) are not supported",
-                             "remove the line; the file is read as YAML 1.2");
-    }
-    const std::string_view content = trim(text.substr(line, end - line));
-    if (!content.empty() && content[0] != '#') return std::nullopt;
-    line = end + 1;
-  }
-  return std::nullopt;
-}
-
 std::string hint_for(std::string_view message) {
   const auto says = [&](std::string_view part) { return message.find(part) != std::string_view::npos; };
   if (says("tab")) return "indent with spaces";
@@ -456,8 +434,8 @@ Result<Value> parse_yaml(std::string_view text, std::string file, const Limits& 
   if (auto error = detail::check_bytes(text, file, limits)) return fail(std::move(*error));
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // columns do not count the byte order mark
   const detail::Located where(text, std::move(file));
-  if (auto error = check_characters(where, limits)) return fail(std::move(*error));
-  if (auto error = check_directives(where)) return fail(std::move(*error));
+  if (auto error = detail::check_yaml_characters(where, limits)) return fail(std::move(*error));
+  if (auto error = detail::check_yaml_directives(where)) return fail(std::move(*error));
   Bytes bytes(where.text());
   Builder builder(where, limits);
   try {
