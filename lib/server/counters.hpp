@@ -1,0 +1,83 @@
+// What devices report, added up: cumulative counters per boot become increments by arm and stratum.
+//
+// Rules (FEED.md "Check-in"):
+// - (device, boot, seq) counts once: a repeated or late report changes nothing; a lost one is made up by the
+//   next, because counters are cumulative.
+// - Two boots of a device are remembered, so that the last report of the old one may arrive after the first
+//   of the new. A boot whose beginning (seq 1) was not seen here is a baseline: its first report counts
+//   nothing, later ones count what was added. That is what a restart of the server looks like.
+// - A counter that goes backwards within a boot is refused, and the report counts nothing.
+// - Per device and window at most Bounds::* of each counter count; the excess is dropped for ever and shows
+//   in tranche_clamped_total.
+// - Arm and stratum are the server's own: cohort::place at the time of the report.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "cohort/decide.hpp"
+#include "server/checkin.hpp"
+
+namespace tranche::server {
+
+struct Bounds {
+  Duration window = std::chrono::minutes(1);
+  std::uint32_t sessions = 1000, crashes = 5, signal = 100;  // per device and window
+  std::size_t max_devices = 5'000'000;                       // about 150 bytes each
+  std::size_t max_versions = 64;  // per channel, those the feed names not counted; more are "other"
+  std::size_t max_signals = 32;   // per channel; more are "other"
+  Duration forget_after = std::chrono::hours(26);  // silent devices make room when the table is full
+};
+
+enum class Counted { counted, duplicate, late, baseline };
+
+// Devices of one kind, as of their last check-in: for the status page.
+struct Row {
+  std::string app, channel, version;
+  cohort::Arm arm = cohort::Arm::none;
+  std::uint32_t stratum = 0;
+  std::uint64_t devices = 0, sessions = 0, crashes = 0;
+};
+
+class Counters {
+ public:
+  // `key`: 16 or more random bytes, so that nobody can choose two ids that collide in the device table.
+  Counters(Instant started, std::string key, Bounds bounds = {});
+  Counters(const Counters&) = delete;
+  Counters& operator=(const Counters&) = delete;
+  ~Counters();
+
+  // A feed was loaded: its versions are known, and with an offer the series of both arms are born at 0.
+  void see_feed(std::string_view app, std::string_view channel, const cohort::Directions& directions);
+
+  // Kind invalid: the report contradicts an earlier one. Kind failed: no room for another device.
+  Result<Counted> report(const CheckIn& in, const cohort::Directions& directions, Instant now);
+  void count_refused();  // a check-in that could not be read
+
+  // Prometheus text format 0.0.4.
+  [[nodiscard]] std::string exposition() const;
+  [[nodiscard]] std::vector<Row> rows() const;
+
+  struct SeriesQuery {
+    std::string app, channel;
+    std::string name;     // "sessions", "crashes", "signal:NAME"
+    std::string release;  // only what was counted while this was on offer; empty: any
+    Instant after{}, until{};
+    Duration step{};  // multiple of 1 s (26 h back) or of 100 ms (10 minutes back)
+  };
+  // The wire form of /v1/series (metrics/source.hpp), at most 11,000 windows, only complete ones. Kind
+  // invalid.
+  Result<std::string> series(const SeriesQuery& query, Instant now);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tranche::server

@@ -1,0 +1,167 @@
+// Two small files are read five times a second and compared with what was read before: cheaper than it sounds
+// (the page cache answers), and it misses nothing, which a look at modification times does.
+#include "server/feeds.hpp"
+
+#include "base/paths.hpp"
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+#include "doc/value.hpp"
+
+namespace tranche::server {
+
+namespace {
+
+std::shared_ptr<const Content> make_file(std::string bytes) {
+  auto content = std::make_shared<Content>();
+  content->etag = make_etag(bytes);
+  content->bytes = std::move(bytes);
+  content->cache_control = "no-cache";  // ask each time; 304 is the usual answer
+  return content;
+}
+
+std::shared_ptr<const Content> make_answer(const channel::Feed& feed, const channel::ReleaseRef& release,
+                                           cohort::Reason reason) {
+  auto content = std::make_shared<Content>();
+  content->bytes =
+      doc::to_json(doc::Value::object(
+          {{"schema", "tranche/update/v1"},
+           {"version", release.version},
+           {"reason", to_text(reason)},
+           {"manifest",
+            doc::Value::object({{"path", "/" + release.manifest_path}, {"sha256", release.manifest_sha256}})},
+           {"feed", fmt::format("/{}", channel::feed_name)},
+           {"sequence", static_cast<std::int64_t>(feed.sequence)}})) +
+      "\n";
+  return content;
+}
+
+void fill_answers(Snapshot& snapshot) {
+  snapshot.answers.clear();
+  for (const channel::ReleaseRef& release : snapshot.feed.releases) {
+    auto& answers = snapshot.answers[release.version];
+    for (std::size_t reason = 0; reason < answers.size(); ++reason)
+      answers[reason] = make_answer(snapshot.feed, release, static_cast<cohort::Reason>(reason));
+  }
+}
+
+void fill_flags(Snapshot& snapshot, const flags::FlagSet& set) {
+  snapshot.flags.clear();
+  for (const auto& [key, setting] : set.flags) {
+    auto content = std::make_shared<Content>();
+    content->bytes = doc::to_json(doc::Value::object({{"key", key}, {"value", setting.value}})) + "\n";
+    content->cache_control = "no-cache";
+    snapshot.flags.emplace(key, std::move(content));
+  }
+}
+
+}  // namespace
+
+std::string make_etag(std::string_view bytes) {
+  return "\"" + crypto::to_hex(crypto::sha256(bytes)).substr(0, 32) + "\"";
+}
+
+Feeds::Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded)
+    : world_(world),
+      channels_(std::move(channels)),
+      loaded_(std::move(loaded)),
+      snapshots_(channels_.size()),
+      raw_(channels_.size()) {
+  for (auto& snapshot : snapshots_) snapshot.store(std::make_shared<const Snapshot>());
+  poll();
+}
+
+Feeds::~Feeds() { stop(); }
+
+void Feeds::start(Duration every) {
+  thread_ = std::thread([this, every] {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, every, [this] { return stopping_; })) {
+      lock.unlock();
+      poll();
+      lock.lock();
+    }
+  });
+}
+
+void Feeds::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+int Feeds::find(std::string_view app, std::string_view channel) const {
+  for (std::size_t i = 0; i < channels_.size(); ++i)
+    if (channels_[i].channel == channel && (app.empty() || channels_[i].app == app))
+      return static_cast<int>(i);
+  return -1;
+}
+
+void Feeds::poll() {
+  for (std::size_t i = 0; i < channels_.size(); ++i) poll(i);
+}
+
+void Feeds::poll(std::size_t index) {
+  const ServedChannel& served = channels_[index];
+  const std::shared_ptr<const Snapshot> before = at(index);
+  Raw& raw = raw_[index];
+  const auto read = [&](std::string_view name, std::size_t most) -> Result<std::string> {
+    auto bytes = TRY(world_.files.read(join_path(served.directory, std::string(name)), most));
+    return bytes ? std::move(*bytes) : std::string();
+  };
+  auto feed_bytes = read(channel::feed_name, channel::max_feed_bytes);
+  auto flag_bytes = read(flags::flags_name, channel::max_feed_bytes);
+  std::string trouble;
+  std::shared_ptr<Snapshot> next;
+  const auto changing = [&]() -> Snapshot& {
+    if (!next) next = std::make_shared<Snapshot>(*before);
+    return *next;
+  };
+  bool fresh = false;
+  const bool same_feed = feed_bytes && *feed_bytes == raw.feed;
+  const bool same_flags = flag_bytes && *flag_bytes == raw.flags;
+  if (same_feed && same_flags) return;
+  if (!feed_bytes) {
+    trouble = feed_bytes.error().message;
+  } else if (feed_bytes->empty()) {
+    trouble = fmt::format("there is no {} in {}", channel::feed_name, printable(served.directory));
+    raw.feed.clear();
+  } else {
+    // The reference client's order, with the highest sequence this process has seen.
+    auto feed = channel::open_feed(*feed_bytes, served.trust, served.app, served.channel, world_.clock.now(),
+                                   channel::Seen{before->feed.sequence});
+    if (!feed) {
+      trouble = feed.error().message;
+    } else if (!same_feed || !before->loaded) {
+      Snapshot& snapshot = changing();
+      snapshot.loaded = true;
+      snapshot.feed = std::move(*feed);
+      snapshot.feed_file = make_file(*feed_bytes);
+      fill_answers(snapshot);
+      fresh = true;
+    }
+    raw.feed = std::move(*feed_bytes);
+  }
+  if (!flag_bytes) {
+    if (trouble.empty()) trouble = flag_bytes.error().message;
+  } else if (!same_flags) {
+    raw.flags = std::move(*flag_bytes);
+    if (!raw.flags.empty()) {
+      auto set = flags::open_flags(raw.flags, served.trust, served.app);
+      if (set) {
+        fill_flags(changing(), *set);
+        changing().flags_file = make_file(raw.flags);
+      } else if (trouble.empty()) {
+        trouble = set.error().message;
+      }
+    }
+  }
+  if (trouble != before->trouble) changing().trouble = trouble;
+  if (!next) return;
+  if (fresh && loaded_) loaded_(served, next->feed);
+  snapshots_[index].store(std::shared_ptr<const Snapshot>(std::move(next)), std::memory_order_release);
+}
+
+}  // namespace tranche::server

@@ -1,0 +1,89 @@
+// What the served channels say now: one immutable snapshot a channel, swapped when the files change.
+//
+// A thread of its own polls the directories; I/O threads only read the pointer. A file that cannot be
+// believed (bad signature, older sequence, another app) changes nothing but `trouble`: the last good feed
+// stays.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "channel/feed.hpp"
+#include "flags/flags.hpp"
+#include "ports/ports.hpp"
+#include "server/http.hpp"
+#include "signing/keys.hpp"
+
+namespace tranche::server {
+
+struct ServedChannel {
+  std::string app;
+  std::string channel;
+  std::string directory;  // of its store: what lies below is named as in the store
+  signing::Trust trust;
+};
+
+struct Snapshot {
+  bool loaded = false;  // false: no feed was good yet; then all but `trouble` is empty
+  channel::Feed feed;
+  std::shared_ptr<const Content> feed_file, flags_file;         // the bytes as signed; null: none
+  std::map<std::string, std::shared_ptr<const Content>> flags;  // answers of /v1/flags/KEY
+  // Answers of /v1/update, by version: one a cohort::Reason.
+  std::map<std::string, std::array<std::shared_ptr<const Content>, 7>, std::less<>> answers;
+  std::string trouble;  // why what lies in the directory is not used; empty: it is
+
+  [[nodiscard]] bool expired(Instant now) const { return now >= feed.expires; }
+};
+
+class Feeds {
+ public:
+  using Loaded = std::function<void(const ServedChannel&, const channel::Feed&)>;
+
+  // Reads every channel once before it returns; a bad feed is no error, its snapshot says so.
+  Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded);
+  Feeds(const Feeds&) = delete;
+  Feeds& operator=(const Feeds&) = delete;
+  ~Feeds();
+
+  void start(Duration every);  // begins to poll
+  void stop();
+  void poll();  // once, now; not from two threads at a time
+
+  [[nodiscard]] const std::vector<ServedChannel>& channels() const { return channels_; }
+  // Index of a channel; -1 when it is not served. `app` may be empty: then the name alone.
+  [[nodiscard]] int find(std::string_view app, std::string_view channel) const;
+  [[nodiscard]] std::shared_ptr<const Snapshot> at(std::size_t channel) const {
+    return snapshots_[channel].load(std::memory_order_acquire);
+  }
+
+ private:
+  void poll(std::size_t channel);
+  ports::World& world_;
+  std::vector<ServedChannel> channels_;
+  Loaded loaded_;
+  std::vector<std::atomic<std::shared_ptr<const Snapshot>>> snapshots_;
+  struct Raw {
+    std::string feed, flags;
+  };
+  std::vector<Raw> raw_;  // what was read last: the poller's own
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+// A quoted entity tag made of the bytes' digest.
+std::string make_etag(std::string_view bytes);
+
+}  // namespace tranche::server
