@@ -1,0 +1,119 @@
+#include "metrics/query.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+
+namespace tranche::metrics {
+
+Instant aligned_end(Instant now, Duration every, Duration lag) {
+  if (every <= Duration::zero()) return now - lag;
+  const Duration since = (now - lag).time_since_epoch();
+  Duration rest = since % every;
+  if (rest < Duration::zero()) rest += every;
+  return Instant(since - rest);
+}
+
+std::unique_ptr<Source> make_source(ports::Http& http, const spec::Source& source, Secret token) {
+  return source.kind == spec::Source::Kind::serve ? make_serve(http, source, std::move(token))
+                                                  : make_prometheus(http, source, std::move(token));
+}
+
+namespace internal {
+
+namespace {
+
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+}  // namespace
+
+std::string_view name_of(Arm arm) { return arm == Arm::canary ? "canary" : "control"; }
+
+Result<> check_variable(std::string_view name, std::string_view value) {
+  constexpr std::size_t longest = 128;
+  if (value.empty())
+    return fail_hint(ErrorKind::invalid, "ask without it, or once there is one", "${} is empty here", name);
+  const bool fits = value.size() <= longest && std::all_of(value.begin(), value.end(), [](char c) {
+                      return (is_word(c) || c == '.' || c == '+' || c == '-');
+                    });
+  if (!fits)
+    return fail_hint(ErrorKind::invalid, "use letters, digits and . _ + - only, at most 128",
+                     "${} is '{}', which may not stand in a query", name, printable(value, 64));
+  return {};
+}
+
+Result<std::string> fill_query(std::string_view query, const Variables& variables, const Arm* arm) {
+  const std::string window = to_text(variables.window);
+  const std::array<std::pair<std::string_view, std::string_view>, 7> known{{
+      {"arm", arm == nullptr ? std::string_view{} : name_of(*arm)},
+      {"app", variables.app},
+      {"channel", variables.channel},
+      {"release", variables.release},
+      {"version", variables.version},
+      {"baseline", variables.baseline},
+      {"window", window},
+  }};
+  std::string out;
+  for (std::size_t at = 0; at < query.size();) {
+    std::size_t end = at + 1;
+    if (query[at] == '$')
+      while (end < query.size() && is_word(query[end])) ++end;
+    if (end == at + 1) {
+      out += query[at++];
+      continue;
+    }
+    const std::string_view name = query.substr(at + 1, end - at - 1);
+    const auto found =
+        std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.first == name; });
+    if (found == known.end()) {
+      std::vector<std::string> names;
+      for (const auto& [each, value] : known) names.emplace_back(each);
+      const std::string near = nearest(name, names);
+      return fail_hint(ErrorKind::invalid,
+                       near.empty() ? "ours are $" + join(names, ", $") : "did you mean '$" + near + "'?",
+                       "unknown variable '${}' in the query", printable(name, 64));
+    }
+    if (name == "arm" && arm == nullptr)
+      return fail_hint(ErrorKind::invalid, "a threshold gate asks about the release: use $version",
+                       "$arm stands in a query that has no arm");
+    TRY(check_variable(name, found->second));
+    out += found->second;
+    at = end;
+  }
+  return out;
+}
+
+Result<std::string> fill_arm_query(std::string_view query, const spec::Gate& gate, const Variables& variables,
+                                   Arm arm) {
+  const auto fill = [&](Arm which) {
+    Variables of_arm = variables;
+    if (gate.arms == spec::Gate::Arms::version)
+      of_arm.version = which == Arm::canary ? variables.release : variables.baseline;
+    return fill_query(query, of_arm, &which);
+  };
+  std::string canary = TRY(fill(Arm::canary));
+  std::string control = TRY(fill(Arm::control));
+  if (canary == control)
+    return fail_hint(ErrorKind::invalid, "select the arm in the query: {arm=\"$arm\"}",
+                     "a query of gate '{}' asks the same of both arms", gate.name);
+  return arm == Arm::canary ? canary : control;
+}
+
+Result<Windows> aligned_windows(Instant after, Instant until, Duration every) {
+  if (every <= Duration::zero())
+    return fail_hint(ErrorKind::invalid, "write every: 1m", "a gate is polled every {}", to_text(every));
+  Windows out;
+  out.every = every;
+  out.first = aligned_end(after, every, Duration::zero()) + every;
+  const Instant last = aligned_end(until, every, Duration::zero());
+  if (last >= out.first) out.count = std::min<std::int64_t>((last - out.first) / every + 1, most_windows);
+  return out;
+}
+
+bool is_randomised(std::string_view stratum) { return stratum != "0" && stratum != "1000000"; }
+
+}  // namespace internal
+}  // namespace tranche::metrics
