@@ -1,7 +1,7 @@
 #include "sbom/cyclonedx.hpp"
 
 #include <algorithm>
-#include <set>
+#include <array>
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
@@ -27,8 +27,33 @@ bool is_expression(std::string_view text) {
          });
 }
 
-// CycloneDX takes one expression alone, or names. Ids that are not in the SPDX list of the schema would be
-// refused as ids, so simple ones are written as names too; both are text to a reader.
+// The ids of the SPDX list that npm packages use most; the schema refuses ids that it does not know, so all
+// others are written as names.
+constexpr std::array known_ids{std::string_view("0BSD"),
+                               std::string_view("Apache-2.0"),
+                               std::string_view("Artistic-2.0"),
+                               std::string_view("BSD-2-Clause"),
+                               std::string_view("BSD-3-Clause"),
+                               std::string_view("BlueOak-1.0.0"),
+                               std::string_view("CC-BY-3.0"),
+                               std::string_view("CC-BY-4.0"),
+                               std::string_view("CC0-1.0"),
+                               std::string_view("GPL-2.0-only"),
+                               std::string_view("GPL-2.0-or-later"),
+                               std::string_view("GPL-3.0-only"),
+                               std::string_view("GPL-3.0-or-later"),
+                               std::string_view("ISC"),
+                               std::string_view("LGPL-2.1-only"),
+                               std::string_view("LGPL-3.0-or-later"),
+                               std::string_view("MIT"),
+                               std::string_view("MIT-0"),
+                               std::string_view("MPL-2.0"),
+                               std::string_view("Python-2.0"),
+                               std::string_view("Unlicense"),
+                               std::string_view("WTFPL"),
+                               std::string_view("Zlib")};
+
+// CycloneDX takes one expression alone, or a list of ids and names.
 doc::Value licenses_of(const Component& component) {
   doc::Value list = doc::Value::array();
   if (component.licenses.size() == 1 && is_expression(component.licenses[0])) {
@@ -36,7 +61,10 @@ doc::Value licenses_of(const Component& component) {
     return list;
   }
   for (const std::string& license : component.licenses)
-    list.push(doc::Value::object({{"license", doc::Value::object({{"name", license}})}}));
+    list.push(doc::Value::object(
+        {{"license",
+          doc::Value::object(
+              {{std::ranges::find(known_ids, license) != known_ids.end() ? "id" : "name", license}})}}));
   return list;
 }
 
