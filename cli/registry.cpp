@@ -13,12 +13,19 @@ struct Line {
   Command (*make)();
 };
 
+constexpr std::string_view setup = "Set up and validate";
+constexpr std::string_view supply = "Supply chain";
 constexpr std::string_view releases = "Releases and rollouts";
 constexpr std::string_view decides = "Gates, playbooks, flags";
 constexpr std::string_view records = "Feeds and the journal";
 constexpr std::string_view about = "About";
 
 constexpr auto table = std::to_array<Line>({
+    {setup, "check", check},
+    {setup, "schema", schema},
+    {supply, "sbom", sbom},
+    {supply, "key generate", key_generate},
+    {supply, "key show", key_show},
     {releases, "release create", release_create},
     {releases, "release show", release_show},
     {releases, "release list", release_list},

@@ -1,0 +1,147 @@
+// Key pairs: the public half into the repository, the secret half outside of it. Nothing is overwritten.
+#include "base/paths.hpp"
+#include "base/text.hpp"
+#include "commands/commands.hpp"
+#include "commands/key/shared.hpp"
+#include "commands/support.hpp"
+#include "signing/keys.hpp"
+
+namespace tranche::commands {
+namespace {
+
+struct Place {
+  std::string repository;  // "" is this directory
+  std::string app;
+};
+
+// Keys are often made before tranche.yaml is right, so a missing or broken file is no obstacle.
+Result<Place> find_place(const Options& options, Context& context) {
+  Place place;
+  place.app = options.text("app");
+  if (const auto file = find_file(context)) {
+    place.repository = directory_name(*file) == "." ? "" : directory_name(*file);
+    if (const auto spec = spec::load(context.world.files, *file); spec && place.app.empty()) {
+      if (spec->apps.size() > 1)
+        return fail_hint(ErrorKind::usage, "add --app NAME", "{} has {} apps", printable(*file),
+                         spec->apps.size());
+      place.app = spec->apps.front().name;
+    }
+  } else if (context.file_given) {
+    return fail(file.error());
+  }
+  if (place.app.empty()) place.app = base_name(TRY(context.world.files.current_directory()));
+  return place;
+}
+
+// $XDG_CONFIG_HOME or ~/.config (XDG base directory specification), then tranche/keys.
+Result<std::string> secrets_directory(Context& context) {
+  const std::string config = context.world.environ.get("XDG_CONFIG_HOME").value_or("");
+  if (config.starts_with('/')) return config + "/tranche/keys";
+  const std::string home = context.world.environ.get("HOME").value_or("");
+  if (home.starts_with('/')) return home + "/.config/tranche/keys";
+  return fail_hint(ErrorKind::usage, "name the file with --secret PATH", "HOME is not set");
+}
+
+std::string shown_secret(Context& context, const std::string& path) {
+  const std::string home = context.world.environ.get("HOME").value_or("");
+  if (home.size() > 1 && path.starts_with(home + "/")) return "~" + path.substr(home.size());
+  return path;
+}
+
+std::string variable_of(const std::string& role) {
+  std::string name = "TRANCHE_" + role + "_KEY";
+  for (char& c : name)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return name;
+}
+
+struct Pair {
+  std::string role;
+  std::string secret_path;
+  std::string public_path;   // as written to
+  std::string trusted_path;  // as tranche.yaml names it
+  std::string key_id;
+};
+
+std::string lines_to_paste(Context& context, const std::vector<Pair>& pairs) {
+  std::string text = "\nlines for tranche.yaml:\n  trust:\n";
+  for (const Pair& pair : pairs) text += fmt::format("    {}: [{}]\n", pair.role, pair.trusted_path);
+  std::string signing;
+  std::string exports;
+  for (const Pair& pair : pairs) {
+    if (pair.role == "root") continue;  // signs rotations only, and stays offline
+    signing += fmt::format("    {}: env:{}\n", pair.role, variable_of(pair.role));
+    exports += fmt::format("  export {}=\"$(cat {})\"\n", variable_of(pair.role),
+                           shown_secret(context, pair.secret_path));
+  }
+  if (!signing.empty())
+    text += "  signing:\n" + signing +
+            "\nfor a shell here; in CI, make them secrets of the step that signs:\n" + exports;
+  return text;
+}
+
+Result<Outcome> run(const Options& options, Context& context) {
+  const std::vector<std::string> roles = options.list("role");
+  if (roles.size() > 1 && (options.given("secret") || options.given("public")))
+    return fail_hint(ErrorKind::usage, "one key at a time with --secret and --public",
+                     "one path cannot hold {} keys", roles.size());
+  const Place place = TRY(find_place(options, context));
+  std::vector<Pair> pairs;
+  std::string text;
+  doc::Value keys = doc::Value::array();
+  for (const std::string& role : roles) {
+    Pair pair{.role = role};
+    if (options.given("secret"))
+      pair.secret_path = options.text("secret");
+    else
+      pair.secret_path = fmt::format("{}/{}-{}.pem", TRY(secrets_directory(context)), place.app, role);
+    pair.trusted_path = options.given("public") ? options.text("public") : fmt::format("keys/{}.pub", role);
+    pair.public_path =
+        options.given("public") ? pair.trusted_path : join_path(place.repository, pair.trusted_path);
+    if (context.dry_run) {
+      text += fmt::format("would write the secret key {} and the public key {}\n",
+                          shown_secret(context, pair.secret_path), pair.public_path);
+      continue;
+    }
+    const crypto::PublicKey key =
+        TRY(signing::generate_key(context.world, place.repository.empty() ? "." : place.repository,
+                                  pair.secret_path, pair.public_path));
+    pair.key_id = crypto::key_id(key);
+    text +=
+        fmt::format("{} key {}\n  secret  {}  keep it: nobody can make it again\n  public  {}  commit it\n",
+                    role, short_id(pair.key_id), shown_secret(context, pair.secret_path), pair.public_path);
+    keys.push(key_json(role, key, pair.public_path, pair.secret_path));
+    pairs.push_back(std::move(pair));
+  }
+  if (!pairs.empty()) text += lines_to_paste(context, pairs);
+  return Outcome{
+      .json = doc::Value::object({{"schema", "tranche/key-generate/v1"}, {"keys", std::move(keys)}}),
+      .text = std::move(text)};
+}
+
+}  // namespace
+
+doc::Value key_json(std::string_view role, const crypto::PublicKey& key, std::string_view public_path,
+                    std::string_view secret_path) {
+  doc::Value value = doc::Value::object({{"role", role}, {"key-id", crypto::key_id(key)}});
+  if (!public_path.empty()) value.set("public", public_path);
+  if (!secret_path.empty()) value.set("secret", secret_path);
+  return value;
+}
+
+Command key_generate() {
+  return {.name = "key generate",
+          .summary = "make a key pair for a role",
+          .help_path = "commands/key/generate.md",
+          .changes = true,
+          .arguments = {{.name = "role",
+                         .help = "release, feed, journal or root; one pair for each",
+                         .repeated = true,
+                         .choices = {"release", "feed", "journal", "root"}}},
+          .flags = {{.name = "secret", .value = "PATH", .help = "the secret half, outside the repository"},
+                    {.name = "public", .value = "PATH", .help = "the public half, in the repository"},
+                    app_flag()},
+          .run = run};
+}
+
+}  // namespace tranche::commands
