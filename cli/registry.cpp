@@ -51,6 +51,7 @@ constexpr auto table = std::to_array<Line>({
     {records, "feed check", feed_check},
     {records, "journal show", journal_show},
     {records, "journal verify", journal_verify},
+    {records, "report", report},
     {about, "completion", completion},
     {about, "version", version},
     {about, "help", help},

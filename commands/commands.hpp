@@ -48,6 +48,7 @@ Command flag_history();
 Command feed_check();
 Command journal_show();
 Command journal_verify();
+Command report();
 
 // about
 Command completion();
