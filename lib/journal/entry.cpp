@@ -88,7 +88,7 @@ Result<> check_draft(const Draft& draft) {
     return fail_hint(invalid, "use 1 to 64 of a-z, 0-9, '.' and '-'", "'{}' is no kind of entry",
                      printable(draft.kind));
   if (!fits_subject(draft.subject))
-    return fail_hint(invalid, "use at most 64 printable ASCII characters without blanks: shorten the name",
+    return fail_hint(invalid, "use at most 200 printable ASCII characters without blanks: shorten the name",
                      "'{}' cannot be a subject of the journal", printable(draft.subject));
   if (!is_valid_utf8(draft.by) || !is_valid_utf8(draft.reason))
     return fail_hint(invalid, "write it in UTF-8", "the author or the reason of a journal entry is no UTF-8");

@@ -387,7 +387,7 @@ TEST_CASE("drafts that cannot become entries are refused") {
   CHECK(refused({"", "", "", "", {}, {}}));
   CHECK(refused({"Bad Kind", "", "", "", {}, {}}));
   CHECK(refused({"a.b", "with blank", "", "", {}, {}}));
-  CHECK(refused({"a.b", std::string(65, 's'), "", "", {}, {}}));
+  CHECK(refused({"a.b", std::string(201, 's'), "", "", {}, {}}));
   CHECK(refused({"a.b", "", "", "\xff", {}, {}}));
   CHECK(refused({"a.b", "", "", "", doc::Value(1), {}}));
   CHECK(refused({"a.b", "", "", "", {}, doc::Value(1)}));

@@ -1,5 +1,7 @@
 // Any bytes as what a journal's store may hold: an entry, a bundle, a signed checkpoint. What is accepted
 // must come out as it went in.
+// rooms: journal
+#include <cstdint>
 #include <cstdlib>
 
 #include "journal/bundle.hpp"

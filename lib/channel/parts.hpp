@@ -1,0 +1,19 @@
+// The steps of open_feed one by one, for those that go on after one failed. Not for other rooms.
+#pragma once
+
+#include "channel/feed.hpp"
+
+namespace tranche::channel {
+
+Result<Feed> parse_members(std::string_view payload);                              // all but check_releases
+Result<Feed> open_signed(std::string_view envelope, const signing::Trust& trust);  // size, signature, members
+Result<> check_stream(const Feed& feed, std::string_view app, std::string_view channel);
+Result<> check_expiry(const Feed& feed, Instant now);
+// Offer, baseline and fallbacks are among the releases.
+Result<> check_releases(const Feed& feed);
+
+// A file of a channel; nullopt when absent, kind verification when it is larger than it may be.
+Result<std::optional<store::Blob>> read_file(store::Store& store, const std::string& name,
+                                             std::size_t max_bytes);
+
+}  // namespace tranche::channel

@@ -1,0 +1,144 @@
+// Publishing, in the order that lets a reader at any instant see the old feed with all it names or the new
+// one with all it names: artifacts, then the manifest, and the feed last and conditionally.
+//
+// Names of artifacts hold the version, so they never change once written: other bytes under a known name mean
+// that one version was built twice, and are refused.
+#include <algorithm>
+#include <map>
+
+#include "base/text.hpp"
+#include "channel/parts.hpp"
+#include "crypto/digest.hpp"
+
+namespace tranche::channel {
+
+namespace {
+
+constexpr int publish_attempts = 5;  // each lost race means that another writer got through
+
+enum class Held { absent, same, other };
+
+Result<Held> compare(store::Store& store, const std::string& name, std::uint64_t size,
+                     std::string_view sha256) {
+  const auto blob = store.get(name, size);
+  if (!blob && blob.error().kind == ErrorKind::invalid) return Held::other;  // larger than it should be
+  if (!blob) return fail(blob.error());
+  if (!blob->has_value()) return Held::absent;
+  return crypto::to_hex(crypto::sha256((*blob)->bytes)) == sha256 ? Held::same : Held::other;
+}
+
+Error two_digests(std::string_view version, std::string_view what, const store::Store& store) {
+  return {
+      ErrorKind::invalid,
+      fmt::format("{} of version {} is published in {} with other bytes", what, version, store.describe()),
+      "a version is published once: give the new build a new version"};
+}
+
+}  // namespace
+
+Result<std::optional<store::Blob>> read_file(store::Store& store, const std::string& name,
+                                             std::size_t max_bytes) {
+  auto blob = store.get(name, max_bytes);
+  if (!blob && blob.error().kind == ErrorKind::invalid)
+    return fail_hint(ErrorKind::verification, "this is no file of ours", "{} in {}: {}", name,
+                     store.describe(), blob.error().message);
+  return blob;
+}
+
+Result<std::optional<Published>> read_published(store::Store& store, const signing::Trust& trust,
+                                                std::string_view app, std::string_view channel) {
+  auto blob = TRY(read_file(store, std::string(feed_name), max_feed_bytes));
+  if (!blob) return std::optional<Published>();
+  auto feed = TRY_WHILE(fmt::format("reading {} in {}", feed_name, store.describe()),
+                        open_signed(blob->bytes, trust));
+  TRY(check_stream(feed, app, channel));
+  return std::optional(Published{std::move(feed), std::move(blob->version)});
+}
+
+Result<ReleaseRef> publish_release(store::Store& store, const artifact::Manifest& manifest,
+                                   std::string_view manifest_envelope,
+                                   const std::vector<std::pair<std::string, std::string>>& artifact_paths) {
+  const std::map<std::string, std::string> paths(artifact_paths.begin(), artifact_paths.end());
+  const std::string& version = manifest.version;
+  const ReleaseRef release{version, artifact::manifest_digest(manifest_envelope), manifest_name(version)};
+  const auto manifest_held =
+      TRY(compare(store, release.manifest_path, max_manifest_bytes, release.manifest_sha256));
+  if (manifest_held == Held::other) return fail(two_digests(version, "the manifest", store));
+
+  store::Publication publication;
+  publication.message = fmt::format("release {} {}", manifest.app, version);
+  std::vector<const artifact::Artifact*> copied;
+  for (const auto& artifact : manifest.artifacts) {
+    const std::string name = artifact_name(version, artifact.name);
+    if (name == release.manifest_path)
+      return fail_hint(ErrorKind::invalid, "give the artifact another name",
+                       "an artifact named '{}' would lie where the manifest does", artifact.name);
+    const auto held = TRY(compare(store, name, artifact.size, artifact.sha256));
+    if (held == Held::same) continue;
+    if (held == Held::other)
+      return fail(two_digests(version, fmt::format("artifact '{}'", artifact.name), store));
+    const auto path = paths.find(artifact.name);
+    if (path == paths.end())
+      return fail_hint(ErrorKind::invalid, "build it, or fetch it from where it was signed",
+                       "artifact '{}' of version {} is not here", artifact.name, version);
+    publication.files.push_back({name, {}, path->second});
+    copied.push_back(&artifact);
+  }
+  if (manifest_held == Held::absent)
+    publication.files.push_back({release.manifest_path, std::string(manifest_envelope), {}});
+  if (publication.files.empty()) return release;
+  TRY_WHILE(fmt::format("publishing release {} to {}", version, store.describe()),
+            store.publish(publication));
+
+  // The local files may have changed since they were signed: no feed may name what was not read back.
+  for (const auto* artifact : copied) {
+    const std::string name = artifact_name(version, artifact->name);
+    if (TRY(compare(store, name, artifact->size, artifact->sha256)) == Held::same) continue;
+    std::vector<std::string> names{name};
+    if (manifest_held == Held::absent) names.push_back(release.manifest_path);
+    static_cast<void>(store.remove(names).has_value());
+    return fail_hint(ErrorKind::verification, "build and sign the release again",
+                     "artifact '{}' is not the file that was signed for version {}", artifact->name, version);
+  }
+  return release;
+}
+
+Result<> publish_feed(store::Store& store, const signing::Trust& trust, const Feed& feed,
+                      const crypto::SecretKey& feed_key) {
+  const std::string payload = to_payload(feed);
+  const std::string envelope = seal(feed, feed_key);
+  if (envelope.size() > max_feed_bytes)
+    return fail_hint(ErrorKind::invalid, "use labels instead of long lists of devices",
+                     "the feed of channel '{}' would have {} bytes, more than {}", feed.channel,
+                     envelope.size(), max_feed_bytes);
+  // What no client would accept is not published: it would stop every device of the channel.
+  const auto opened = open_signed(envelope, trust);
+  auto readable = opened ? check_releases(*opened) : Result<>(fail(opened.error()));
+  if (!readable) {
+    auto error = std::move(readable.error());
+    return fail(std::move(error).during("checking the feed before publishing it"));
+  }
+  if (*opened != feed)
+    return fail(ErrorKind::bug, "the feed of channel '{}' does not read back equal", feed.channel);
+
+  for (int attempt = 1;; ++attempt) {
+    const auto published = TRY(read_published(store, trust, feed.app, feed.channel));
+    if (published && published->feed.sequence == feed.sequence && to_payload(published->feed) == payload)
+      return {};
+    if (published && published->feed.sequence >= feed.sequence)
+      return fail_hint(ErrorKind::conflict, "run again: it reads the newer decision first",
+                       "channel '{}' has {} feed: sequence {}, this one is {}", feed.channel,
+                       published->feed.sequence == feed.sequence ? "another" : "a newer",
+                       published->feed.sequence, feed.sequence);
+    store::Publication publication;
+    publication.message = fmt::format("feed {}/{} {}", feed.app, feed.channel, feed.sequence);
+    publication.pointer =
+        store::Pointer{std::string(feed_name), envelope, published ? published->version : store::Version()};
+    auto written = store.publish(publication);
+    if (written) return {};
+    if (written.error().kind != ErrorKind::conflict || attempt == publish_attempts)
+      return fail(written.error());
+  }
+}
+
+}  // namespace tranche::channel
