@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t max_entries = 10'000;
 constexpr std::size_t max_depth = 32;
-constexpr std::size_t max_lock_bytes = 64 << 20;
+constexpr std::size_t max_lock_bytes = 32 << 20;
 
 // "" needs it to run, "optional" may do without, "excluded" is for building only.
 int strength(std::string_view scope) { return scope.empty() ? 2 : scope == "optional" ? 1 : 0; }

@@ -18,8 +18,13 @@ namespace tranche::sbom {
 
 namespace {
 
-constexpr doc::Limits lock_limits{.max_bytes = 64 << 20, .max_depth = 256, .max_nodes = 8'000'000};
+constexpr doc::Limits lock_limits{.max_bytes = 32 << 20, .max_depth = 256, .max_nodes = 8'000'000};
 constexpr std::string_view modules = "node_modules/";
+// Edges are looked up in every directory above a place: these bound the product. Real lockfiles stay far
+// below.
+constexpr std::size_t max_place_bytes = 1024;
+constexpr std::ptrdiff_t max_place_depth = 100;
+constexpr std::size_t max_edges = 300'000;
 
 struct Package {
   std::string name;
@@ -126,6 +131,12 @@ class Lock {
   Result<> keep(std::string place, Package package) {
     if (places_.size() >= max_components)
       return fail(ErrorKind::invalid, "{} has more than {} packages", printable(file_), max_components);
+    edges_ += package.needs.size();
+    if (edges_ > max_edges)
+      return fail(ErrorKind::invalid, "{} has more than {} dependencies", printable(file_), max_edges);
+    if (place.size() > max_place_bytes || std::ranges::count(place, '/') > max_place_depth)
+      return fail(ErrorKind::invalid, "{}: the place '{}' is too long", printable(file_),
+                  printable(place, 80));
     places_.emplace(std::move(place), std::move(package));
     return {};
   }
@@ -280,6 +291,7 @@ class Lock {
 
   std::string file_;
   std::map<std::string, Package> places_;
+  std::size_t edges_ = 0;
   Catalog catalog_;
 };
 

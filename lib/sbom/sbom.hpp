@@ -50,7 +50,7 @@ std::string make_purl(std::string_view type, std::string_view name_space, std::s
                       std::string_view version,
                       std::vector<std::pair<std::string, std::string>> qualifiers = {});
 
-// npm.cpp: package-lock.json or npm-shrinkwrap.json, lockfileVersion 1, 2 or 3. At most 64 MiB. `file` names
+// npm.cpp: package-lock.json or npm-shrinkwrap.json, lockfileVersion 1, 2 or 3. At most 32 MiB. `file` names
 // it in errors. One component for each name and version, as `npm sbom` has it. kind invalid when it is no
 // lockfile.
 Result<Catalog> catalog_npm_lock(std::string_view text, const std::string& file);
