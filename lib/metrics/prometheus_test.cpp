@@ -219,7 +219,10 @@ TEST_CASE("a window without usable exposure is a gap that says why, never zeros"
 
 TEST_CASE("an empty Prometheus gives gaps only") {
   FakePrometheus p;
-  for (const WindowCounts& window : *p.ask(3)) {
+  const auto nothing = p.ask(3);
+  REQUIRE(nothing.has_value());
+  REQUIRE(nothing->size() == 3);
+  for (const WindowCounts& window : *nothing) {
     CHECK_FALSE(window.has_data);
     CHECK_FALSE(window.gap.empty());
   }
