@@ -126,7 +126,9 @@ bool read_word(const Value& value, const std::vector<std::string>& words, std::s
   if (found == words.end()) {
     const std::string guess = nearest(value.as_string(), words);
     reader.bad_value(value, fmt::format("unknown '{}'", printable(value.as_string(), 64)),
-                     guess.empty() ? all : fmt::format("did you mean '{}'? ({})", guess, all));
+                     guess.empty()      ? all
+                     : all.size() > 100 ? fmt::format("did you mean '{}'?", guess)
+                                        : fmt::format("did you mean '{}'? ({})", guess, all));
     return false;
   }
   index = static_cast<std::size_t>(found - words.begin());
@@ -157,8 +159,11 @@ Codec<std::string> text(TextKind kind) {
               return reader.bad_value(
                   value, fmt::format("'{}' holds control characters", printable(given, 64)), "remove them");
             if (kind.check != nullptr) {
-              if (auto checked = kind.check(given); !checked)
+              if (auto checked = kind.check(given); !checked) {
+                if (kind.may_hold_secret && given.find('@') != std::string::npos)
+                  reader.problems.hide(value.place);
                 return reader.bad_value(value, checked.error().message, checked.error().hint);
+              }
             }
             out = given;
           },
@@ -213,7 +218,8 @@ Codec<bool> boolean() {
 }
 
 Codec<int> integer(int least, int most) {
-  const std::string range = fmt::format("{} to {}", least, most);
+  const std::string range =
+      least == most ? fmt::format("write {}", least) : fmt::format("{} to {}", least, most);
   return {[least, most, range](const Value& value, int& out, Reader& reader) {
             if (!value.is_int()) return reader.wrong_type(value, "a whole number", range);
             if (value.as_int() < least || value.as_int() > most)

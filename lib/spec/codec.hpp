@@ -134,11 +134,14 @@ struct Table {
     for (const Member& member : value.as_object()) {
       const Field<S>* f = find(member.key);
       if (f == nullptr) {
-        if (open || reader.problems.full()) continue;
+        if (open || std::find(also.begin(), also.end(), member.key) != also.end()) continue;
+        if (reader.problems.full()) {
+          reader.problems.drop();
+          continue;
+        }
         std::vector<std::string> known = keys();
         known.insert(known.end(), also.begin(), also.end());
-        if (std::find(also.begin(), also.end(), member.key) == also.end())
-          report_unknown_key(member, known, reader);
+        report_unknown_key(member, known, reader);
         continue;
       }
       reader.key = member.key;
@@ -197,6 +200,17 @@ Codec<S> record(const Table<S>& (*table)()) {
           }};
 }
 
+// Problems inside speak of `noun`: "bad 'root' in trust".
+template <class T>
+Codec<T> within(std::string noun, Codec<T> codec) {
+  codec.read = [noun, inner = codec.read](const Value& value, T& out, Reader& reader) {
+    reader.where.push_back(noun);
+    inner(value, out, reader);
+    reader.where.pop_back();
+  };
+  return codec;
+}
+
 // Keys of S in a map of their own: `release: { require: [...] }`.
 template <class S>
 Field<S> group(std::string key, std::string doc, std::vector<Field<S>> fields) {
@@ -240,7 +254,8 @@ Codec<std::vector<T>> list(Codec<T> item, ListRule rule = {}) {
   };
   return {[rule, read_one](const Value& value, std::vector<T>& out, Reader& reader) {
             if (!value.is_array()) {
-              if (!rule.one_or_many) return reader.wrong_type(value, "a list of " + rule.of);
+              if (!rule.one_or_many)
+                return reader.wrong_type(value, "a list of " + rule.of, "write [..., ...]");
               out.clear();
               return read_one(value, 0, out, reader);
             }
@@ -331,7 +346,8 @@ Codec<E> choice(std::vector<Word<E>> words) {
 struct TextKind {
   std::string what = "a string";
   Result<> (*check)(std::string_view) = nullptr;
-  std::string pattern;  // JSON Schema, ECMA-262
+  std::string pattern;           // JSON Schema, ECMA-262
+  bool may_hold_secret = false;  // a url with a password: a refused one is not shown again
 };
 Codec<std::string> text(TextKind kind = {});
 Codec<std::string> word(std::vector<std::string> words);  // one of these strings

@@ -88,7 +88,27 @@ Result<> check_name(std::string_view name) {
                    "'{}' is not a name", printable(name, 64));
 }
 
+Result<> check_git_remote(std::string_view remote) {
+  const auto scheme = remote.find("://");
+  const std::string_view rest = scheme == std::string_view::npos ? "" : remote.substr(scheme + 3);
+  const std::string_view host = rest.substr(0, rest.find('/'));
+  const auto at = host.rfind('@');
+  const bool web = remote.starts_with("http:") || remote.starts_with("https:");
+  if (at != std::string_view::npos && (web || host.substr(0, at).find(':') != std::string_view::npos))
+    return fail_hint(ErrorKind::invalid, "give the secret as `token: env:TRANCHE_GIT_TOKEN`",
+                     "the remote holds a user or a password");
+  if (remote.starts_with('-') || remote.find_first_of(" \t\n") != std::string_view::npos)
+    return fail_hint(ErrorKind::invalid, "write origin, a path or a url", "'{}' is not a remote",
+                     printable(remote, 64));
+  return {};
+}
+
 Result<> check_http_url(std::string_view url) {
+  if (const std::string_view start =
+          url.substr(0, url.find_first_of("/?#", std::min(url.size(), url.find("://") + 3)));
+      url.find("://") != std::string_view::npos && start.find('@') != std::string_view::npos)
+    return fail_hint(ErrorKind::invalid, "give the secret as `token: env:TRANCHE_NAME`",
+                     "the url holds a user or a password");
   const std::string shown = printable(url, 64);
   std::string_view rest = url;
   if (rest.starts_with("https://"))
@@ -101,9 +121,6 @@ Result<> check_http_url(std::string_view url) {
   const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
   if (host.empty() || host.find_first_of(" \t\n\"<>\\") != std::string_view::npos)
     return fail_hint(ErrorKind::invalid, "write http://HOST/ or https://HOST/", "'{}' has no host", shown);
-  if (host.find('@') != std::string_view::npos)
-    return fail_hint(ErrorKind::invalid, "give the secret as `token: env:TRANCHE_NAME`",
-                     "the url holds a user or a password");
   if (rest.find_first_of(" \t\n") != std::string_view::npos)
     return fail_hint(ErrorKind::invalid, "escape blanks as %20", "'{}' holds blanks", shown);
   return {};

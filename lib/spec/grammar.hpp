@@ -17,6 +17,8 @@ Result<> check_artifact_path(std::string_view path);
 Result<> check_image(std::string_view image);
 Result<> check_platform(std::string_view platform);
 Result<> check_name(std::string_view name);
+// A remote's name, a path or a url without a password.
+Result<> check_git_remote(std::string_view remote);
 Result<> check_http_url(std::string_view url);
 Result<> check_version_text(std::string_view version);
 Result<> check_window(std::string_view window);

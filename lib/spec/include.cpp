@@ -22,7 +22,8 @@ Result<std::vector<std::string>> expand(ports::Files& files, const std::string& 
                      "'**' is not possible in include");
   std::vector<std::string> found{""};
   std::size_t seen = 0;
-  for (const std::string_view part : split(normal_path(pattern), '/')) {
+  const std::string normal = normal_path(pattern);
+  for (const std::string_view part : split(normal, '/')) {
     std::vector<std::string> next;
     for (const std::string& base : found) {
       const auto below = [&](std::string_view name) {

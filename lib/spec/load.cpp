@@ -47,9 +47,8 @@ std::vector<App> bind_apps(const Value& document, const std::string& repository,
   std::vector<std::string> beside = app_table().keys();
   beside.emplace_back("apps");
   root_table().read(document, root, reader, document.place, beside);
-  std::vector<std::string> above = root_table().keys();
-  above.emplace_back("apps");
-  app_table().read(document, shared, reader, document.place, above);
+  const Value at_top = merged(document, Value());
+  app_table().read(at_top, shared, reader, document.place);
 
   const Value* apps = document.find("apps");
   if (apps == nullptr) {
@@ -57,9 +56,8 @@ std::vector<App> bind_apps(const Value& document, const std::string& repository,
       report_missing_key(document.place, "app", "name of the app; or give `apps`", reader);
     shared.name = root.app;
     std::vector<App> out{std::move(shared)};
-    const Value own = merged(document, Value());
-    fill_defaults(out.front(), own);
-    check_meaning(out.front(), own, repository, problems);
+    fill_defaults(out.front(), at_top);
+    check_meaning(out.front(), at_top, repository, problems);
     return out;
   }
   if (const Value* app = document.find("app"); app != nullptr)
@@ -76,7 +74,7 @@ std::vector<App> bind_apps(const Value& document, const std::string& repository,
     reader.key = member.key;
     app_table().read(member.value, app, reader, member.key_place);
     reader.where.clear();
-    const Value own = merged(member.value, document);
+    const Value own = merged(member.value, at_top);
     fill_defaults(app, own);
     check_meaning(app, own, repository, problems);
     out.push_back(std::move(app));

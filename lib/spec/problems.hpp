@@ -21,6 +21,7 @@ class Problems {
   static constexpr std::size_t most = 100;  // further ones are counted only
 
   void add(const Place& place, std::string message, std::string hint = {});
+  void drop() { ++dropped_; }  // one more, when full
   // An error with its own mark: the syntax of an included file.
   void add_error(Error error);
   // What stands at `place` is never shown again.

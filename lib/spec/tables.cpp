@@ -237,7 +237,7 @@ const Table<Root>& root_table() {
   static const Table<Root> table{
       "file",
       "The delivery of one or several apps.",
-      {field("version", &Root::version, integer(1, 1), "of this grammar: 1").must(),
+      {field("version", &Root::version, integer(1, 1), "version of this grammar: 1").must(),
        field("app", &Root::app, text(name_kind), "name of the app; or give `apps`"),
        field("include", &Root::include, list(text(path_kind), one_or_many()),
              "files (or globs) below the repository that hold more of these keys")},
@@ -249,7 +249,7 @@ const Table<GatesFile>& gates_file_table() {
   static const Table<GatesFile> table{
       "gates-file",
       "Gates alone.",
-      {field("version", &GatesFile::version, integer(1, 1), "of this grammar: 1").must(),
+      {field("version", &GatesFile::version, integer(1, 1), "version of this grammar: 1").must(),
        field("gates", &GatesFile::gates, named("gate", gate_codec()), "questions asked of metrics").must()},
       {}};
   return table;
@@ -261,9 +261,11 @@ const Table<App>& app_table() {
       "One product with its own versions: endpoint app or service.",
       {field("artifacts", &App::artifacts, list(artifact_codec(), items_of("artifact", "paths or maps")),
              "what to ship"),
-       field("sbom", &App::sbom, record<Sbom>(sbom_table), "bills of materials"),
-       field("trust", &App::trust, record<Trust>(trust_table), "public keys, in the repository"),
-       field("signing", &App::signing, record<Signing>(signing_table), "references to private keys"),
+       field("sbom", &App::sbom, within("sbom", record<Sbom>(sbom_table)), "bills of materials"),
+       field("trust", &App::trust, within("trust", record<Trust>(trust_table)),
+             "public keys, in the repository"),
+       field("signing", &App::signing, within("signing", record<Signing>(signing_table)),
+             "references to private keys"),
        field("people", &App::people, named("people", record<People>(people_table)), "who may approve"),
        field("state", &App::state, state_codec(),
              "where the journal lives: git, { git: {...} }, dir:PATH or s3://BUCKET/PREFIX"),

@@ -15,7 +15,8 @@ const Table<Source>& connection_table() {
   static const Table<Source> table{
       "connection",
       "How to reach a metrics system.",
-      {field("url", &Source::url, text({"an http url", check_http_url, "^https?://.+"}), "address").must(),
+      {field("url", &Source::url, text({"an http url", check_http_url, "^https?://.+", true}), "address")
+           .must(),
        field("token", &Source::token, secret_reference(), "secret reference, sent as bearer"),
        field("lag", &Source::lag, duration(0s, a_day),
              "windows end this long ago, so that late samples are in"),
@@ -55,7 +56,7 @@ const Table<Source>& source_table() {
             value.find("serve"))
           reader.problems.add(source.place, "prometheus and serve together" + reader.in(),
                               "make two sources of them");
-        if (!value.find("prometheus") && !value.find("serve"))
+        if (value.is_object() && value.as_object().empty())
           reader.problems.add(source.place, "the source has no kind" + reader.in(),
                               "write { prometheus: { url: ... } } or { serve: URL }");
       }};
@@ -324,7 +325,7 @@ const Table<State>& git_state_table() {
   static const Table<State> table{
       "git-state",
       "A branch that holds the journal.",
-      {field("remote", &State::remote, text({"a remote"}),
+      {field("remote", &State::remote, text({"a remote", check_git_remote, "", true}),
              "name of a remote or a url; by default origin, else local"),
        field("branch", &State::branch, text({"a branch", check_git_branch, ""}), "its name"),
        field("token", &State::token, secret_reference(), "secret reference for pushing")},
@@ -353,7 +354,11 @@ Codec<State> state_codec() {
             if (git == nullptr || value.as_object().size() != 1) {
               if (value.is_object())
                 for (const Member& member : value.as_object())
-                  if (member.key != "git") report_unknown_key(member, {"git"}, reader);
+                  if (member.key != "git") {
+                    reader.where.emplace_back("the state");
+                    report_unknown_key(member, {"git"}, reader);
+                    reader.where.pop_back();
+                  }
               if (!value.is_object() || value.as_object().empty()) reader.wrong_type(value, "a state", forms);
               return;
             }
