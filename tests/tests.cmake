@@ -2,3 +2,4 @@
 add_test(NAME layering COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/layering.py ${CMAKE_SOURCE_DIR})
 include(${CMAKE_SOURCE_DIR}/tests/clients/journal.cmake)
 include(${CMAKE_SOURCE_DIR}/tests/clients/sbom.cmake)
+include(${CMAKE_SOURCE_DIR}/tests/clients/stories.cmake)
