@@ -21,9 +21,13 @@ constexpr std::string_view records = "Feeds and the journal";
 constexpr std::string_view about = "About";
 
 constexpr auto table = std::to_array<Line>({
+    {setup, "init", init},
     {setup, "check", check},
     {setup, "schema", schema},
+    {setup, "doctor", doctor},
     {supply, "sbom", sbom},
+    {supply, "sign", sign},
+    {supply, "verify", verify},
     {supply, "key generate", key_generate},
     {supply, "key show", key_show},
     {releases, "release create", release_create},

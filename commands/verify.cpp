@@ -1,0 +1,237 @@
+// Verification answers with a list of checks and exit 6 when one fails. The decision is lib's; the codes are
+// for programs that want to know why.
+#include "artifact/collect.hpp"
+#include "artifact/manifest.hpp"
+#include "base/paths.hpp"
+#include "base/text.hpp"
+#include "commands/commands.hpp"
+#include "commands/release/make.hpp"
+#include "commands/rollout/shared.hpp"
+#include "commands/statement.hpp"
+#include "commands/support.hpp"
+#include "crypto/digest.hpp"
+#include "engine/releases.hpp"
+
+namespace tranche::commands {
+namespace {
+
+struct Checks {
+  doc::Value list = doc::Value::array();
+  Table table;
+  std::string reason;  // of the first that failed
+  std::size_t count = 0;
+
+  void good(std::string_view name, std::string detail) { add(name, true, std::move(detail)); }
+  void bad(std::string_view name, std::string_view code, std::string detail) {
+    if (reason.empty()) reason = code;
+    add(name, false, std::move(detail));
+  }
+  void add(std::string_view name, bool ok, std::string detail) {
+    ++count;
+    table.row({ok ? "ok" : "FAIL", printable(name), detail});
+    list.push(doc::Value::object({{"name", name}, {"ok", ok}, {"detail", std::move(detail)}}));
+  }
+};
+
+struct Believed {
+  std::string app;
+  signing::Trust trust;
+};
+
+// The release keys of --key, else those under `trust:`.
+Result<Believed> whom_to_believe(const Options& options, Context& context) {
+  Believed believed;
+  if (options.given("key")) {
+    if (!options.given("app"))
+      return fail_hint(ErrorKind::usage, "add --app NAME: a file of another app would pass otherwise",
+                       "--key needs to know which app is meant");
+    believed.app = options.text("app");
+    for (const std::string& path : options.list("key"))
+      believed.trust.release.push_back(
+          TRY_WHILE("reading " + printable(path),
+                    crypto::public_key_from_pem(TRY(read_input(context, path, 16 << 10)))));
+    return believed;
+  }
+  const Loaded loaded = TRY(load_app(context, options));
+  believed.app = loaded.app().name;
+  believed.trust = TRY(load_trust(context, loaded.spec, loaded.app()));
+  if (believed.trust.release.empty())
+    return fail_hint(ErrorKind::invalid, "add trust: release:, or name a key with --key PATH",
+                     "app '{}' trusts no release key", printable(believed.app));
+  return believed;
+}
+
+// Size first: it is free, and a wrong one needs no reading.
+Result<> check_bytes(Checks& checks, ports::Files& files, const std::string& name, const std::string& path,
+                     std::uint64_t size, const std::string& sha256) {
+  const auto info = TRY(files.info(path));
+  if (!info) {
+    checks.bad(name, "missing-artifact", fmt::format("no such file: {}", printable(path)));
+    return {};
+  }
+  const auto digest = TRY(artifact::digest_file(files, path));
+  if (digest.size != size)
+    checks.bad(name, "changed-bytes", fmt::format("{} bytes, signed were {}", digest.size, size));
+  else if (!crypto::equal_constant_time(digest.sha256, sha256))
+    checks.bad(name, "changed-bytes",
+               fmt::format("sha256 {}, signed was {}", short_id(digest.sha256), short_id(sha256)));
+  else
+    checks.good(name, fmt::format("sha256 {}", short_id(sha256)));
+  return {};
+}
+
+std::string error_text(const Error& error) {
+  return error.hint.empty() ? error.message : fmt::format("{}; {}", error.message, error.hint);
+}
+
+Result<> verify_manifest(Checks& checks, Context& context, const Believed& believed,
+                         const std::string& envelope, const std::string& version,
+                         const std::string& directory) {
+  const auto manifest =
+      artifact::open_manifest(envelope, believed.trust, believed.app,
+                              version.empty() ? std::nullopt : std::optional<std::string_view>(version));
+  if (!manifest) {
+    std::string_view code = refusal_code(envelope, signing::manifest_type, believed.trust);
+    if (const auto payload = signing::open_envelope(envelope, signing::manifest_type, believed.trust)) {
+      const auto read = artifact::parse_payload(*payload);
+      code = !read ? "malformed" : read->app != believed.app ? "wrong-app" : "wrong-version";
+    }
+    checks.bad("manifest", code, error_text(manifest.error()));
+    return {};
+  }
+  checks.good("manifest", fmt::format("{} {}, {}", manifest->app, manifest->version,
+                                      count_of(manifest->artifacts.size(), "artifact")));
+  for (const auto& item : manifest->artifacts)
+    TRY(check_bytes(checks, context.world.files, item.name, join_path(directory, item.name), item.size,
+                    item.sha256));
+  return {};
+}
+
+Result<> verify_file(Checks& checks, Context& context, const Believed& believed, const std::string& path) {
+  const std::string name = base_name(path);
+  const std::string beside = path + std::string(signature_suffix);
+  const auto envelope = TRY(context.world.files.read(beside, max_signature_bytes));
+  if (!envelope) {
+    checks.bad(name, TRY(context.world.files.info(path)) ? "unsigned" : "missing-artifact",
+               fmt::format("there is no {}", printable(beside)));
+    return {};
+  }
+  const auto statement = open_statement(*envelope, believed.trust);
+  if (!statement) {
+    checks.bad(name, refusal_code(*envelope, artifact_type, believed.trust), error_text(statement.error()));
+    return {};
+  }
+  if (statement->app != believed.app) {
+    checks.bad(
+        name, "wrong-app",
+        fmt::format("signed for app '{}', not '{}'", printable(statement->app), printable(believed.app)));
+    return {};
+  }
+  if (statement->name != name) {
+    checks.bad(name, "wrong-name", fmt::format("the signature is of '{}'", printable(statement->name)));
+    return {};
+  }
+  return check_bytes(checks, context.world.files, name, path, statement->size, statement->sha256);
+}
+
+// Where the artifacts of a release lie here: what tranche.yaml's patterns match.
+Result<> verify_release(Checks& checks, const Options& options, Context& context) {
+  const Opened opened = TRY(open_deck(context, options));
+  const std::string version = options.text("release");
+  const spec::App& app = opened.loaded.app();
+  const auto stored = engine::find_release(*opened.deck, version);
+  if (!stored && stored.error().kind == ErrorKind::verification) {
+    checks.bad("manifest", "bad-manifest", error_text(stored.error()));
+    return {};
+  }
+  if (!stored) return fail(stored.error());
+  if (!*stored)
+    return fail_hint(ErrorKind::failed, "`tranche release list` shows those on record",
+                     "there is no release {} of app '{}'", printable(version, 64), printable(app.name));
+  const artifact::Manifest& manifest = (*stored)->manifest;
+  checks.good("manifest",
+              fmt::format("{} {}, manifest {}", app.name, manifest.version, short_id((*stored)->sha256)));
+  std::map<std::string, std::string> here;
+  if (!options.given("directory"))
+    if (const auto found = artifact::collect(context.world.files, opened.loaded.repository(),
+                                             artifact_patterns(app), manifest.version))
+      for (const auto& item : *found) here[item.name] = item.path;
+  for (const auto& item : manifest.artifacts) {
+    const auto found = here.find(item.name);
+    if (options.given("directory"))
+      TRY(check_bytes(checks, context.world.files, item.name, join_path(options.text("directory"), item.name),
+                      item.size, item.sha256));
+    else if (found == here.end())
+      checks.bad(item.name, "missing-artifact", "no pattern under artifacts: finds it");
+    else
+      TRY(check_bytes(checks, context.world.files, item.name, found->second, item.size, item.sha256));
+  }
+  return {};
+}
+
+Result<> verify_target(Checks& checks, const Options& options, Context& context, const Believed& believed,
+                       const std::string& path) {
+  constexpr std::size_t most = 4 << 20;  // an envelope; larger files are artifacts
+  const auto info = TRY(context.world.files.info(path));
+  if (info && info->size <= most && !path.ends_with(signature_suffix)) {
+    const std::string bytes = TRY(read_input(context, path, most));
+    const auto envelope = signing::parse_envelope(bytes);
+    if (envelope && envelope->payload_type == signing::manifest_type) {
+      const std::string directory =
+          options.given("directory") ? options.text("directory") : directory_name(path);
+      return verify_manifest(checks, context, believed, bytes, "", directory);
+    }
+  }
+  if (path.ends_with(signature_suffix))
+    return verify_file(checks, context, believed, path.substr(0, path.size() - signature_suffix.size()));
+  return verify_file(checks, context, believed, path);
+}
+
+Result<Outcome> run(const Options& options, Context& context) {
+  if (options.given("release") == options.given("path"))
+    return fail_hint(ErrorKind::usage, "`tranche verify FILE`, or `tranche verify --release VERSION`",
+                     "name files or a release, and not both");
+  Checks checks;
+  if (options.given("release")) {
+    TRY(verify_release(checks, options, context));
+  } else {
+    const Believed believed = TRY(whom_to_believe(options, context));
+    for (const std::string& path : options.list("path"))
+      TRY(verify_target(checks, options, context, believed, path));
+  }
+  const bool verified = checks.reason.empty() && checks.count > 0;
+  std::string text = checks.table.text();
+  text += verified
+              ? styled("verified", Style::green, context.color) + "\n"
+              : fmt::format("{}: {}\n", styled("NOT VERIFIED", Style::red, context.color), checks.reason);
+  return Outcome{.exit_code = verified ? 0 : static_cast<int>(ErrorKind::verification),
+                 .json = doc::Value::object({{"schema", "tranche/verify/v1"},
+                                             {"verified", verified},
+                                             {"reason", verified ? "verified" : checks.reason},
+                                             {"checks", std::move(checks.list)}}),
+                 .text = std::move(text)};
+}
+
+}  // namespace
+
+Command verify() {
+  return {
+      .name = "verify",
+      .summary = "check files, a manifest or a release against the trusted keys",
+      .help_path = "commands/verify.md",
+      .arguments = {{.name = "path",
+                     .help = "signed files, or release manifests",
+                     .required = false,
+                     .repeated = true}},
+      .flags =
+          {{.name = "release", .value = "VERSION", .help = "a release on record, and its artifacts here"},
+           {.name = "directory", .value = "DIR", .help = "where the artifacts of a manifest or release lie"},
+           {.name = "key",
+            .value = "PATH",
+            .help = "a release public key to trust instead of those in tranche.yaml",
+            .repeated = true},
+           app_flag()},
+      .run = run};
+}
+
+}  // namespace tranche::commands
