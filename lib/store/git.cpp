@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "store/git_address.hpp"
 #include "store/git_branch.hpp"
+#include "store/git_config.hpp"
 #include "store/publication.hpp"
 
 namespace tranche::store {
@@ -309,28 +310,6 @@ class GitStore final : public Store {
   Tip tip_;
 };
 
-// The address behind a remote's name, as `git remote get-url --push` says it.
-Result<std::string> look_up_remote(const GitOptions& options) {
-  if (options.repository.empty())
-    return fail_hint(ErrorKind::invalid, "give the remote's url",
-                     "'{}' names a remote, and there is no checkout here", printable(options.remote));
-  const auto repository = TRY(owned<git_repository>(
-      "open the git checkout '" + printable(options.repository) + "'", [&](git_repository** out) {
-        return git2().repository_open_ext(out, options.repository.c_str(), 0, nullptr);
-      }));
-  git_remote* raw = nullptr;
-  if (git2().remote_lookup(&raw, repository.get(), options.remote.c_str()) < 0)
-    return fail_hint(ErrorKind::invalid, "git remote -v lists what there is; set state.git.remote",
-                     "the checkout has no remote '{}'", printable(options.remote));
-  const Owned<git_remote> remote(raw);
-  const char* push = git2().remote_pushurl(raw);
-  const char* url = push != nullptr ? push : git2().remote_url(raw);
-  std::string address(url == nullptr ? "" : url);
-  const char* workdir = git2().repository_workdir(repository.get());
-  const bool relative = address.find(':') == std::string::npos && !address.starts_with('/');
-  return relative && workdir != nullptr ? workdir + address : address;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_git(ports::World& world, GitOptions options) {
@@ -349,7 +328,7 @@ Result<std::unique_ptr<Store>> open_git(ports::World& world, GitOptions options)
     branch = TRY(open_local_branch(world, options.repository, options, false));
   } else {
     const bool named = is_remote_name(options.remote);
-    const std::string text = named ? TRY(look_up_remote(options)) : options.remote;
+    const std::string text = named ? TRY(look_up_remote(options.repository, options.remote)) : options.remote;
     const GitAddress address = TRY(parse_git_address(text));
     if (!named) shown = address.text;
     if (address.kind == GitAddress::Kind::path) {

@@ -16,9 +16,10 @@
   X(libgit2_init) X(libgit2_opts) X(error_last) X(error_set_str) X(stream_register) \
   X(repository_open_ext) X(repository_open_bare) X(repository_init_ext) X(repository_init_options_init) \
   X(repository_free) X(repository_commondir) X(repository_workdir) X(repository_is_bare) X(repository_odb) \
-  X(remote_lookup) X(remote_url) X(remote_pushurl) X(remote_free) X(remote_create_with_opts) \
+  X(remote_free) X(remote_create_with_opts) \
   X(remote_create_options_init) X(remote_connect_ext) X(remote_connect_options_init) X(remote_ls) \
   X(remote_download) X(remote_disconnect) X(remote_push) X(fetch_options_init) X(push_options_init) \
+  X(repository_config_snapshot) X(config_iterator_new) X(config_next) X(config_iterator_free) X(config_free) \
   X(credential_userpass_plaintext_new) \
   X(reference_lookup) X(reference_name_to_id) X(reference_create) X(reference_create_matching) \
   X(reference_symbolic_target) X(reference_free) X(reference_name_is_valid) \
@@ -51,6 +52,8 @@ Error git_error_of(std::string_view what);
 
 struct FreeGit {
   void operator()(git_repository* p) const { git2().repository_free(p); }
+  void operator()(git_config* p) const { git2().config_free(p); }
+  void operator()(git_config_iterator* p) const { git2().config_iterator_free(p); }
   void operator()(git_remote* p) const { git2().remote_free(p); }
   void operator()(git_reference* p) const { git2().reference_free(p); }
   void operator()(git_odb* p) const { git2().odb_free(p); }

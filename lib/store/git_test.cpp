@@ -327,6 +327,33 @@ TEST_CASE("a remote by path whose hooks guard it is refused, because hooks would
   CHECK(refused.error().kind == ErrorKind::invalid);
 }
 
+TEST_CASE("a remote's name means what git says it means") {
+  Site site;
+  const std::string work = site.directory / "work";
+  site.git({"init", "-q", "-b", "main", work});
+  const auto with_url = [&](const std::string& url) {
+    site.git({"-C", work, "config", "remote.o.url", url});
+    auto options = site.options();
+    options.repository = work;
+    options.remote = "o";
+    return store::open_git(site.real.world(), options);
+  };
+  for (const std::string& url : {site.directory / "state.git", std::string("../state.git"),
+                                 "file://" + site.directory / "state.git", site.server.url("state.git")}) {
+    CAPTURE(url);
+    CHECK(with_url(url).has_value());
+  }
+  CHECK_FALSE(with_url("far:state.git").has_value());
+  site.git({"-C", work, "config", "url.ssh://git@far/.insteadOf", "fa"});
+  site.git({"-C", work, "config", "url." + site.directory.path() + "/.insteadOf", "far:"});
+  CHECK(with_url("far:state.git").has_value());  // the longest rule counts
+  CHECK_FALSE(with_url("git@github.com:a/b.git").has_value());
+  auto options = site.options();
+  options.repository = work;
+  options.remote = "none";
+  CHECK(store::open_git(site.real.world(), options).error().kind == ErrorKind::invalid);
+}
+
 TEST_CASE("the checked-out branch cannot hold state") {
   Site site;
   site.git({"init", "-q", "-b", "main", site.directory / "work"});
