@@ -47,7 +47,9 @@ class Serve final : public Source {
         window.counts[stratum] = {{seen.canary, totals.canary}, {seen.control, totals.control}};
       }
       window.has_data = !window.counts.empty();
-      if (!window.has_data) window.gap = "only devices that chance has not placed";
+      if (!window.has_data)
+        window.gap =
+            exposed->second.empty() ? "no device was counted" : "only devices that chance has not placed";
     }
     return out;
   }
