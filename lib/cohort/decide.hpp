@@ -63,7 +63,7 @@ struct Directions {
 
 enum class Reason {
   withdrawn,  // runs a withdrawn version: goes to its fallback, even if lower
-  stranded,   // runs a withdrawn version that has no fallback
+  stranded,   // runs a withdrawn version that has no fallback, and nothing newer reaches it
   offered,    // a rule reaches it
   held,       // a rule or the baseline reaches it, an administrator's pin keeps it
   baseline,   // not reached: the baseline
@@ -86,7 +86,7 @@ Decision decide(const Directions& directions, const Device& device, std::string_
 // The arm of a device while there is an offer. Devices with the same chance of exposure form a stratum; only
 // within a stratum may arms be compared (PRODUCT.md "Gates"). The stratum's name is that chance in parts per
 // million.
-enum class Arm { none, canary, control };  // none: no offer
+enum class Arm { none, canary, control };  // none: no offer, or a pin keeps the offer from the device
 std::string_view to_text(Arm arm);
 struct Placement {
   Arm arm = Arm::none;
