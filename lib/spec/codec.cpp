@@ -236,7 +236,12 @@ Codec<int> integer(int least, int most) {
 
 namespace {
 
-constexpr std::string_view duration_shape = "([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?";
+constexpr std::string_view duration_shape =
+    "(?=[0-9])(([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?|0)";
+
+Value or_zero(Value string) {
+  return Value::object({{"anyOf", Value(doc::Array{std::move(string), Value::object({{"const", 0}})})}});
+}
 
 // A duration is a string, except that 0 needs no unit.
 bool duration_text(const Value& value, std::string& out, Reader& reader) {
@@ -275,27 +280,23 @@ Codec<Duration> duration(Duration least, Duration most) {
           },
           [](const Duration& from) { return Value(to_text(from)); },
           [](SchemaBook&) {
-            Value out = string_schema(fmt::format("^{}$", duration_shape), {"30s", "5m", "6h", "2d"});
-            out.set("minLength", 2);
-            return out;
+            return or_zero(string_schema(fmt::format("^{}$", duration_shape), {"30s", "5m", "6h", "2d"}));
           }};
 }
 
 Codec<DurationRange> duration_range() {
-  return {[](const Value& value, DurationRange& out, Reader& reader) {
-            std::string given;
-            if (!duration_text(value, given, reader)) return;
-            const auto parsed = parse_duration_range(given);
-            if (!parsed)
-              return reader.bad_value(value, printable(parsed.error().message), parsed.error().hint);
-            out = *parsed;
-          },
-          [](const DurationRange& from) { return Value(to_text(from)); },
-          [](SchemaBook&) {
-            Value out = string_schema(fmt::format("^{0}(\\.\\.{0})?$", duration_shape), {"6h..24h", "48h"});
-            out.set("minLength", 2);
-            return out;
-          }};
+  return {
+      [](const Value& value, DurationRange& out, Reader& reader) {
+        std::string given;
+        if (!duration_text(value, given, reader)) return;
+        const auto parsed = parse_duration_range(given);
+        if (!parsed) return reader.bad_value(value, printable(parsed.error().message), parsed.error().hint);
+        out = *parsed;
+      },
+      [](const DurationRange& from) { return Value(to_text(from)); },
+      [](SchemaBook&) {
+        return or_zero(string_schema(fmt::format("^{0}(\\.\\.{0})?$", duration_shape), {"6h..24h", "48h"}));
+      }};
 }
 
 namespace {
