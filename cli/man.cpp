@@ -41,6 +41,14 @@ std::string escape(std::string_view text) {
   return styled;
 }
 
+// Prose: each sentence on a line of its own, as mdoc wants it.
+std::string prose(std::string_view text) {
+  std::string lines = escape(text);
+  for (const char* end : {". ", "? ", "! "})
+    lines = replace_all(std::move(lines), end, std::string(1, end[0]) + "\n");
+  return replace_all(replace_all(std::move(lines), "\n.", "\n\\&."), "\n'", "\n\\&'");
+}
+
 // An argument of a macro: quoted when it holds blanks, and never read as a macro itself.
 std::string word(std::string_view text) {
   std::string out = "\\&";
@@ -97,14 +105,14 @@ std::string body(const std::vector<std::string>& lines, bool first_paragraph) {
         text += ".Bl -bullet\n";
         list = true;
       }
-      text += ".It\n" + escape(line.substr(2)) + "\n";
+      text += ".It\n" + prose(line.substr(2)) + "\n";
     } else if (list && !blank) {
-      text += escape(trim(line)) + "\n";  // goes on with the item
+      text += prose(trim(line)) + "\n";  // goes on with the item
     } else {
       const bool was_block = example || list;
       close();
       if ((blank || was_block) && !first_paragraph) text += ".Pp\n";
-      text += escape(line) + "\n";
+      text += prose(line) + "\n";
       first_paragraph = false;
     }
     blank = false;
@@ -119,7 +127,7 @@ std::string flag_list(const std::vector<Flag>& flags) {
     if (flag.hidden) continue;
     text += fmt::format(".It Fl \\-{}", replace_all(flag.name, "-", "\\-"));
     if (!flag.value.empty()) text += " Ar " + word(flag.value);
-    text += "\n" + escape(flag_help(flag)) + "\n";
+    text += "\n" + prose(flag_help(flag)) + "\n";
   }
   return text.empty() ? text : ".Bl -tag -width Ds\n" + text + ".El\n";
 }
@@ -146,7 +154,7 @@ ManPage command_page(const Command& command) {
   if (!command.arguments.empty()) {
     text += ".Ss Arguments\n.Bl -tag -width Ds\n";
     for (const auto& argument : command.arguments)
-      text += ".It Ar " + word(upper(argument.name)) + "\n" + escape(argument.help) + "\n";
+      text += ".It Ar " + word(upper(argument.name)) + "\n" + prose(argument.help) + "\n";
     text += ".El\n";
   }
   if (const std::string flags = flag_list(command.flags); !flags.empty()) text += ".Ss Flags\n" + flags;

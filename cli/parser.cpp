@@ -112,9 +112,11 @@ Result<CommandLine> parse(const Command& command, const std::vector<std::string>
   try {
     app.parse(std::vector<std::string>(rest.rbegin(), rest.rend()));  // CLI11 pops from the back
   } catch (const CLI::ArgumentMismatch& mismatch) {
+    // "--file: 1 required TEXT missing", "json was given a disallowed flag override"
     const std::string what = mismatch.what();
+    const std::string name = what.substr(0, what.find_first_of(": "));
     for (const Flag& flag : flags)
-      if (what.find("--" + flag.name) != std::string::npos)
+      if (name == flag.name || name == "--" + flag.name)
         return fail_hint(ErrorKind::usage, usage_hint(command), "--{} {}", flag.name,
                          flag.value.empty() ? "takes no value" : "needs a value");
     return fail_hint(ErrorKind::usage, usage_hint(command), "{}", what);

@@ -159,7 +159,8 @@ Result<Outcome> run(const Options& options, Context& context) {
   const auto spec = load_spec(context);
   if (!spec) {
     if (context.file_given || find_file(context))
-      findings.bad("tranche.yaml", spec.error().message, "`tranche check` shows all errors");
+      findings.bad("tranche.yaml", spec.error().message,
+                   spec.error().mark ? "`tranche check` shows all errors" : spec.error().hint);
     else
       findings.skip("tranche.yaml", "none here", "`tranche init` makes one");
     return std::move(findings).outcome();

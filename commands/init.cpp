@@ -44,7 +44,7 @@ Result<std::vector<NewFile>> plan(const Options& options, Context& context, scaf
   std::vector<NewFile> files;
   const bool exists = TRY(context.world.files.info(context.file)).has_value();
   if (exists && !options.given("force"))
-    return fail_hint(ErrorKind::conflict, "edit it, or write it anew with --force", "'{}' exists already",
+    return fail_hint(ErrorKind::failed, "edit it, or write it anew with --force", "'{}' exists already",
                      printable(context.file));
   files.push_back({context.file, TRY(make_file(options, context, facts)), exists ? "replace" : "write"});
   std::vector<std::string> ignored = {"*.pem", "*.tranche.sig"};

@@ -112,8 +112,10 @@ Result<> verify_file(Checks& checks, Context& context, const Believed& believed,
   const std::string beside = path + std::string(signature_suffix);
   const auto envelope = TRY(context.world.files.read(beside, max_signature_bytes));
   if (!envelope) {
-    checks.bad(name, TRY(context.world.files.info(path)) ? "unsigned" : "missing-artifact",
-               fmt::format("there is no {}", printable(beside)));
+    if (TRY(context.world.files.info(path)))
+      checks.bad(name, "unsigned", fmt::format("there is no {}", printable(beside)));
+    else
+      checks.bad(name, "missing-artifact", fmt::format("no such file: {}", printable(path)));
     return {};
   }
   const auto statement = open_statement(*envelope, believed.trust);
