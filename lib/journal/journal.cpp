@@ -146,7 +146,8 @@ class StoredJournal final : public Journal {
     bundles_.erase(old_size / tile_width);
     last_ = entries.back();
     remove_partials(old_size, completed);
-    TRY(remember());
+    // The entries are written: an error now would make the caller write them twice. The next open remembers.
+    static_cast<void>(remember().has_value());
     return entries;
   }
 

@@ -334,6 +334,21 @@ TEST_CASE("the memory never goes back, and a broken one is an error") {
   check_refused(f.try_open(), "remembers the journal of 'tranche/other'");
 }
 
+TEST_CASE("an append that cannot be remembered is an append all the same") {
+  Fixture f;
+  f.fill(5);
+  auto journal = f.open();
+  f.fake.files.fault = [](std::string_view operation, std::string_view path) -> Result<> {
+    if (operation == "write" && path.starts_with("/cache"))
+      return fail(ErrorKind::failed, "the disk is full");
+    return {};
+  };
+  CHECK(journal->append({Fixture::draft(5)}, f.key).has_value());
+  CHECK(f.try_open().error().message == "the disk is full");
+  f.fake.files.fault = nullptr;
+  CHECK(f.open()->size() == 6);
+}
+
 TEST_CASE("a checkpoint signed by a key of another role is refused, and such a key appends nothing") {
   Fixture f;
   f.fill(5);
