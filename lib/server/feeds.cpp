@@ -100,6 +100,7 @@ int Feeds::find(std::string_view app, std::string_view channel) const {
 }
 
 void Feeds::poll() {
+  const std::lock_guard lock(poll_mutex_);
   for (std::size_t i = 0; i < channels_.size(); ++i) poll(i);
 }
 
@@ -113,51 +114,53 @@ void Feeds::poll(std::size_t index) {
   };
   auto feed_bytes = read(channel::feed_name, channel::max_feed_bytes);
   auto flag_bytes = read(flags::flags_name, channel::max_feed_bytes);
-  std::string trouble;
   std::shared_ptr<Snapshot> next;
   const auto changing = [&]() -> Snapshot& {
     if (!next) next = std::make_shared<Snapshot>(*before);
     return *next;
   };
   bool fresh = false;
-  const bool same_feed = feed_bytes && *feed_bytes == raw.feed;
-  const bool same_flags = flag_bytes && *flag_bytes == raw.flags;
-  if (same_feed && same_flags) return;
+  const bool same_feed = feed_bytes && raw.feed && *feed_bytes == *raw.feed;
+  const bool same_flags = flag_bytes && raw.flags && *flag_bytes == *raw.flags;
   if (!feed_bytes) {
-    trouble = feed_bytes.error().message;
-  } else if (feed_bytes->empty()) {
-    trouble = fmt::format("there is no {} in {}", channel::feed_name, printable(served.directory));
-    raw.feed.clear();
-  } else {
-    // The reference client's order, with the highest sequence this process has seen.
-    auto feed = channel::open_feed(*feed_bytes, served.trust, served.app, served.channel, world_.clock.now(),
-                                   channel::Seen{before->feed.sequence});
-    if (!feed) {
-      trouble = feed.error().message;
-    } else if (!same_feed || !before->loaded) {
-      Snapshot& snapshot = changing();
-      snapshot.loaded = true;
-      snapshot.feed = std::move(*feed);
-      snapshot.feed_file = make_file(*feed_bytes);
-      fill_answers(snapshot);
-      fresh = true;
+    raw.feed_trouble = feed_bytes.error().message;
+  } else if (!same_feed) {
+    raw.feed_trouble.clear();
+    if (feed_bytes->empty()) {
+      raw.feed_trouble = fmt::format("there is no {} in {}", channel::feed_name, printable(served.directory));
+    } else {
+      // The reference client's order, with the highest sequence this process has seen.
+      auto feed = channel::open_feed(*feed_bytes, served.trust, served.app, served.channel,
+                                     world_.clock.now(), channel::Seen{before->feed.sequence});
+      if (feed) {
+        Snapshot& snapshot = changing();
+        snapshot.loaded = true;
+        snapshot.feed = std::move(*feed);
+        snapshot.feed_file = make_file(*feed_bytes);
+        fill_answers(snapshot);
+        fresh = true;
+      } else {
+        raw.feed_trouble = feed.error().message;
+      }
     }
     raw.feed = std::move(*feed_bytes);
   }
   if (!flag_bytes) {
-    if (trouble.empty()) trouble = flag_bytes.error().message;
+    raw.flags_trouble = flag_bytes.error().message;
   } else if (!same_flags) {
+    raw.flags_trouble.clear();
     raw.flags = std::move(*flag_bytes);
-    if (!raw.flags.empty()) {
-      auto set = flags::open_flags(raw.flags, served.trust, served.app);
+    if (!raw.flags->empty()) {
+      auto set = flags::open_flags(*raw.flags, served.trust, served.app);
       if (set) {
         fill_flags(changing(), *set);
-        changing().flags_file = make_file(raw.flags);
-      } else if (trouble.empty()) {
-        trouble = set.error().message;
+        changing().flags_file = make_file(*raw.flags);
+      } else {
+        raw.flags_trouble = set.error().message;
       }
     }
   }
+  const std::string& trouble = raw.feed_trouble.empty() ? raw.flags_trouble : raw.feed_trouble;
   if (trouble != before->trouble) changing().trouble = trouble;
   if (!next) return;
   if (fresh && loaded_) loaded_(served, next->feed);

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -58,7 +59,7 @@ class Feeds {
 
   void start(Duration every);  // begins to poll
   void stop();
-  void poll();  // once, now; not from two threads at a time
+  void poll();  // once, now
 
   [[nodiscard]] const std::vector<ServedChannel>& channels() const { return channels_; }
   // Index of a channel; -1 when it is not served. `app` may be empty: then the name alone.
@@ -74,9 +75,11 @@ class Feeds {
   Loaded loaded_;
   std::vector<std::atomic<std::shared_ptr<const Snapshot>>> snapshots_;
   struct Raw {
-    std::string feed, flags;
+    std::optional<std::string> feed, flags;
+    std::string feed_trouble, flags_trouble;
   };
-  std::vector<Raw> raw_;  // what was read last: the poller's own
+  std::vector<Raw> raw_;   // what was read last
+  std::mutex poll_mutex_;  // one poll at a time
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;

@@ -31,6 +31,7 @@
 #include <boost/beast/http/error.hpp>
 #include <cstring>
 #include <ctime>
+#include <limits>
 #include <list>
 #include <map>
 #include <mutex>
@@ -90,7 +91,8 @@ class Parser final : public http::basic_parser<true> {
   Parser(Message& message, std::size_t max_header_bytes)
       : message_(message), max_header_bytes_(max_header_bytes) {
     header_limit(static_cast<std::uint32_t>(max_header_bytes));
-    body_limit(boost::none);  // on_body does it: the limit hangs on the path
+    // take() does it: the limit hangs on the path. ("None" would refuse every length in 1.74.)
+    body_limit(std::numeric_limits<std::uint64_t>::max());
   }
 
  private:

@@ -275,6 +275,8 @@ class UpdateServer final : public Server {
     return files_.get(channels[at].directory, name, if_none_match);
   }
 
+  // 200 whenever the process answers: a replica with a bad feed still counts check-ins, and a balancer that
+  // took all of them away would blind the gates. Monitors read "status".
   Response health() {
     const Instant now = world_.clock.now();
     bool good = true;
@@ -282,19 +284,24 @@ class UpdateServer final : public Server {
     for (std::size_t i = 0; i < feeds_.channels().size(); ++i) {
       const ServedChannel& served = feeds_.channels()[i];
       const auto snapshot = feeds_.at(i);
-      std::string trouble = snapshot->trouble;
-      if (snapshot->loaded && snapshot->expired(now) && trouble.empty()) trouble = "the feed has expired";
+      const std::string trouble = trouble_of(*snapshot, now);
       good = good && trouble.empty();
       doc::Value one = doc::Value::object({{"app", served.app},
                                            {"channel", served.channel},
                                            {"sequence", static_cast<std::int64_t>(snapshot->feed.sequence)},
-                                           {"status", trouble.empty() ? "ok" : "degraded"}});
+                                           {"status", trouble.empty()    ? "ok"
+                                                      : snapshot->loaded ? "degraded"
+                                                                         : "waiting"}});
       if (!trouble.empty()) one.set("trouble", printable(trouble));
       channels.push_back(std::move(one));
     }
     const doc::Value body = doc::Value::object(
         {{"schema", "tranche/health/v1"}, {"status", good ? "ok" : "degraded"}, {"channels", channels}});
-    return answer(make_text(doc::to_json(body) + "\n", "application/json"), good ? 200 : 503);
+    return answer(make_text(doc::to_json(body) + "\n", "application/json"));
+  }
+  static std::string trouble_of(const Snapshot& snapshot, Instant now) {
+    if (!snapshot.trouble.empty()) return snapshot.trouble;
+    return snapshot.loaded && snapshot.expired(now) ? "the feed has expired" : "";
   }
 
   std::string metrics() {
@@ -309,10 +316,12 @@ class UpdateServer final : public Server {
     out += "# HELP tranche_connections Open connections.\n# TYPE tranche_connections gauge\n";
     out += fmt::format("tranche_connections {}\n", http_ ? http_->connections() : 0);
     const Instant now = world_.clock.now();
-    std::string sequences, expiries;
+    std::string sequences, expiries, oks;
     for (std::size_t i = 0; i < feeds_.channels().size(); ++i) {
       const ServedChannel& served = feeds_.channels()[i];
       const auto snapshot = feeds_.at(i);
+      oks += fmt::format("tranche_feed_ok{{app=\"{}\",channel=\"{}\"}} {}\n", served.app, served.channel,
+                         trouble_of(*snapshot, now).empty() ? 1 : 0);
       if (!snapshot->loaded) continue;
       // Names of apps and channels come from tranche.yaml, whose grammar leaves nothing to escape.
       sequences += fmt::format("tranche_feed_sequence{{app=\"{}\",channel=\"{}\"}} {}\n", served.app,
@@ -321,6 +330,10 @@ class UpdateServer final : public Server {
           fmt::format("tranche_feed_expires_seconds{{app=\"{}\",channel=\"{}\"}} {:.3f}\n", served.app,
                       served.channel, static_cast<double>((snapshot->feed.expires - now).count()) / 1000.0);
     }
+    out +=
+        "# HELP tranche_feed_ok 1 when the published feed is good and current.\n# TYPE tranche_feed_ok "
+        "gauge\n";
+    out += oks;
     out +=
         "# HELP tranche_feed_sequence Sequence of the feed that is served.\n# TYPE tranche_feed_sequence "
         "gauge\n";

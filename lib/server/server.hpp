@@ -23,7 +23,7 @@ struct Options {
 
 class Server {
  public:
-  // Listens when it returns. A channel without a good feed is no error: /healthz says degraded and /v1/update
+  // Listens when it returns. A channel without a good feed is no error: /healthz says so and /v1/update
   // answers 503 until there is one. `world` outlives the server.
   static Result<std::unique_ptr<Server>> start(ports::World& world, Options options);
   virtual ~Server() = default;
