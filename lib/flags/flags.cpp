@@ -67,13 +67,13 @@ Result<FlagSet> parse_payload(std::string_view payload) {
 }
 
 std::string seal(const FlagSet& set, const crypto::SecretKey& feed_key) {
-  return signing::sign_envelope(flags_type, to_payload(set), feed_key);
+  return signing::sign_envelope(signing::flags_type, to_payload(set), feed_key);
 }
 
 Result<FlagSet> open_flags(std::string_view envelope, const signing::Trust& trust, std::string_view app) {
   if (envelope.size() > 2 * max_flags_bytes)
     return fail(ErrorKind::verification, "the flags file is too large");
-  FlagSet set = TRY(parse_payload(TRY(signing::open_envelope(envelope, flags_type, trust))));
+  FlagSet set = TRY(parse_payload(TRY(signing::open_envelope(envelope, signing::flags_type, trust))));
   if (set.app != app)
     return fail(ErrorKind::verification, "the flags are of app '{}', not '{}'", printable(set.app, 64), app);
   return set;
@@ -106,7 +106,7 @@ Result<> check_value(const spec::Flag& flag, const doc::Value& value) {
   const bool fits = flag.type == spec::Flag::Type::boolean ? value.is_bool()
                     : flag.type == spec::Flag::Type::text
                         ? value.is_string() && value.as_string().size() <= max_text
-                        : value.is_number();
+                        : value.is_number() && std::isfinite(value.as_double());
   if (!fits)
     return fail_hint(ErrorKind::invalid, fmt::format("it takes {}", type_name(flag.type)),
                      "flag '{}' cannot be {}", flag.name, value.kind_name());
@@ -115,6 +115,8 @@ Result<> check_value(const spec::Flag& flag, const doc::Value& value) {
 
 Result<> publish_flags(store::Store& store, const signing::Trust& trust, const FlagSet& set,
                        const crypto::SecretKey& feed_key) {
+  const std::string envelope = seal(set, feed_key);
+  TRY_WHILE("checking the flags before publishing them", open_flags(envelope, trust, set.app));
   const auto published = TRY(store.get(flags_name, 2 * max_flags_bytes));
   store::Version expected;
   if (published) {
@@ -127,7 +129,7 @@ Result<> publish_flags(store::Store& store, const signing::Trust& trust, const F
                        "newer flags are published (sequence {}, ours is {})", current.sequence, set.sequence);
   }
   store::Publication publication;
-  publication.pointer = store::Pointer{std::string(flags_name), seal(set, feed_key), expected};
+  publication.pointer = store::Pointer{std::string(flags_name), envelope, expected};
   publication.message = fmt::format("flags of {} at {}", set.app, set.sequence);
   TRY(store.publish(publication));
   return {};

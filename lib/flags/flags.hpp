@@ -1,6 +1,7 @@
 // Flags: remote switches, kill switches included. Their values live in the journal ("flag/<app>/<name>");
 // what devices and `serve` read is one signed file beside the feed, `tranche/v1/flags.json`, a DSSE envelope
-// by the feed key.
+// by the feed key
+// (signing::flags_type).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,6 @@
 namespace tranche::flags {
 
 inline constexpr std::string_view flags_name = "tranche/v1/flags.json";
-inline constexpr std::string_view flags_type = "application/vnd.tranche.flags.v1+json";  // role feed
 
 struct Setting {
   doc::Value value;  // bool, string or number, by the flag's type

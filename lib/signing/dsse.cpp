@@ -21,7 +21,8 @@ struct TypeRole {
   std::string_view type;
   Role role;
 };
-constexpr std::array type_roles{TypeRole{manifest_type, Role::release}, TypeRole{feed_type, Role::feed}};
+constexpr std::array type_roles{TypeRole{manifest_type, Role::release}, TypeRole{feed_type, Role::feed},
+                                TypeRole{flags_type, Role::feed}};
 
 std::string short_id(std::string_view key_id) {
   return key_id.empty() ? "without a key id" : "key " + printable(key_id, 12);
