@@ -54,20 +54,12 @@ Glyph first_glyph(std::string_view text) {
     return {end < text.size() ? end + 1 : end, 0};
   }
   const unsigned char lead = byte(0);
+  const std::size_t wanted = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  std::uint32_t code = wanted == 1 ? lead : lead & (0xFFU >> (wanted + 1));
   std::size_t bytes = 1;
-  std::uint32_t code = lead;
-  if (lead >= 0xF0) {
-    bytes = 4;
-    code = lead & 0x07U;
-  } else if (lead >= 0xE0) {
-    bytes = 3;
-    code = lead & 0x0FU;
-  } else if (lead >= 0xC0) {
-    bytes = 2;
-    code = lead & 0x1FU;
-  }
-  if (bytes > text.size()) return {text.size(), 1};
-  for (std::size_t i = 1; i < bytes; ++i) code = code << 6U | (byte(i) & 0x3FU);
+  while (bytes < wanted && bytes < text.size() && (byte(bytes) & 0xC0U) == 0x80U)
+    code = code << 6U | (byte(bytes++) & 0x3FU);
+  if (bytes < wanted) return {bytes, 1};  // no UTF-8: a terminal shows one replacement character
   if (within(zero_width, code)) return {bytes, 0};
   return {bytes, within(two_columns, code) ? 2U : 1U};
 }
