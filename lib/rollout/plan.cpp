@@ -199,7 +199,7 @@ Result<Plan> plan_from_value(const doc::Value& value) {
     if (warning.is_string()) plan.warnings.push_back(warning.as_string());
   // The rules are derived anew; were the arithmetic ever to change, a running rollout must notice rather than
   // shift.
-  if (!(to_value(plan) == value))
+  if (TRY(doc::canonical_json(to_value(plan))) != TRY(doc::canonical_json(value)))
     return fail(ErrorKind::verification, "the plan does not read back as it was written");
   return plan;
 }

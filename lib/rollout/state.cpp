@@ -3,6 +3,7 @@
 #include "rollout/state.hpp"
 
 #include <array>
+#include <cmath>
 
 namespace tranche::rollout {
 namespace {
@@ -38,7 +39,7 @@ doc::Value to_value(const GateMemory& memory) {
                              {"explanation", memory.explanation},
                              {"log-evidence-worse", memory.log_evidence_worse},
                              {"log-evidence-not-worse", memory.log_evidence_not_worse},
-                             {"ratio", memory.ratio},
+                             {"ratio", std::isfinite(memory.ratio) ? doc::Value(memory.ratio) : doc::Value()},
                              {"source-error", memory.source_error},
                              {"gaps", memory.gaps}});
 }
@@ -56,7 +57,7 @@ Result<GateMemory> memory_from_value(const doc::Value& value) {
   memory.log_evidence_worse = TRY(value.number("log-evidence-worse"));
   memory.log_evidence_not_worse = TRY(value.number("log-evidence-not-worse"));
   const doc::Value* ratio = value.find("ratio");  // null where a rate was zero
-  memory.ratio = ratio != nullptr && ratio->is_number() ? ratio->as_double() : 0;
+  memory.ratio = ratio != nullptr && ratio->is_number() ? ratio->as_double() : std::nan("");
   memory.source_error = TRY(value.text("source-error"));
   memory.gaps = TRY(value.integer("gaps"));
   return memory;

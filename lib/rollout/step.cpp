@@ -308,7 +308,7 @@ State begin(const Plan& plan, const std::string& plan_digest, std::uint64_t plan
 }
 
 Result<Next> step(const Plan& plan, const State& state, const Event& event) {
-  if (state.stage >= plan.stages.size())
+  if (state.stage >= plan.stages.size() || (state.pending && state.pending->stage >= plan.stages.size()))
     return fail(ErrorKind::verification, "the state names a stage that the plan lacks");
   return std::visit([&](const auto& what) { return Machine(plan, state, event.now).on(what); }, event.what);
 }

@@ -196,6 +196,13 @@ TEST_CASE("a state reads back as it was written") {
   CHECK(to_value(*again) == to_value(state));
 }
 
+TEST_CASE("a state without any event yet can be journalled: the ratio of two zero rates is null") {
+  const Plan plan = plan_for();
+  const State state = must(step(plan, at_five_percent(plan), {t0 + 12s, windows(t0 + 10s, 1, 0, 0)})).state;
+  CHECK(doc::canonical_json(to_value(state)).has_value());
+  CHECK(state_from_value(to_value(state)).has_value());
+}
+
 TEST_CASE("a plan reads back as it was frozen, and a changed one is noticed") {
   const Plan plan = plan_for();
   doc::Value value = to_value(plan);
@@ -231,10 +238,10 @@ TEST_CASE("over random events exposure never grows without bake and pass, and st
     State state = begin(plan, "d", 7, now);
     std::size_t exposed = 0;
     for (int i = 0; i < 60; ++i) {
-      now += std::chrono::milliseconds(random() % 8'000);
+      now += std::chrono::milliseconds(static_cast<int>(random() % 8'000));
       const State before = state;
       Event event{now, Tick{}};
-      const unsigned pick = random() % 12;
+      const auto pick = static_cast<unsigned>(random() % 12);
       if (state.pending && pick < 9) {
         event.what = EffectDone{state.pending->key, random() % 2 == 0};
       } else if (pick < 7) {
