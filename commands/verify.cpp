@@ -61,22 +61,23 @@ Result<Believed> whom_to_believe(const Options& options, Context& context) {
   return believed;
 }
 
-// Size first: it is free, and a wrong one needs no reading.
-Result<> check_bytes(Checks& checks, ports::Files& files, const std::string& name, const std::string& path,
-                     std::uint64_t size, const std::string& sha256) {
-  const auto info = TRY(files.info(path));
-  if (!info) {
-    checks.bad(name, "missing-artifact", fmt::format("no such file: {}", printable(path)));
-    return {};
-  }
-  const auto digest = TRY(artifact::digest_file(files, path));
-  if (digest.size != size)
-    checks.bad(name, "changed-bytes", fmt::format("{} bytes, signed were {}", digest.size, size));
-  else if (!crypto::equal_constant_time(digest.sha256, sha256))
+void compare(Checks& checks, const std::string& name, const artifact::Digested& here, std::uint64_t size,
+             const std::string& sha256) {
+  if (here.size != size)
+    checks.bad(name, "changed-bytes", fmt::format("{} bytes, signed were {}", here.size, size));
+  else if (!crypto::equal_constant_time(here.sha256, sha256))
     checks.bad(name, "changed-bytes",
-               fmt::format("sha256 {}, signed was {}", short_id(digest.sha256), short_id(sha256)));
+               fmt::format("sha256 {}, signed was {}", short_id(here.sha256), short_id(sha256)));
   else
     checks.good(name, fmt::format("sha256 {}", short_id(sha256)));
+}
+
+Result<> check_bytes(Checks& checks, ports::Files& files, const std::string& name, const std::string& path,
+                     std::uint64_t size, const std::string& sha256) {
+  if (TRY(files.info(path)))
+    compare(checks, name, TRY(artifact::digest_file(files, path)), size, sha256);
+  else
+    checks.bad(name, "missing-artifact", fmt::format("no such file: {}", printable(path)));
   return {};
 }
 
@@ -153,20 +154,23 @@ Result<> verify_release(Checks& checks, const Options& options, Context& context
   const artifact::Manifest& manifest = (*stored)->manifest;
   checks.good("manifest",
               fmt::format("{} {}, manifest {}", app.name, manifest.version, short_id((*stored)->sha256)));
-  std::map<std::string, std::string> here;
-  if (!options.given("directory"))
-    if (const auto found = artifact::collect(context.world.files, opened.loaded.repository(),
-                                             artifact_patterns(app), manifest.version))
-      for (const auto& item : *found) here[item.name] = item.path;
-  for (const auto& item : manifest.artifacts) {
-    const auto found = here.find(item.name);
-    if (options.given("directory"))
+  if (options.given("directory")) {
+    for (const auto& item : manifest.artifacts)
       TRY(check_bytes(checks, context.world.files, item.name, join_path(options.text("directory"), item.name),
                       item.size, item.sha256));
-    else if (found == here.end())
-      checks.bad(item.name, "missing-artifact", "no pattern under artifacts: finds it");
+    return {};
+  }
+  // Pattern by pattern: one that finds nothing must not hide what the others find.
+  std::map<std::string, artifact::Digested> here;
+  for (const auto& pattern : artifact_patterns(app))
+    if (const auto found =
+            artifact::collect(context.world.files, opened.loaded.repository(), {pattern}, manifest.version))
+      for (const auto& item : *found) here[item.name] = {item.size, item.sha256};
+  for (const auto& item : manifest.artifacts) {
+    if (const auto found = here.find(item.name); found != here.end())
+      compare(checks, item.name, found->second, item.size, item.sha256);
     else
-      TRY(check_bytes(checks, context.world.files, item.name, found->second, item.size, item.sha256));
+      checks.bad(item.name, "missing-artifact", "nothing under artifacts: finds it");
   }
   return {};
 }

@@ -14,17 +14,18 @@ struct Place {
   std::string app;
 };
 
-// Keys are often made before tranche.yaml is right, so a missing or broken file is no obstacle.
+// With --app the file is not read: keys may be made before it is right.
 Result<Place> find_place(const Options& options, Context& context) {
   Place place;
   place.app = options.text("app");
   if (const auto file = find_file(context)) {
     place.repository = directory_name(*file) == "." ? "" : directory_name(*file);
-    if (const auto spec = spec::load(context.world.files, *file); spec && place.app.empty()) {
-      if (spec->apps.size() > 1)
+    if (place.app.empty()) {
+      const spec::Spec spec = TRY(spec::load(context.world.files, *file));
+      if (spec.apps.size() > 1)
         return fail_hint(ErrorKind::usage, "add --app NAME", "{} has {} apps", printable(*file),
-                         spec->apps.size());
-      place.app = spec->apps.front().name;
+                         spec.apps.size());
+      place.app = spec.apps.front().name;
     }
   } else if (context.file_given) {
     return fail(file.error());

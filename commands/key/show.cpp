@@ -16,7 +16,7 @@ Outcome answer(doc::Value keys, const Table& table) {
 
 Result<Outcome> run(const Options& options, Context& context) {
   doc::Value keys = doc::Value::array();
-  Table table({"ROLE", "KEY ID", "PUBLIC KEY"});
+  Table table({"role", "key id", "public key"});
   if (options.given("path")) {
     for (const std::string& path : options.list("path")) {
       const auto key = TRY_WHILE("reading " + printable(path),

@@ -11,7 +11,7 @@ A transcript is a session in a fresh directory with an empty home and a clean en
     tranche.yaml: ...       what it prints, stdout and stderr in order
     ? 3                     its exit code, when not 0
 
-@HOME@ in files and words is that home; VAR=@NAME is what the file NAME holds. What differs from run to run is written as DIR, HOME, VERSION, GIT, TIME, SHA256 and ID. With --accept (or TRANCHE_ACCEPT=1)
+@HOME@ in files and words is that home; VAR=@NAME is what the file NAME holds. What differs from run to run is written as DIR, HOME, VERSION, GIT, UUID, SIZE, TIME, SHA256 and ID. With --accept (or TRANCHE_ACCEPT=1)
 the file is rewritten from what was seen; that is reported as skipped (77), never as passed: read the diff.
 """
 import difflib
@@ -56,6 +56,8 @@ def parse(text):
 def normalise(text, root, version):
     text = text.replace(str(root / "home"), "HOME").replace(str(root / "work"), "DIR")
     text = text.replace(version, "VERSION")
+    text = re.sub(r"urn:uuid:[0-9a-f-]{36}", "urn:uuid:UUID", text)
+    text = re.sub(r"(cyclonedx-1\.6 +)[0-9.]+ K?i?B", r"\1SIZE", text)  # it holds the version
     text = re.sub(r"git version [0-9][^\s\"]*", "git version GIT", text)
     text = re.sub(r"\b[0-9a-f]{64}\b", "SHA256", text)
     text = re.sub(r"\b[0-9a-f]{12}\b", "ID", text)
