@@ -163,7 +163,8 @@ std::string format_ratio(double ratio) {
 
 std::string count_of(std::uint64_t count, std::string_view noun) {
   if (count == 1) return fmt::format("1 {}", noun);
-  if (noun.ends_with('y')) return fmt::format("{} {}ies", count, noun.substr(0, noun.size() - 1));
+  const bool vowel_y = noun.ends_with("ay") || noun.ends_with("ey") || noun.ends_with("oy");
+  if (noun.ends_with('y') && !vowel_y) return fmt::format("{} {}ies", count, noun.substr(0, noun.size() - 1));
   return fmt::format("{} {}s", count, noun);
 }
 

@@ -93,6 +93,7 @@ TEST_CASE("amounts for people") {
   CHECK(format_ratio(0) == "0%");
   CHECK(count_of(1, "entry") == "1 entry");
   CHECK(count_of(2, "entry") == "2 entries");
+  CHECK(count_of(3, "key") == "3 keys");
   const Instant now = *parse_instant("2026-11-21T12:00:00Z");
   CHECK(format_age(now, now) == "now");
   CHECK(format_age(now - std::chrono::seconds(59), now) == "59s ago");
