@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "commands/commands.hpp"
 #include "commands/support.hpp"
+#include "rollout/plan.hpp"
 #include "spec/warnings.hpp"
 
 namespace tranche::commands {
@@ -66,8 +67,27 @@ doc::Value warning_json(const Error& warning) {
   return value;
 }
 
+// All that cannot be read, at once.
+Result<> check_all_conditions(const spec::Spec& spec) {
+  std::optional<Error> first;
+  for (const auto& app : spec.apps) {
+    for (const auto& gate : app.gates) {
+      auto readable = rollout::check_conditions(gate);
+      if (readable) continue;
+      if (first) {
+        first->others.push_back(std::move(readable.error()));
+      } else {
+        first = std::move(readable.error());
+      }
+    }
+  }
+  if (first) return fail(std::move(*first));
+  return {};
+}
+
 Result<Outcome> run(const Options& options, Context& context) {
   const spec::Spec spec = TRY(load_spec(context));
+  TRY(check_all_conditions(spec));
   doc::Value apps = doc::Value::array();
   doc::Value warnings = doc::Value::array();
   std::string text;

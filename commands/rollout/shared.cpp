@@ -200,9 +200,9 @@ doc::Value plan_json(const rollout::Plan& plan) {
 std::string plan_text(const rollout::Plan& plan, bool color) {
   std::string out = fmt::format("{} {} on channel '{}' of {}\n", styled(plan.rollout, Style::bold, color),
                                 plan.release, plan.channel, plan.app);
-  Table table({"stage", "share", "bake", "gates"});
+  Table table({"stage", "reaches", "bake", "gates"});
   for (std::size_t i = 0; i < plan.stages.size(); ++i)
-    table.row({plan.stages[i].name, to_text(rollout::share_at(plan, i)), to_text(plan.stages[i].bake),
+    table.row({plan.stages[i].name, rollout::reach_text(plan, i), to_text(plan.stages[i].bake),
                plan.stages[i].gates.empty() ? "none: its bake only" : join(plan.stages[i].gates, ", ")});
   out += table.text(2);
   out += fmt::format("  wrongly rolled back with a chance of at most {}\n",

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "gate/threshold.hpp"
 
 namespace tranche::rollout {
 namespace {
@@ -87,6 +88,20 @@ doc::Value to_value(const cohort::Rule& rule) {
 
 }  // namespace
 
+// A condition that cannot be read would be an error at every poll: it is refused before anything starts.
+Result<> check_conditions(const spec::Gate& gate) {
+  if (gate.kind != spec::Gate::Kind::threshold) return {};
+  for (const std::string& condition : {gate.success_condition, gate.failure_condition}) {
+    if (condition.empty()) continue;
+    if (auto compiled = gate::Condition::compile(condition); !compiled) {
+      Error error = std::move(compiled.error()).during("reading the conditions of gate '" + gate.name + "'");
+      if (gate.place.line > 0 && !error.mark) error.mark = doc::to_mark(gate.place);
+      return fail(std::move(error));
+    }
+  }
+  return {};
+}
+
 const spec::Rollout& Plan::spec() const { return *config.rollout(rollout); }
 
 Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
@@ -141,6 +156,9 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   if (plan.baseline.empty())
     plan.warnings.push_back("no way back: devices that take " + input.release +
                             " keep it if it is withdrawn");
+  for (const PlannedStage& stage : plan.stages)
+    for (const std::string& name : stage.gates)
+      if (const spec::Gate* gate = app.gate(name); gate != nullptr) TRY(check_conditions(*gate));
   for (const std::string& gate : spec::unbounded_gates(app, *rollout))
     plan.warnings.push_back("gate '" + gate + "' is a threshold: it promises nothing about false alarms");
   plan.config = reduce(app, *rollout);
@@ -225,6 +243,13 @@ Percent share_at(const Plan& plan, std::size_t stage) {
     if (s.cohort.empty()) share = std::max(share, s.percent.value_or(Percent{Percent::whole}));
   }
   return share;
+}
+
+std::string reach_text(const Plan& plan, std::size_t stage) {
+  const spec::Stage& s = plan.spec().stages[stage];
+  const std::string share = s.whole() ? "100%" : tranche::to_text(*s.percent);
+  if (s.cohort.empty()) return share;
+  return (s.whole() ? "all" : share) + " of " + s.cohort;
 }
 
 }  // namespace tranche::rollout

@@ -47,6 +47,9 @@ struct PlanInput {
 // baseline, stages that shrink, no way back and not accepted.
 Result<Plan> make_plan(const spec::App& app, const PlanInput& input);
 
+// The gate's conditions can be read; kind invalid at the gate's place otherwise.
+Result<> check_conditions(const spec::Gate& gate);
+
 doc::Value to_value(const Plan& plan);
 Result<Plan> plan_from_value(const doc::Value& value);
 Result<std::string> plan_digest(const Plan& plan);  // hex SHA-256 of the canonical JSON
@@ -56,5 +59,7 @@ std::vector<cohort::Rule> rules_at(const Plan& plan, std::size_t stage);
 // Share of unlabelled devices that the rules reach by percentage alone (cohort rules add their members on
 // top).
 Percent share_at(const Plan& plan, std::size_t stage);
+// Whom the stage adds, in words: "all of pilot", "20% of eu", "5%".
+std::string reach_text(const Plan& plan, std::size_t stage);
 
 }  // namespace tranche::rollout

@@ -1,6 +1,7 @@
 // The machine itself. Exposure only grows on a pass of every gate after the bake's minimum, and never while
 // suspect; any fail, from any watching phase, starts the playbook; stopping is possible from every phase.
 #include <algorithm>
+#include <cmath>
 
 #include "rollout/state.hpp"
 
@@ -65,7 +66,7 @@ void judge_memory(GateMemory& memory, const spec::Gate& gate, Duration lag, Inst
     memory.explanation = comparison.explanation;
     memory.log_evidence_worse = comparison.log_evidence_worse;
     memory.log_evidence_not_worse = comparison.log_evidence_not_worse;
-    memory.ratio = comparison.ratio;
+    memory.ratio = std::isfinite(comparison.ratio) ? comparison.ratio : 0;  // the journal holds no NaN
     const bool stale = now - memory.last_data > patience * gate.every + lag;
     if (memory.verdict == Verdict::pass && (stale || !memory.source_error.empty())) {
       memory.verdict = Verdict::no_data;
