@@ -18,6 +18,7 @@ constexpr std::string_view supply = "Supply chain";
 constexpr std::string_view releases = "Releases and rollouts";
 constexpr std::string_view decides = "Gates, playbooks, flags";
 constexpr std::string_view records = "Feeds and the journal";
+constexpr std::string_view devices = "Devices, real and rehearsed";
 constexpr std::string_view about = "About";
 
 constexpr auto table = std::to_array<Line>({
@@ -56,6 +57,8 @@ constexpr auto table = std::to_array<Line>({
     {records, "journal show", journal_show},
     {records, "journal verify", journal_verify},
     {records, "report", report},
+    {devices, "serve", serve},
+    {devices, "fleet run", fleet_run},
     {about, "completion", completion},
     {about, "version", version},
     {about, "help", help},

@@ -50,6 +50,10 @@ Command journal_show();
 Command journal_verify();
 Command report();
 
+// devices, real and rehearsed
+Command serve();
+Command fleet_run();
+
 // about
 Command completion();
 Command version();

@@ -41,28 +41,46 @@ Result<> check_model(const Model& model) {
   return {};
 }
 
-cohort::Device make_device(const Model& model, std::size_t i) {
-  cohort::Device device;
-  device.id = fmt::format("d-{:016x}", stream(model, i, Stream::identity).next());
+Traits traits_of(const Model& model, std::size_t i) {
+  Traits traits;
+  traits.number = stream(model, i, Stream::identity).next();
   Random labels = stream(model, i, Stream::labels);
-  device.labels["ring"] = labels.chance(model.pilot_share.fraction()) ? "pilot" : "broad";
+  traits.pilot = labels.chance(model.pilot_share.fraction());
   double total = 0;
   for (const auto& [region, weight] : model.regions) total += weight;
   double at = labels.uniform() * total;
   for (const auto& [region, weight] : model.regions) {
     at -= weight;
-    if (at < 0 || &region == &model.regions.back().first) {
-      device.labels["region"] = region;
-      break;
-    }
+    if (at < 0 || traits.region + 1U == model.regions.size()) break;
+    ++traits.region;
   }
+  traits.offline = stream(model, i, Stream::interval).chance(model.offline.fraction());
+  return traits;
+}
+
+std::string device_id(const Traits& traits) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string id = "d-0000000000000000";
+  for (std::size_t i = 0; i < 16; ++i) id[2 + i] = digits[traits.number >> (60 - 4 * i) & 15];
+  return id;
+}
+
+cohort::Device make_device(const Model& model, const Traits& traits) {
+  cohort::Device device;
+  device.id = device_id(traits);
+  device.labels["ring"] = traits.pilot ? "pilot" : "broad";
+  if (!model.regions.empty()) device.labels["region"] = model.regions[traits.region].first;
   return device;
+}
+
+cohort::Device make_device(const Model& model, std::size_t i) {
+  return make_device(model, traits_of(model, i));
 }
 
 Random device_random(const Model& model, std::size_t i) { return stream(model, i, Stream::life); }
 
 Duration poll_interval(const Model& model, std::size_t i) {
-  return stream(model, i, Stream::interval).chance(model.offline.fraction()) ? model.poll * 20 : model.poll;
+  return traits_of(model, i).offline ? model.poll * offline_factor : model.poll;
 }
 
 }  // namespace tranche::fleet

@@ -17,6 +17,9 @@
 
 namespace tranche::fleet {
 
+// How much less often an offline device asks.
+inline constexpr int offline_factor = 20;
+
 struct Model {
   std::uint64_t seed = 1;
   std::size_t devices = 10'000;
@@ -34,8 +37,17 @@ struct Model {
 // Kind usage: no devices or more than ten million, rates that are no probability, a poll under 10 ms.
 Result<> check_model(const Model& model);
 
-// Device number i of the fleet: the same for the same seed, whatever the number of devices. Ids look like
-// "d-3f2a…"; labels are ring (pilot or broad) and region.
+// What the seed says about device i: the same whatever the number of devices. For simulations that have no
+// room for a million maps of labels.
+struct Traits {
+  std::uint64_t number = 0;  // its id is "d-" and this in 16 hex digits
+  bool pilot = false;        // label ring: pilot or broad
+  std::uint8_t region = 0;   // label region: index into Model::regions
+  bool offline = false;
+};
+Traits traits_of(const Model& model, std::size_t i);
+std::string device_id(const Traits& traits);
+cohort::Device make_device(const Model& model, const Traits& traits);
 cohort::Device make_device(const Model& model, std::size_t i);
 // Generator of what happens to device i: independent of the others.
 Random device_random(const Model& model, std::size_t i);
