@@ -5,6 +5,18 @@
 #include "base/text.hpp"
 
 namespace tranche::actions {
+namespace {
+
+// "$app" stands at the front as a whole word: "$apple" is no variable of ours.
+bool names_variable(std::string_view text, std::string_view name) {
+  if (!text.starts_with(name)) return false;
+  if (text.size() == name.size()) return true;
+  const char next = text[name.size()];
+  return !((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || (next >= '0' && next <= '9') ||
+           next == '_');
+}
+
+}  // namespace
 
 const std::vector<Action>& actions() {
   static const std::vector<Action> all{
@@ -35,7 +47,7 @@ std::string fill_variables(std::string text, const Call& call) {
   for (std::size_t i = 0; i < text.size();) {
     bool replaced = false;
     for (const auto& [name, value] : variables) {
-      if (std::string_view(text).substr(i).starts_with(name)) {  // values are never scanned again
+      if (names_variable(std::string_view(text).substr(i), name)) {  // values are never scanned again
         out += value;
         i += name.size();
         replaced = true;

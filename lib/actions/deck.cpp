@@ -30,16 +30,34 @@ void add_refs(std::vector<channel::ReleaseRef>& known, const std::vector<channel
   }
 }
 
-// The feed names only releases that somebody may be sent to.
-std::vector<channel::ReleaseRef> in_use(const std::vector<channel::ReleaseRef>& known,
-                                        const cohort::Directions& directions) {
+std::set<std::string> versions_in(const cohort::Directions& directions) {
   std::set<std::string> versions{directions.baseline};
   if (directions.offer) versions.insert(directions.offer->release);
   for (const cohort::Withdrawn& withdrawn : directions.withdrawn) versions.insert(withdrawn.fallback);
+  return versions;
+}
+
+// The feed names only releases that somebody may be sent to.
+std::vector<channel::ReleaseRef> in_use(const std::vector<channel::ReleaseRef>& known,
+                                        const cohort::Directions& directions) {
+  const std::set<std::string> versions = versions_in(directions);
   std::vector<channel::ReleaseRef> used;
   for (const channel::ReleaseRef& ref : known)
     if (versions.contains(ref.version)) used.push_back(ref);
   return used;
+}
+
+// An undo goes back to a release that the feed names no longer: the newest of those stay known.
+constexpr std::ptrdiff_t spare_releases = 16;
+
+void forget_old(std::vector<channel::ReleaseRef>& known, const cohort::Directions& directions) {
+  const std::set<std::string> versions = versions_in(directions);
+  std::ptrdiff_t spare = std::count_if(known.begin(), known.end(), [&](const channel::ReleaseRef& ref) {
+    return !versions.contains(ref.version);
+  });
+  std::erase_if(known, [&](const channel::ReleaseRef& ref) {  // oldest first
+    return !versions.contains(ref.version) && spare-- > spare_releases;
+  });
 }
 
 }  // namespace
@@ -60,8 +78,13 @@ Result<std::unique_ptr<Deck>> Deck::open(ports::World& world, std::string reposi
 }
 
 Result<> Deck::reload() {
-  state_ = TRY(open_state(world_, repository_, app_.state));
-  journal_ = TRY(open_journal(world_, *state_, app_.name, trust_));
+  // The journal stands on its store: both are ready before either is replaced.
+  auto state = TRY(open_state(world_, repository_, app_.state));
+  auto journal = TRY(open_journal(world_, *state, app_.name, trust_));
+  journal_ = std::move(journal);
+  state_ = std::move(state);
+  for (const auto& [name, store] : channel_stores_)
+    if (store != nullptr) store->refresh();
   return {};
 }
 
@@ -137,7 +160,7 @@ Result<std::optional<journal::Draft>> Deck::decide(
   if (!effect.empty() && state.effect == effect) return std::nullopt;
   state.directions = change(state.directions);
   add_refs(state.releases, refs);
-  state.releases = in_use(state.releases, state.directions);
+  forget_old(state.releases, state.directions);
   state.effect = effect;
   state.expires = channel.expires;
   if (!plan.empty()) state.plan = plan;
@@ -160,7 +183,7 @@ Result<> Deck::publish(const spec::Channel& channel) {
   feed.issued = state->issued;
   feed.expires = state->issued + state->expires;
   feed.plan = state->plan;
-  feed.releases = state->releases;
+  feed.releases = in_use(state->releases, state->directions);
   feed.directions = state->directions;
   store::Store* store = TRY(channel_store(channel));
   const crypto::SecretKey* key = TRY(feed_key());
@@ -221,18 +244,25 @@ Result<> Deck::set_flag(const spec::Flag& flag, const doc::Value& value, const s
     draft.state = doc::Value::object({{"value", value}, {"effect", effect}});
     TRY(append({draft}));
   }
-  const flags::FlagSet set = TRY(flag_set());
-  const crypto::SecretKey* key = TRY(feed_key());
   std::optional<Error> first;  // one unreachable channel must not keep the switch from the others
   for (const spec::Channel& channel : app_.channels) {
-    const auto store = channel_store(channel);
-    auto published =
-        store ? flags::publish_flags(**store, trust_, set, *key) : Result<>(std::unexpected(store.error()));
-    if (!published && !first)
-      first = std::move(published.error())
-                  .during("publishing flag '" + flag.name + "' to channel '" + channel.name + "'");
+    auto published = publish_flags(channel);
+    if (!published && !first) first = std::move(published.error());
   }
   if (first) return fail(std::move(*first));
+  return {};
+}
+
+Result<> Deck::publish_flags(const spec::Channel& channel) {
+  bool decided = false;
+  for (const spec::Flag& flag : app_.flags)
+    decided = decided || TRY(journal_->latest(flag_subject(flag.name))).has_value();
+  if (!decided) return {};
+  const flags::FlagSet set = TRY(flag_set());
+  const crypto::SecretKey* key = TRY(feed_key());
+  store::Store* store = TRY(channel_store(channel));
+  TRY_WHILE("publishing the flags to channel '" + channel.name + "'",
+            flags::publish_flags(*store, trust_, set, *key));
   return {};
 }
 

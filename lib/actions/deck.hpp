@@ -24,9 +24,9 @@ namespace tranche::actions {
 // What the journal says of a channel: subject "channel/<app>/<channel>".
 struct ChannelState {
   cohort::Directions directions;
-  std::vector<channel::ReleaseRef> releases;
-  std::string plan;    // digest of the frozen plan
-  std::string effect;  // key of the effect that decided it
+  std::vector<channel::ReleaseRef> releases;  // those in the directions, and some that an undo may need
+  std::string plan;                           // digest of the frozen plan
+  std::string effect;                         // key of the effect that decided it
   Duration expires{};
   std::uint64_t sequence = 0;  // index of the deciding entry
   Instant issued{};            // its time
@@ -56,7 +56,7 @@ class Deck {
   [[nodiscard]] store::Store& state_store() { return *state_; }
   [[nodiscard]] journal::Journal& journal() { return *journal_; }
 
-  // After a conflict: the journal anew, as others left it.
+  // After a conflict: the journal anew, as others left it. On an error the deck stays as it was.
   Result<> reload();
   Result<std::vector<journal::Entry>> append(const std::vector<journal::Draft>& drafts);
   [[nodiscard]] std::string rollout_subject(std::string_view rollout) const;
@@ -93,6 +93,9 @@ class Deck {
   // channel.
   Result<> set_flag(const spec::Flag& flag, const doc::Value& value, const std::string& effect,
                     const Cause& cause);
+  // Publishes what the journal says last of all flags to one channel; nothing when none was ever set.
+  // Idempotent.
+  Result<> publish_flags(const spec::Channel& channel);
   Result<flags::FlagSet> flag_set();
 
  private:

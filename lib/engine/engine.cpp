@@ -160,15 +160,35 @@ Result<rollout::Plan> Engine::plan(const StartRequest& request) {
   return plan;
 }
 
+// The rollout that is not over and moves the same channel, this one included: two at once would take each
+// other's exposure back.
+Result<std::optional<rollout::State>> Engine::running_beside(const std::string& rollout) {
+  const spec::Rollout* wanted = deck_.app().rollout(rollout);
+  for (const spec::Rollout& other : deck_.app().rollouts) {
+    if (wanted == nullptr || other.channel != wanted->channel) continue;
+    const auto entry = TRY(deck_.journal().latest(deck_.rollout_subject(other.name)));
+    if (!entry) continue;
+    rollout::State state = TRY(rollout::state_from_value(entry->state));
+    if (!rollout::is_final(state.phase)) return std::optional(std::move(state));
+  }
+  return std::optional<rollout::State>();
+}
+
 Result<Report> Engine::start(const StartRequest& request) {
   const StoredRelease release = TRY(load_release(deck_, request.release));
-  if (const auto entry = TRY(deck_.journal().latest(deck_.rollout_subject(request.rollout)))) {
-    const rollout::State state = TRY(rollout::state_from_value(entry->state));
-    if (!rollout::is_final(state.phase))
-      return fail_hint(ErrorKind::conflict,
-                       "see tranche rollout status " + state.rollout + ", or stop it first",
-                       "rollout '{}' is still {} with release {}", state.rollout,
-                       rollout::to_text(state.phase), state.release);
+  if (const auto running = TRY(running_beside(request.rollout))) {
+    if (running->rollout == request.rollout && running->release == request.release) {
+      const auto again = this->plan(request);
+      if (again && TRY(rollout::plan_digest(*again)) == running->plan_digest) {
+        Loaded loaded = TRY(load(request.rollout));
+        TRY(settle(loaded));
+        return report(std::move(loaded));
+      }
+    }
+    return fail_hint(ErrorKind::conflict,
+                     "see tranche rollout status " + running->rollout + ", or stop it first",
+                     "rollout '{}' is still {} with release {}", running->rollout,
+                     rollout::to_text(running->phase), running->release);
   }
   const rollout::Plan plan = TRY(this->plan(request));
   const spec::Channel* channel = plan.config.channel(plan.channel);
@@ -216,8 +236,9 @@ Result<Report> Engine::advance(const std::string& rollout) {
     if (!loaded.state.pending) break;
   }
   if (const spec::Channel* channel = loaded.plan.config.channel(loaded.plan.channel)) {
-    // A feed that another tick decided and a killed one did not publish is repaired here.
+    // What another run decided and, killed, did not publish is repaired here.
     TRY(deck_.publish(*channel));
+    TRY(deck_.publish_flags(*channel));
     TRY(deck_.renew(*channel));
   }
   return report(std::move(loaded));
@@ -244,6 +265,9 @@ Result<Report> Engine::apply(const std::string& rollout, const rollout::What& wh
   for (int attempt = 1;; ++attempt) {
     const auto once = [&]() -> Result<Report> {
       Loaded loaded = TRY(load(rollout));
+      const bool back =
+          loaded.state.phase == rollout::Phase::rolled_back || loaded.state.phase == rollout::Phase::stranded;
+      if (stopping && back) return report(std::move(loaded));  // the red button, pressed twice
       TRY(feed_event(loaded, kind, what, reason));
       TRY(settle(loaded));
       return report(std::move(loaded));

@@ -46,12 +46,13 @@ class Engine {
   // Resolves without writing: what `rollout plan` shows and `start` freezes.
   Result<rollout::Plan> plan(const StartRequest& request);
   // Freezes the plan, publishes the artifacts, exposes the first stage. kind conflict while another one runs
-  // here.
+  // on the channel. The same release under the same plan again is the same start: what a killed one left is
+  // finished, and its report returned.
   Result<Report> start(const StartRequest& request);
   // One tick.
   Result<Report> advance(const std::string& rollout);
   // Pause, Resume, Promote, Stop: the event, then whatever it makes pending. Stop is never lost to a
-  // conflict: it is tried again on the newest state.
+  // conflict: it is tried again on the newest state; stopping what is rolled back changes nothing.
   Result<Report> apply(const std::string& rollout, const rollout::What& what);
   // As the journal says; asks nobody.
   Result<Report> status(const std::string& rollout);
@@ -64,6 +65,7 @@ class Engine {
     rollout::State state;
   };
   Result<Loaded> load(const std::string& rollout);
+  Result<std::optional<rollout::State>> running_beside(const std::string& rollout);
   Result<> settle(Loaded& loaded);  // performs pending effects until there is none
   Result<> perform(Loaded& loaded);
   Result<bool> perform_playbook(Loaded& loaded, const rollout::Effect& effect);  // stranded?

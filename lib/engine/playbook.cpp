@@ -83,6 +83,11 @@ Result<bool> Engine::perform_playbook(Loaded& loaded, const rollout::Effect& eff
     decided({fmt::format("playbook '{}' step {}: {}: {}", spec->name, run.steps[*step].id,
                          playbook::to_text(run.steps[*step].status), run.steps[*step].detail)});
   }
+  // A rollback is over when devices can read it: a feed that a step could not publish is tried again here,
+  // and by every tick until it is out.
+  const spec::Channel* stream = plan.config.channel(plan.channel);
+  if (stream == nullptr) return fail(ErrorKind::verification, "the plan has no channel '{}'", plan.channel);
+  TRY(deck_.publish(*stream));
   // Nobody is stranded when the channel says that the release is withdrawn and where its devices go.
   const auto channel = TRY(deck_.channel_state(plan.channel));
   if (!channel) return true;

@@ -33,6 +33,34 @@ std::string first_difference(const artifact::Manifest& mine, const artifact::Man
   return "its documents differ";
 }
 
+// A run that was killed between the two writes has recorded the release and not journalled it.
+Result<bool> is_journalled(actions::Deck& deck, const StoredRelease& release) {
+  constexpr std::uint64_t piece = 256;  // one bundle of the journal
+  for (std::uint64_t to = deck.journal().size(); to > 0;) {
+    const std::uint64_t from = (to - 1) / piece * piece;
+    for (const journal::Entry& entry : TRY(deck.journal().read(from, to))) {
+      if (entry.kind != "release.created") continue;
+      const doc::Value* digest = entry.data.find("manifest-sha256");
+      if (digest != nullptr && digest->is_string() && digest->as_string() == release.sha256) return true;
+    }
+    to = from;
+  }
+  return false;
+}
+
+Result<> journal_release(actions::Deck& deck, const StoredRelease& release, const std::string& reason) {
+  journal::Draft draft;
+  draft.kind = "release.created";
+  draft.reason = reason;
+  draft.data =
+      doc::Value::object({{"app", release.manifest.app},
+                          {"version", release.manifest.version},
+                          {"manifest-sha256", release.sha256},
+                          {"artifacts", static_cast<std::int64_t>(release.manifest.artifacts.size())}});
+  TRY(deck.append({draft}));
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<StoredRelease>> find_release(actions::Deck& deck, const std::string& version) {
@@ -73,7 +101,10 @@ Result<std::vector<std::string>> list_releases(actions::Deck& deck) {
 Result<Created> create_release(actions::Deck& deck, artifact::Manifest manifest,
                                const std::vector<DocumentBytes>& documents, const std::string& reason) {
   if (const auto existing = TRY(find_release(deck, manifest.version))) {
-    if (same_content(manifest, existing->manifest)) return Created{*existing, true};
+    if (same_content(manifest, existing->manifest)) {
+      if (!TRY(is_journalled(deck, *existing))) TRY(journal_release(deck, *existing, reason));
+      return Created{*existing, true};
+    }
     return fail_hint(ErrorKind::invalid,
                      "a version names one thing for ever: build this under the next version",
                      "release {} exists with other content: {}", manifest.version,
@@ -94,15 +125,7 @@ Result<Created> create_release(actions::Deck& deck, artifact::Manifest manifest,
   publication.message = fmt::format("release {} of {}", release.manifest.version, release.manifest.app);
   TRY_WHILE("recording release " + release.manifest.version, deck.state_store().publish(publication));
   TRY(deck.reload());
-  journal::Draft draft;
-  draft.kind = "release.created";
-  draft.reason = reason;
-  draft.data =
-      doc::Value::object({{"app", release.manifest.app},
-                          {"version", release.manifest.version},
-                          {"manifest-sha256", release.sha256},
-                          {"artifacts", static_cast<std::int64_t>(release.manifest.artifacts.size())}});
-  TRY(deck.append({draft}));
+  TRY(journal_release(deck, release, reason));
   return Created{std::move(release), false};
 }
 

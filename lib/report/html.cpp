@@ -29,22 +29,25 @@ struct Range {
 
 std::string tick_text(double value, const std::string& format) {
   if (format == "percent") return fmt::format("{:.3g}%", value * 100);
+  if (format == "odds" && value > 700) return fmt::format("1e{:.0f}", value / std::log(10.0));
   if (format == "odds") return fmt::format("{:.3g}", std::exp(value));
   return fmt::format("{:.4g}", value);
 }
 
 std::vector<double> ticks(const Range& range, const std::string& format) {
   std::vector<double> out;
-  const double step_in = format == "odds" ? std::log(10.0) : 0;
-  double step = step_in;
-  if (step == 0) {
+  if (!(range.high > range.low)) return {range.low};
+  double step = std::log(10.0);
+  if (format != "odds") {
     const double rough = (range.high - range.low) / 4;
     const double power = std::pow(10, std::floor(std::log10(std::max(rough, 1e-12))));
     step = power * (rough / power < 1.5 ? 1 : rough / power < 3.5 ? 2 : rough / power < 7.5 ? 5 : 10);
   }
   while ((range.high - range.low) / step > 8) step *= 2;
-  for (double value = std::ceil(range.low / step) * step; value <= range.high + step * 1e-9; value += step)
-    out.push_back(value);
+  // Counted, not added up: far from zero a small step would add nothing, for ever.
+  const double first = std::ceil(range.low / step);
+  for (int i = 0; i <= 9 && (first + i) * step <= range.high + step * 1e-9; ++i)
+    out.push_back((first + i) * step);
   return out;
 }
 

@@ -42,6 +42,8 @@ Result<Track> read_track(const Story& story) {
   for (const journal::Entry& entry : story.entries) {
     if (!entry.kind.starts_with("rollout.") || entry.state.is_null()) continue;
     const rollout::State state = TRY(rollout::state_from_value(entry.state));
+    if (state.stage >= story.plan.stages.size())
+      return fail(ErrorKind::verification, "entry {} names a stage that the plan lacks", entry.index);
     const auto seconds = [&](Instant at) {
       return std::chrono::duration<double>(at - story.state.started).count();
     };
@@ -92,6 +94,10 @@ double rate(const gate::ArmCounts& counts) {
   return counts.exposure > 0 ? counts.events / counts.exposure : std::nan("");
 }
 
+std::string rate_text(const gate::ArmCounts& counts) {
+  return counts.exposure > 0 ? fmt::format("{:.3f}%", rate(counts) * 100) : "none yet";
+}
+
 std::string gate_section(const std::string& name, const spec::Gate& gate, const std::vector<Point>& points,
                          const std::vector<Mark>& stages) {
   const rollout::GateMemory& last = points.back().memory;
@@ -121,10 +127,10 @@ std::string gate_section(const std::string& name, const spec::Gate& gate, const 
   out += svg_plot(evidence) + svg_plot(rates);
   out += fmt::format(
       "<table><tr><th></th><th>events</th><th>exposure</th><th>rate</th></tr>\n"
-      "<tr><td>canary</td><td>{:.0f}</td><td>{:.0f}</td><td>{:.3f}%</td></tr>\n"
-      "<tr><td>control</td><td>{:.0f}</td><td>{:.0f}</td><td>{:.3f}%</td></tr></table>\n",
-      last.evidence.canary.events, last.evidence.canary.exposure, rate(last.evidence.canary) * 100,
-      last.evidence.control.events, last.evidence.control.exposure, rate(last.evidence.control) * 100);
+      "<tr><td>canary</td><td>{:.0f}</td><td>{:.0f}</td><td>{}</td></tr>\n"
+      "<tr><td>control</td><td>{:.0f}</td><td>{:.0f}</td><td>{}</td></tr></table>\n",
+      last.evidence.canary.events, last.evidence.canary.exposure, rate_text(last.evidence.canary),
+      last.evidence.control.events, last.evidence.control.exposure, rate_text(last.evidence.control));
   out += fmt::format(
       "<p class=\"quiet\">Source {}; events <code>{}</code>, exposure <code>{}</code>; {} gaps.</p>\n",
       escape_html(gate.source), escape_html(gate.events), escape_html(gate.exposure), last.gaps);
