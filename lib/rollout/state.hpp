@@ -53,8 +53,7 @@ struct GateMemory {
   Instant last_data{};      // end of the last window or measurement that had data
   gate::Verdict verdict = gate::Verdict::no_data;
   std::string explanation;
-  double log_evidence_worse = 0, log_evidence_not_worse = 0;  // compare
-  double ratio = 0;          // compare; 0 while an arm has no events, so that there is none
+  double log_evidence_worse = 0, log_evidence_not_worse = 0, ratio = 0;  // compare
   std::string source_error;  // the source's last error; empty when it answered
   std::int64_t gaps = 0;     // windows without data
 };

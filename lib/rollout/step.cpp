@@ -1,7 +1,6 @@
 // The machine itself. Exposure only grows on a pass of every gate after the bake's minimum, and never while
 // suspect; any fail, from any watching phase, starts the playbook; stopping is possible from every phase.
 #include <algorithm>
-#include <cmath>
 
 #include "rollout/state.hpp"
 
@@ -66,7 +65,7 @@ void judge_memory(GateMemory& memory, const spec::Gate& gate, Duration lag, Inst
     memory.explanation = comparison.explanation;
     memory.log_evidence_worse = comparison.log_evidence_worse;
     memory.log_evidence_not_worse = comparison.log_evidence_not_worse;
-    memory.ratio = std::isfinite(comparison.ratio) ? comparison.ratio : 0;  // the journal holds no NaN
+    memory.ratio = comparison.ratio;
     const bool stale = now - memory.last_data > patience * gate.every + lag;
     if (memory.verdict == Verdict::pass && (stale || !memory.source_error.empty())) {
       memory.verdict = Verdict::no_data;
@@ -150,7 +149,7 @@ class Machine {
   Result<Next> on(const Pause& pause) {
     if (state().phase == Phase::paused) return std::move(next_);
     TRY(watching("pause"));
-    to(Phase::paused, "paused: " + pause.reason);
+    to(Phase::paused, pause.reason.empty() ? "by hand" : pause.reason);
     return std::move(next_);
   }
 
