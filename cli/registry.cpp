@@ -59,6 +59,7 @@ constexpr auto table = std::to_array<Line>({
     {records, "report", report},
     {devices, "serve", serve},
     {devices, "fleet run", fleet_run},
+    {devices, "simulate", simulate},
     {about, "completion", completion},
     {about, "version", version},
     {about, "help", help},

@@ -53,6 +53,7 @@ Command report();
 // devices, real and rehearsed
 Command serve();
 Command fleet_run();
+Command simulate();
 
 // about
 Command completion();
