@@ -133,9 +133,9 @@ std::string report_text(const engine::Report& report, Instant now, bool color) {
                                 printable(state.because));
   if (!rollout::is_final(state.phase))
     out +=
-        fmt::format("  stage {}/{} '{}', share {}, bake {}{}\n", state.stage + 1, report.plan.stages.size(),
-                    stage.name, to_text(rollout::share_at(report.plan, state.stage)),
-                    bake_text(stage, state, now), state.suspect ? ", suspect: exposure stops growing" : "");
+        fmt::format("  stage {}/{} '{}' reaches {}, bake {}{}\n", state.stage + 1, report.plan.stages.size(),
+                    stage.name, rollout::reach_text(report.plan, state.stage), bake_text(stage, state, now),
+                    state.suspect ? ", suspect: exposure stops growing" : "");
   Table gates;
   for (const auto& [name, memory] : state.gates) {
     const spec::Gate* gate = report.plan.config.gate(name);

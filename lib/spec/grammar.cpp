@@ -182,7 +182,7 @@ Result<> check_secret_reference(std::string_view reference, bool with_pkcs11) {
   if (reference.starts_with("file:")) {
     const std::string_view path = reference.substr(5);
     const std::string normal = normal_path(path);
-    if (!path.starts_with('/') && normal != ".." && !normal.starts_with("../"))
+    if (!path.starts_with('/') && !path.starts_with("~/") && normal != ".." && !normal.starts_with("../"))
       return fail_hint(ErrorKind::invalid, "keep it elsewhere and give an absolute path",
                        "the secret file '{}' is inside the repository", printable(path, 64));
     return {};
