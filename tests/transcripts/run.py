@@ -64,7 +64,7 @@ def normalise(text, root, version):
     text = re.sub(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME", text)
     text = re.sub(r"TIME {2,}", "TIME  ", re.sub(r"\bwhen {2,}", "when  ", text))  # milliseconds come and go
     text = re.sub(r"(— \S+) [A-Za-z0-9+/]{60,}=*", r"\1 SIGNATURE", text)
-    text = re.sub(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])", "BASE64", text)
+    text = re.sub(r"[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])", "BASE64", text)
     text = re.sub(r"bake \d+s of", "bake Ns of", text)
     # A line that would read as the transcript's own gets a backslash.
     return [re.sub(r"^(#|\$|\?|<<<|\\) ", r"\\\g<0>", line.rstrip()) for line in text.splitlines()]
@@ -129,4 +129,5 @@ def main():
     return 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
