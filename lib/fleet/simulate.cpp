@@ -94,6 +94,11 @@ class Run {
           result_.assumptions.push_back(text);
         return true;
       });
+      if (stage.randomised && !stage.gates.empty() && stage.bake.min < model_.poll)
+        result_.assumptions.push_back(fmt::format(
+            "stage '{}' may end after {}, but devices ask only every {}: its gates may judge devices "
+            "that do not run the release yet",
+            stage.name, tranche::to_text(stage.bake.min), tranche::to_text(model_.poll)));
       if (!stage.rule.devices.empty())
         result_.assumptions.push_back(
             fmt::format("stage '{}' reaches listed devices, of which the model has none", stage.name));

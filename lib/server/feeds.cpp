@@ -20,27 +20,27 @@ std::shared_ptr<const Content> make_file(std::string bytes) {
 }
 
 std::shared_ptr<const Content> make_answer(const channel::Feed& feed, const channel::ReleaseRef& release,
-                                           cohort::Reason reason) {
+                                           cohort::Reason reason, std::string_view prefix) {
   auto content = std::make_shared<Content>();
   content->bytes =
       doc::to_json(doc::Value::object(
           {{"schema", "tranche/update/v1"},
            {"version", release.version},
            {"reason", to_text(reason)},
-           {"manifest",
-            doc::Value::object({{"path", "/" + release.manifest_path}, {"sha256", release.manifest_sha256}})},
-           {"feed", fmt::format("/{}", channel::feed_name)},
+           {"manifest", doc::Value::object({{"path", std::string(prefix) + release.manifest_path},
+                                            {"sha256", release.manifest_sha256}})},
+           {"feed", fmt::format("{}{}", prefix, channel::feed_name)},
            {"sequence", static_cast<std::int64_t>(feed.sequence)}})) +
       "\n";
   return content;
 }
 
-void fill_answers(Snapshot& snapshot) {
+void fill_answers(Snapshot& snapshot, std::string_view prefix) {
   snapshot.answers.clear();
   for (const channel::ReleaseRef& release : snapshot.feed.releases) {
     auto& answers = snapshot.answers[release.version];
     for (std::size_t reason = 0; reason < answers.size(); ++reason)
-      answers[reason] = make_answer(snapshot.feed, release, static_cast<cohort::Reason>(reason));
+      answers[reason] = make_answer(snapshot.feed, release, static_cast<cohort::Reason>(reason), prefix);
   }
 }
 
@@ -94,9 +94,16 @@ void Feeds::stop() {
 
 int Feeds::find(std::string_view app, std::string_view channel) const {
   for (std::size_t i = 0; i < channels_.size(); ++i)
-    if (channels_[i].channel == channel && (app.empty() || channels_[i].app == app))
-      return static_cast<int>(i);
+    if (channels_[i].channel == channel && channels_[i].app == app) return static_cast<int>(i);
   return -1;
+}
+
+std::string Feeds::prefix(std::size_t channel) const {
+  const ServedChannel& served = channels_[channel];
+  for (const ServedChannel& other : channels_)
+    if (other.channel == served.channel && other.app != served.app)
+      return fmt::format("/{}/{}/", served.app, served.channel);
+  return fmt::format("/{}/", served.channel);
 }
 
 void Feeds::poll() {
@@ -137,7 +144,7 @@ void Feeds::poll(std::size_t index) {
         snapshot.loaded = true;
         snapshot.feed = std::move(*feed);
         snapshot.feed_file = make_file(*feed_bytes);
-        fill_answers(snapshot);
+        fill_answers(snapshot, prefix(index));
         fresh = true;
       } else {
         raw.feed_trouble = feed.error().message;

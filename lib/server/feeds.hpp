@@ -62,8 +62,11 @@ class Feeds {
   void poll();  // once, now
 
   [[nodiscard]] const std::vector<ServedChannel>& channels() const { return channels_; }
-  // Index of a channel; -1 when it is not served. `app` may be empty: then the name alone.
+  // Index of a channel; -1 when it is not served.
   [[nodiscard]] int find(std::string_view app, std::string_view channel) const;
+  // Where the files of a channel are: "/stable/", or "/app/stable/" when two apps have a channel of that
+  // name.
+  [[nodiscard]] std::string prefix(std::size_t channel) const;
   [[nodiscard]] std::shared_ptr<const Snapshot> at(std::size_t channel) const {
     return snapshots_[channel].load(std::memory_order_acquire);
   }

@@ -68,6 +68,7 @@ class UpdateServer final : public Server {
                  counters_.see_feed(served.app, served.channel, feed.directions);
                }),
         files_(world.files) {
+    for (std::size_t i = 0; i < feeds_.channels().size(); ++i) prefixes_.push_back(feeds_.prefix(i));
     accepted_ = make_text("{\"schema\":\"tranche/checkin/v1\",\"accepted\":1}\n", "application/json");
   }
   ~UpdateServer() override { stop(); }
@@ -255,17 +256,20 @@ class UpdateServer final : public Server {
 
   Response file(std::string_view path, std::string_view if_none_match) {
     const std::vector<ServedChannel>& channels = feeds_.channels();
-    int index = -1;
-    std::string_view name = path.substr(1);
-    if (name.starts_with("tranche/v1/")) {
-      if (channels.size() == 1) index = 0;
-    } else if (const std::size_t slash = name.find('/'); slash != std::string_view::npos) {
-      index = feeds_.find({}, name.substr(0, slash));
-      name.remove_prefix(slash + 1);
+    std::size_t at = channels.size();
+    std::string_view name;
+    for (std::size_t i = 0; i < channels.size(); ++i)
+      if (path.starts_with(prefixes_[i])) {
+        at = i;
+        name = path.substr(prefixes_[i].size());
+      }
+    if (channels.size() == 1 && path.starts_with("/tranche/v1/")) {
+      at = 0;
+      name = path.substr(1);
     }
-    if (index < 0 || !name.starts_with("tranche/v1/"))
-      return refuse(404, "no such file", "feeds are under /CHANNEL/tranche/v1/feed.json");
-    const auto at = static_cast<std::size_t>(index);
+    if (at == channels.size() || !name.starts_with("tranche/v1/"))
+      return refuse(404, "no such file",
+                    fmt::format("feeds are under {}{}", prefixes_[0], channel::feed_name));
     if (name == channel::feed_name || name == flags::flags_name) {
       const auto snapshot = feeds_.at(at);
       const auto& content = name == channel::feed_name ? snapshot->feed_file : snapshot->flags_file;
@@ -363,6 +367,7 @@ class UpdateServer final : public Server {
   Feeds feeds_;
   StaticFiles files_;
   std::shared_ptr<const Content> accepted_;
+  std::vector<std::string> prefixes_;  // by channel
   std::array<std::array<std::atomic<std::uint64_t>, codes.size()>, path_classes.size()> requests_{};
   std::unique_ptr<HttpServer> http_;  // ends first: its threads use all of the above
 };

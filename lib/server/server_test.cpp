@@ -281,3 +281,22 @@ TEST_CASE("a signed flag is answered by key") {
   CHECK(client.get("/v1/flags/agent-enabled?app=other").status == 404);
   CHECK(client.get("/tranche/v1/flags.json").status == 200);
 }
+
+TEST_CASE("two apps with a channel of the same name are told apart by path") {
+  support::TempDirectory first, second;
+  os::RealWorld real;
+  TestChannel one(first.path(), real.world().clock.now()), two(second.path(), real.world().clock.now());
+  two.feed.app = "other";
+  one.publish(real.world().files);
+  two.publish(real.world().files);
+  Options options;
+  options.channels = {one.served(), two.served()};
+  const auto started = Server::start(real.world(), std::move(options));
+  REQUIRE(started);
+  Client client((*started)->port());
+  CHECK(client.get("/stable/tranche/v1/feed.json").status == 404);
+  CHECK(client.get("/app/stable/tranche/v1/feed.json").body == channel::seal(one.feed, one.feed_key));
+  CHECK(client.get("/other/stable/tranche/v1/feed.json").body == channel::seal(two.feed, two.feed_key));
+  const auto answer = client.get("/v1/update?app=other&channel=stable&device=d");
+  CHECK(answer.body.find("\"/other/stable/tranche/v1/releases/1.0.0/manifest.json\"") != std::string::npos);
+}
