@@ -19,11 +19,10 @@ std::string normal_path(std::string_view path) {
   std::vector<std::string> kept;
   for (const std::string_view segment : split(path, '/')) {
     if (segment.empty() || segment == ".") continue;
-    if (segment != "..")
-      kept.emplace_back(segment);
-    else if (!kept.empty() && kept.back() != "..")
+    const bool up = segment == "..";
+    if (up && !kept.empty() && kept.back() != "..")
       kept.pop_back();
-    else if (!absolute)
+    else if (!up || !absolute)
       kept.emplace_back(segment);
   }
   if (absolute) return "/" + join(kept, "/");
