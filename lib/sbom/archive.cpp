@@ -132,10 +132,8 @@ struct Walk {
 }  // namespace
 
 bool looks_like_archive(std::string_view bytes) {
-  for (const std::string_view magic : {"!<arch>\n", "PK\x03\x04", "\x1f\x8b",
-                                       "\xfd"
-                                       "7zXZ",
-                                       "\x28\xb5\x2f\xfd", "BZh"})
+  for (const std::string_view magic :
+       {"!<arch>\n", "PK\x03\x04", "\x1f\x8b", "\xfd\x37zXZ", "\x28\xb5\x2f\xfd", "BZh"})
     if (bytes.starts_with(magic)) return true;
   return bytes.size() > 262 && bytes.substr(257, 5) == "ustar";
 }
