@@ -54,7 +54,7 @@ Result<cohort::Rule> rule_from(const doc::Value& value) {
     const auto number = below->is_string() ? parse_u64(below->as_string()) : std::nullopt;
     if (!number)
       return fail(ErrorKind::verification, "the journal holds a rule whose threshold is no number");
-    rule.below = *number;
+    rule.below = number;
   }
   rule.all = value.find("all") != nullptr;
   if (rule.all == rule.below.has_value())

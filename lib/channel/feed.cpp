@@ -122,7 +122,7 @@ Result<cohort::Rule> read_rule(const doc::Value& value) {
     const auto below = parse_u64(text);
     if (!below || std::to_string(*below) != text)
       return fail(refused, "feed: below '{}' is no number under 2^64", printable(text, 40));
-    rule.below = *below;
+    rule.below = below;
   }
   if (value.find("all") != nullptr) {
     rule.all = TRY(value.boolean("all", refused));
