@@ -35,6 +35,7 @@
 namespace tranche::store {
 
 struct Git2 {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): name is declared here, and a declarator takes none.
 #define X(name) decltype(&::git_##name) name = nullptr;
   TRANCHE_GIT2_FUNCTIONS(X)
 #undef X
