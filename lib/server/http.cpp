@@ -630,7 +630,9 @@ class BeastServer final : public HttpServer {
     Connection connection(shared, lane, std::move(socket), std::move(address));
     try {
       co_await connection.run();
-    } catch (...) {  // out of memory in the middle of a request: this connection ends, the others go on
+      // Out of memory in the middle of a request: this connection ends, the others go on.
+      // NOLINTNEXTLINE(bugprone-empty-catch)
+    } catch (...) {
     }
   }
 
