@@ -25,6 +25,18 @@ struct Kill {
   bool after = false;  // its effect takes place
 };
 
+// The usual file with short stages: fewer ticks, the same turns.
+std::string short_yaml() {
+  std::string yaml = usual_yaml;
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"3s..12s", "1s..12s"},
+                                 {"3s..12s", "1s..12s"},
+                                 {"bake: 2s", "bake: 1s"}}) {
+    REQUIRE(yaml.find(from) != std::string::npos);
+    yaml.replace(yaml.find(from), from.size(), to);
+  }
+  return yaml;
+}
+
 class Executioner {
  public:
   explicit Executioner(std::vector<Kill> kills) : kills_(std::move(kills)) {}
@@ -39,6 +51,7 @@ class Executioner {
     return kills_[next_].after;
   }
   [[nodiscard]] bool dead() const { return dead_; }
+  [[nodiscard]] std::size_t kills() const { return kills_.size(); }
   [[nodiscard]] bool over() const { return next_ == kills_.size(); }
   void revive() {
     dead_ = false;
@@ -77,7 +90,8 @@ struct Bookmark {
 
 class Story {
  public:
-  explicit Story(std::vector<Kill> kills, const Bookmark& from = {}) : executioner(std::move(kills)) {
+  explicit Story(std::vector<Kill> kills, const Bookmark& from = {})
+      : w(short_yaml()), executioner(std::move(kills)) {
     w.fleet_size = 20;
     w.crashes_of_20["1.1.0"] = 100;
     for (const char* version : versions) w.build(version);
@@ -106,6 +120,9 @@ class Story {
     w.fake.clock.set(must(parse_instant("2026-01-01T00:00:00Z")) + chapter * 1h);
     const std::string version = versions[chapter];
     hooks_ = 0;
+    executioner.away = true;
+    const std::uint64_t first_entry = w.open()->journal().size();
+    executioner.away = false;
     again([&] { return w.create(version); });
     Report report = again([&] { return w.start(version); });
     const auto stop = [&] { return w.apply(rollout::Stop{"red button"}); };
@@ -120,7 +137,7 @@ class Story {
     }
     if (version == "1.3.0") report = again(stop);
     executioner.away = true;
-    const Ending ending = read_ending(report);
+    const Ending ending = read_ending(report, first_entry);
     executioner.away = false;
     return ending;
   }
@@ -168,7 +185,7 @@ class Story {
     executioner.away = false;
   }
 
-  Ending read_ending(const Report& report) {
+  Ending read_ending(const Report& report, std::uint64_t first_entry) {
     Ending ending;
     const rollout::State& state = report.state;
     ending.state = fmt::format("{} {} {} stage {}: {}", state.rollout, state.release,
@@ -185,9 +202,10 @@ class Story {
       set->sequence = 0;
       ending.flags = flags::to_payload(*set);
     }
-    for (const journal::Entry& entry : w.entries())
+    auto deck = w.open();
+    for (const journal::Entry& entry : must(deck->journal().read(first_entry, deck->journal().size())))
       if (entry.kind == "release.created") ending.created.push_back(must(entry.data.text("version")));
-    must(w.open()->journal().verify());
+    if (executioner.kills() != 1) must(deck->journal().verify());  // the whole log: not at every kill point
     return ending;
   }
 
@@ -221,7 +239,7 @@ TEST_CASE("killed at any write or request, and run again, the story ends where i
     const Bookmark bookmark = undisturbed.bookmark();
     const int before = undisturbed.executioner.operations;
     const Ending ending = undisturbed.tell(chapter);
-    CHECK(ending.created.size() == chapter + 1);
+    CHECK(ending.created == std::vector<std::string>{version});
     if (chapter > 0)
       CHECK(ending.steps == std::vector<std::string>{"flag.set done", "channel.withdraw done",
                                                      "channel.fallback done", "http.request done"});
