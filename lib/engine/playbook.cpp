@@ -26,6 +26,11 @@ journal::Draft step_draft(actions::Deck& deck, const rollout::State& state, cons
   return draft;
 }
 
+// Waiting mends a network, not a request that nobody can honour.
+bool can_be_retried(ErrorKind kind) {
+  return kind != ErrorKind::invalid && kind != ErrorKind::denied && kind != ErrorKind::stranded;
+}
+
 Result<std::string> no_action(const std::string& uses) {
   return fail(ErrorKind::invalid, "there is no action '{}' in this build", printable(uses, 64));
 }
@@ -73,10 +78,10 @@ Result<bool> Engine::perform_playbook(Loaded& loaded, const rollout::Effect& eff
         run = playbook::mark_ended(run, *spec, *step, Ended::done, *result, clock.now());
       } else if (result.error().kind == ErrorKind::conflict) {
         return fail(
-            result
-                .error());  // somebody else moved the journal: the whole tick is taken again on what is there
+            result.error());  // somebody else moved the journal: the tick is taken again on what is there
       } else {
-        run = playbook::mark_ended(run, *spec, *step, Ended::failed, result.error().message, clock.now());
+        const Ended how = can_be_retried(result.error().kind) ? Ended::failed : Ended::refused;
+        run = playbook::mark_ended(run, *spec, *step, how, result.error().message, clock.now());
       }
     }
     TRY(deck_.append({step_draft(deck_, loaded.state, run, *step, "playbook.step-ended")}));

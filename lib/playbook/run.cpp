@@ -95,9 +95,10 @@ Run mark_ended(Run run, const spec::Playbook& playbook, std::size_t step, Ended 
       record.status = Status::unknown;
       return run;
     case Ended::failed:
+    case Ended::refused:
       break;
   }
-  if (record.attempts < spec.retry.attempts) {
+  if (how == Ended::failed && record.attempts < spec.retry.attempts) {
     Duration wait = spec.retry.backoff;
     for (int i = 1; i < record.attempts && wait < longest_backoff; ++i) wait *= 2;
     record.status = Status::waiting;

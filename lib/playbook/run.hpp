@@ -45,7 +45,7 @@ std::optional<std::size_t> current(const Run& run);
 std::string step_key(const Run& run, std::size_t step);
 Run mark_running(Run run, std::size_t step);
 
-enum class Ended { done, failed, unknown };
+enum class Ended { done, failed, refused, unknown };  // refused: failed, and no retry changes that
 // Records how a try ended. A failure with tries left waits its backoff (doubling, as retry says); the last
 // failure goes on to the next step, or with on-failure: abort skips the rest.
 Run mark_ended(Run run, const spec::Playbook& playbook, std::size_t step, Ended how, std::string detail,

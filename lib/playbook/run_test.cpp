@@ -62,3 +62,12 @@ TEST_CASE("a run reads back as it was written") {
   REQUIRE(again.has_value());
   CHECK(to_value(*again) == to_value(run));
 }
+
+TEST_CASE("what no retry can change is not retried") {
+  const spec::Playbook playbook = three_steps();
+  Run run = begin(playbook, "k", Instant{});
+  run = mark_ended(mark_running(run, 0), playbook, 0, Ended::done, "", Instant{});
+  run = mark_ended(mark_running(run, 1), playbook, 1, Ended::refused, "no earlier release", Instant{});
+  CHECK(run.steps[1].status == Status::failed);
+  CHECK(current(run) == 2);
+}
