@@ -284,6 +284,7 @@ class RealFiles final : public ports::Files {
   }
 
   Result<std::string> current_directory() override {
+    // glibc allocates as much as it takes. NOLINTNEXTLINE(clang-analyzer-unix.StdCLibraryFunctions)
     const std::unique_ptr<char, void (*)(void*)> directory(getcwd(nullptr, 0), std::free);
     if (!directory) return fail(path_error("find", "the current directory", errno));
     return std::string(directory.get());
