@@ -166,6 +166,8 @@ std::string live_text(const engine::Report& report, Instant now) {
       out += fmt::format(" · {} {}", name, gate::to_text(memory->second.verdict));
       if (gate != nullptr && gate->kind == spec::Gate::Kind::compare)
         out += " (" + evidence_text(*gate, memory->second) + ")";
+      if (!memory->second.source_error.empty())
+        out += ", source: " + printable(memory->second.source_error, 60);
     }
   return out;
 }

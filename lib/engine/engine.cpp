@@ -288,8 +288,9 @@ Instant Engine::next_tick(const Report& report, Duration longest) {
     const Duration every = gate->kind == spec::Gate::Kind::compare ? gate->every : gate->interval;
     next = std::min(next, want.after + every + (source == nullptr ? Duration{} : source->lag));
   }
-  const Instant bake_over = report.state.stage_since + report.plan.stages[report.state.stage].bake.min;
-  if (bake_over > now) next = std::min(next, bake_over);
+  const DurationRange& bake = report.plan.stages[report.state.stage].bake;
+  for (const Duration moment : {bake.min, bake.max})
+    if (const Instant at = report.state.stage_since + moment; at > now) next = std::min(next, at);
   // Never in a tight loop: a source that is behind is asked again after a little while.
   return std::max(next, now + std::chrono::milliseconds(100));
 }
