@@ -1,5 +1,6 @@
 // The update server, until it is told to stop.
 #include <algorithm>
+#include <mutex>
 
 #include "actions/stores.hpp"
 #include "base/text.hpp"
@@ -81,6 +82,13 @@ Result<Outcome> run(const Options& options, Context& context) {
       static_cast<std::size_t>(TRY(number_in(options, "max-connections-per-address", 1, 1'000'000)));
   made.bounds.max_devices = static_cast<std::size_t>(TRY(number_in(options, "max-devices", 1, 100'000'000)));
   const std::size_t channels = made.channels.size();
+  // The server tells on a thread of its own; one thread talks.
+  std::mutex mutex;
+  std::vector<std::string> told;
+  made.tell = [&](const std::string& line) {
+    const std::lock_guard lock(mutex);
+    told.push_back(line);
+  };
   const auto server = TRY(server::Server::start(context.world, std::move(made)));
   const bool colons = listen.address.find(':') != std::string::npos;
   const std::string url =
@@ -92,8 +100,14 @@ Result<Outcome> run(const Options& options, Context& context) {
                                        {"url", url},
                                        {"channels", static_cast<std::int64_t>(channels)}}));
   ports::Clock& clock = context.world.clock;
-  while (clock.sleep_until(clock.now() + std::chrono::hours(1))) {
-  }
+  do {
+    std::vector<std::string> lines;
+    {
+      const std::lock_guard lock(mutex);
+      lines.swap(told);
+    }
+    for (const std::string& line : lines) context.say("{}", line);
+  } while (clock.sleep_until(clock.now() + std::chrono::milliseconds(250)));
   context.say("stopping");
   server->stop();
   return Outcome{

@@ -28,11 +28,16 @@ struct Reach {
 
 // A group of devices that nothing but chance tells apart.
 struct Group {
+  bool placed = false;   // in an arm
   bool release = false;  // runs the release; else the baseline
   bool canary = false;
   bool offline = false;
   std::uint32_t stratum = 0;
   std::uint64_t devices = 0;
+  [[nodiscard]] bool same(const Group& other) const {
+    return placed == other.placed && release == other.release && canary == other.canary &&
+           offline == other.offline && stratum == other.stratum;
+  }
 };
 
 struct Step {
@@ -94,11 +99,6 @@ class Run {
           result_.assumptions.push_back(text);
         return true;
       });
-      if (stage.randomised && !stage.gates.empty() && stage.bake.min < model_.poll)
-        result_.assumptions.push_back(fmt::format(
-            "stage '{}' may end after {}, but devices ask only every {}: its gates may judge devices "
-            "that do not run the release yet",
-            stage.name, tranche::to_text(stage.bake.min), tranche::to_text(model_.poll)));
       if (!stage.rule.devices.empty())
         result_.assumptions.push_back(
             fmt::format("stage '{}' reaches listed devices, of which the model has none", stage.name));
@@ -108,7 +108,7 @@ class Run {
     const std::size_t n = model_.devices;
     bucket_.resize(n);
     class_.resize(n);
-    runs_release_.assign(n, 0);
+    group_of_.resize(n);
     had_release_.assign(n, 0);
     const auto slots = [&](Duration interval) {
       return static_cast<std::size_t>(std::max<std::int64_t>(1, (interval + step_ - Duration(1)) / step_));
@@ -121,6 +121,11 @@ class Run {
       class_[i] = static_cast<std::uint16_t>((traits.region << 2U) | (traits.pilot ? 2U : 0U) |
                                              (traits.offline ? 1U : 0U));
       slot[i] = static_cast<std::uint32_t>(device_random(model_, i).next() % slots_[traits.offline ? 1 : 0]);
+    }
+    for (const bool offline : {false, true}) groups_.push_back({false, false, false, offline, 0, 0});
+    for (std::size_t i = 0; i < n; ++i) {
+      group_of_[i] = class_[i] & 1U;
+      ++groups_[group_of_[i]].devices;
     }
     for (std::size_t kind = 0; kind < 2; ++kind) {  // devices in the order in which they poll
       std::vector<std::uint32_t>& begin = slot_begin_[kind];
@@ -190,21 +195,16 @@ class Run {
     }
     arms_ = true;
     exposed_ = 0;
-    groups_.clear();
-    for (std::size_t i = 0; i < bucket_.size(); ++i) {
-      const Reach& reach = reach_[class_[i]];
-      const bool canary = reach.holds(bucket_[i]);
-      exposed_ += canary ? 1 : 0;
-      ++group(runs_release_[i] != 0, canary, (class_[i] & 1U) != 0, reach.stratum).devices;
-    }
+    for (std::size_t i = 0; i < bucket_.size(); ++i) exposed_ += reach_[class_[i]].holds(bucket_[i]) ? 1 : 0;
     polls_left_ = slots_[1] > slots_[0] && !order_[1].empty() ? slots_[1] : slots_[0];
   }
 
-  Group& group(bool release, bool canary, bool offline, std::uint32_t stratum) {
-    for (Group& one : groups_)
-      if (one.release == release && one.canary == canary && one.offline == offline && one.stratum == stratum)
-        return one;
-    return groups_.emplace_back(Group{release, canary, offline, stratum, 0});
+  std::uint16_t group(bool release, bool canary, bool offline, std::uint32_t stratum) {
+    const Group wanted{arms_, release, canary, offline, stratum, 0};
+    for (std::size_t g = 0; g < groups_.size(); ++g)
+      if (groups_[g].same(wanted)) return static_cast<std::uint16_t>(g);
+    groups_.push_back(wanted);
+    return static_cast<std::uint16_t>(groups_.size() - 1);
   }
 
   // One step of virtual time: devices that are due ask, then everybody lives.
@@ -226,7 +226,7 @@ class Run {
     Step step{now_, {}};
     const double polls = static_cast<double>(step_.count()) / static_cast<double>(model_.poll.count());
     for (const Group& one : groups_) {
-      if (one.devices == 0) continue;
+      if (one.devices == 0 || !one.placed) continue;
       const double mean =
           static_cast<double>(one.devices) * model_.sessions * polls / (one.offline ? offline_factor : 1);
       const std::uint64_t sessions = random_.poisson(mean);
@@ -240,21 +240,23 @@ class Run {
     history_.push_back(std::move(step));
   }
 
+  // A poll: the device follows what is said now, and from here on counts where it is placed now (what it did
+  // before counts where it was then, as in the server's counters).
   void ask(std::uint32_t i) {
     const Reach& reach = reach_[class_[i]];
     const bool canary = reach.holds(bucket_[i]);
-    const bool runs = runs_release_[i] != 0;
+    const Group& now = groups_[group_of_[i]];
     // FEED.md's order: withdrawn sends back (when there is a way), an offer sends forward, nothing keeps.
-    const bool wants = withdrawn_ ? runs && plan_.baseline.empty() : runs || canary;
-    if (wants == runs) return;
-    const bool offline = (class_[i] & 1U) != 0;
-    --group(runs, canary, offline, reach.stratum).devices;
-    ++group(wants, canary, offline, reach.stratum).devices;
-    runs_release_[i] = wants ? 1 : 0;
-    if (wants && had_release_[i] == 0) {
+    const bool wants = withdrawn_ ? now.release && plan_.baseline.empty() : now.release || canary;
+    if (wants && !now.release && had_release_[i] == 0) {
       had_release_[i] = 1;
       ++result_.ever;
     }
+    if (now.placed == arms_ && now.release == wants && now.canary == canary && now.stratum == reach.stratum)
+      return;
+    --groups_[group_of_[i]].devices;
+    group_of_[i] = group(wants, canary, now.offline, reach.stratum);
+    ++groups_[group_of_[i]].devices;
   }
 
   [[nodiscard]] std::uint64_t running_release() const {
@@ -319,8 +321,9 @@ class Run {
   Instant now_{}, begin_{};
   std::size_t steps_ = 0, polls_left_ = 0;
   std::vector<std::uint64_t> bucket_;
-  std::vector<std::uint16_t> class_;  // region, pilot, offline: index into reach_
-  std::vector<std::uint8_t> runs_release_, had_release_;
+  std::vector<std::uint16_t> class_;     // region, pilot, offline: index into reach_
+  std::vector<std::uint16_t> group_of_;  // index into groups_
+  std::vector<std::uint8_t> had_release_;
   std::array<std::size_t, 2> slots_{};  // steps an interval: online, offline
   std::array<std::vector<std::uint32_t>, 2> slot_begin_, order_;
   std::vector<Reach> reach_;

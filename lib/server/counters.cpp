@@ -56,6 +56,10 @@ struct Device {
   std::uint32_t window = 0;
   std::uint32_t seen = 0;  // seconds since the server's start
   std::uint32_t sessions_in_window = 0, crashes_in_window = 0;
+  std::uint32_t stratum = 0;  // with arm and release: where it was placed at its last report
+  std::uint16_t release = 0;
+  Arm arm = Arm::none;
+  bool placed = false;
   std::uint8_t newest = 0, next_gone = 0;
   std::unique_ptr<std::vector<Signal>> signals;
 };
@@ -317,17 +321,23 @@ Result<Counted> Counters::State::apply(Device& device, const CheckIn& in, std::u
   device.seen = static_cast<std::uint32_t>(
       std::max<std::int64_t>(0, std::chrono::floor<std::chrono::seconds>(now - started).count()));
   std::uint32_t sessions = 0, crashes = 0;
-  // Counted in the cell of the version that reports, which for a late report of the boot before may be
-  // another one than the device runs now.
-  const std::uint32_t at = cell_of(stream, names.versions.find_or_add(in.version), placement);
+  // What is reported now happened since the last report, so it counts where the device was placed then: a
+  // device that has just been reached by a rollout has not run the release yet.
+  const Placement then = device.placed ? Placement{device.arm, device.stratum} : placement;
+  const std::uint16_t then_release = device.placed ? device.release : release;
+  device.placed = true;
+  device.arm = placement.arm;
+  device.stratum = placement.stratum;
+  device.release = release;
+  const std::uint32_t at = cell_of(stream, names.versions.find_or_add(in.version), then);
   if (counts) {
     sessions =
         added(in.sessions, boot.sessions, bounds.sessions, device.sessions_in_window, clamped_sessions);
     crashes = added(in.crashes, boot.crashes, bounds.crashes, device.crashes_in_window, clamped_crashes);
     cells[at].sessions += sessions;
     cells[at].crashes += crashes;
-    record(now, stream, name_sessions, release, placement, sessions);
-    record(now, stream, name_crashes, release, placement, crashes);
+    record(now, stream, name_sessions, then_release, then, sessions);
+    record(now, stream, name_crashes, then_release, then, crashes);
   }
   boot.seq = in.seq;
   boot.sessions = in.sessions;
@@ -342,7 +352,7 @@ Result<Counted> Counters::State::apply(Device& device, const CheckIn& in, std::u
       const std::uint32_t count =
           added(value, signal->value, bounds.signal, signal->in_window, clamped_signals);
       cells[at].signals[number] += count;
-      record(now, stream, static_cast<std::uint16_t>(first_signal + number), release, placement, count);
+      record(now, stream, static_cast<std::uint16_t>(first_signal + number), then_release, then, count);
     }
     signal->value = value;
   }
@@ -399,6 +409,8 @@ Result<Counted> Counters::report(const CheckIn& in, const cohort::Directions& di
   if (boot_id == 0) boot_id = 1;
   const std::lock_guard lock(state_->mutex);
   State& s = *state_;
+  // A clock that once jumped far ahead must not hold the present up.
+  if (s.horizon > now + std::chrono::seconds(10)) s.horizon = now;
   now = std::max(now, s.horizon);
   const std::uint16_t stream = s.stream_of(in.app, in.channel);
   const std::uint16_t release =

@@ -171,6 +171,34 @@ TEST_CASE("a device moves between versions and arms and stays one device") {
     }
 }
 
+TEST_CASE("what happened before a device was reached counts for the arm it was in") {
+  Fixture fixture;
+  const cohort::Directions offered = fixture.directions;
+  fixture.directions.offer.reset();
+  std::string canary, control;
+  for (int i = 0; canary.empty() || control.empty(); ++i) {
+    const std::string id = fmt::format("d{}", i);
+    (cohort::place(offered, {id, {}}).arm == cohort::Arm::canary ? canary : control) = id;
+  }
+  const auto sessions_of = [&](cohort::Arm arm) {
+    std::uint64_t total = 0;
+    for (const Row& row : fixture.counters.rows())
+      if (row.arm == arm) total += row.sessions;
+    return total;
+  };
+  for (const std::string& id : {canary, control}) REQUIRE(fixture.report(make(id, "b", 1, 3, 0)));
+  fixture.directions = offered;
+  for (const std::string& id : {canary, control}) REQUIRE(fixture.report(make(id, "b", 2, 10, 0)));
+  CHECK(sessions_of(cohort::Arm::none) == 20);
+  CHECK(sessions_of(cohort::Arm::canary) == 0);
+  CHECK(sessions_of(cohort::Arm::control) == 0);
+  REQUIRE(fixture.report(make(canary, "c", 1, 2, 0, "1.1.0")));
+  REQUIRE(fixture.report(make(control, "b", 3, 15, 0)));
+  CHECK(sessions_of(cohort::Arm::canary) == 2);
+  CHECK(sessions_of(cohort::Arm::control) == 5);
+  CHECK(fixture.devices() == 2);
+}
+
 TEST_CASE("series of both arms are born at zero when an offer is loaded") {
   Fixture fixture;
   const std::string text = fixture.counters.exposition();

@@ -54,16 +54,28 @@ void fill_flags(Snapshot& snapshot, const flags::FlagSet& set) {
   }
 }
 
+// "stable: feed 50, baseline 1.1.0, offers 1.2.0, withdrawn 1.1.5"
+std::string describe(const ServedChannel& served, const channel::Feed& feed) {
+  const cohort::Directions& directions = feed.directions;
+  std::string text = fmt::format("{}: feed {}", served.channel, feed.sequence);
+  if (!directions.baseline.empty()) text += ", baseline " + printable(directions.baseline);
+  if (directions.offer) text += ", offers " + printable(directions.offer->release);
+  for (const cohort::Withdrawn& withdrawn : directions.withdrawn)
+    text += ", withdrawn " + printable(withdrawn.version);
+  return text;
+}
+
 }  // namespace
 
 std::string make_etag(std::string_view bytes) {
   return "\"" + crypto::to_hex(crypto::sha256(bytes)).substr(0, 32) + "\"";
 }
 
-Feeds::Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded)
+Feeds::Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded, Tell tell)
     : world_(world),
       channels_(std::move(channels)),
       loaded_(std::move(loaded)),
+      tell_(std::move(tell)),
       snapshots_(channels_.size()),
       raw_(channels_.size()) {
   for (auto& snapshot : snapshots_) snapshot.store(std::make_shared<const Snapshot>());
@@ -171,6 +183,9 @@ void Feeds::poll(std::size_t index) {
   if (trouble != before->trouble) changing().trouble = trouble;
   if (!next) return;
   if (fresh && loaded_) loaded_(served, next->feed);
+  if (tell_ && fresh) tell_(describe(served, next->feed));
+  if (tell_ && !next->trouble.empty() && next->trouble != before->trouble)
+    tell_(fmt::format("{}: {}", served.channel, printable(next->trouble)));
   snapshots_[index].store(std::shared_ptr<const Snapshot>(std::move(next)), std::memory_order_release);
 }
 

@@ -50,9 +50,11 @@ struct Snapshot {
 class Feeds {
  public:
   using Loaded = std::function<void(const ServedChannel&, const channel::Feed&)>;
+  // Told in words when a channel's feed changes or gets into trouble; on the polling thread.
+  using Tell = std::function<void(const std::string&)>;
 
   // Reads every channel once before it returns; a bad feed is no error, its snapshot says so.
-  Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded);
+  Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded, Tell tell = {});
   Feeds(const Feeds&) = delete;
   Feeds& operator=(const Feeds&) = delete;
   ~Feeds();
@@ -76,6 +78,7 @@ class Feeds {
   ports::World& world_;
   std::vector<ServedChannel> channels_;
   Loaded loaded_;
+  Tell tell_;
   std::vector<std::atomic<std::shared_ptr<const Snapshot>>> snapshots_;
   struct Raw {
     std::optional<std::string> feed, flags;

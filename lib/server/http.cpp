@@ -56,7 +56,8 @@ namespace {
 constexpr std::size_t first_buffer_bytes = 4 * 1024;
 constexpr std::size_t most_buffer_bytes = 64 * 1024;
 constexpr std::size_t most_fields = 100;
-constexpr std::size_t piece_bytes = 256 * 1024;        // of a body read on a worker thread
+constexpr std::size_t piece_bytes = 64 * 1024;         // of a body read on a worker thread
+constexpr std::size_t copied_bytes = 16 * 1024;        // larger bodies are sent from where they lie
 constexpr std::size_t linger_bytes = 8 * 1024 * 1024;  // read and dropped after a refusal, so that it is seen
 constexpr auto linger_time = std::chrono::seconds(2);
 constexpr auto sweep_every = std::chrono::milliseconds(250);
@@ -380,6 +381,12 @@ class Connection {
     const bool body = message_.method != "HEAD" && response.status != 204 && response.status != 304;
     if (body && response.reader) {
       if (!co_await send_pieces(response)) co_return false;
+    } else if (body && response.content && response.content->bytes.size() > copied_bytes) {
+      if (!co_await flush()) co_return false;
+      error_code ec;
+      co_await asio::async_write(socket_, asio::buffer(response.content->bytes),
+                                 asio::redirect_error(asio::use_awaitable, ec));
+      if (ec) co_return false;
     } else if (body && response.content) {
       out_ += response.content->bytes;
     }

@@ -63,10 +63,12 @@ class UpdateServer final : public Server {
   UpdateServer(ports::World& world, Options options, std::string key)
       : world_(world),
         counters_(world.clock.now(), std::move(key), options.bounds),
-        feeds_(world, std::move(options.channels),
-               [this](const ServedChannel& served, const channel::Feed& feed) {
-                 counters_.see_feed(served.app, served.channel, feed.directions);
-               }),
+        feeds_(
+            world, std::move(options.channels),
+            [this](const ServedChannel& served, const channel::Feed& feed) {
+              counters_.see_feed(served.app, served.channel, feed.directions);
+            },
+            std::move(options.tell)),
         files_(world.files) {
     for (std::size_t i = 0; i < feeds_.channels().size(); ++i) prefixes_.push_back(feeds_.prefix(i));
     accepted_ = make_text("{\"schema\":\"tranche/checkin/v1\",\"accepted\":1}\n", "application/json");

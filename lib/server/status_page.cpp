@@ -75,9 +75,10 @@ void append_channel(std::string& page, const ServedChannel& served, const Snapsh
   if (snapshot.loaded) {
     const channel::Feed& feed = snapshot.feed;
     append_term(page, "feed",
-                fmt::format("sequence {}, issued {}, {} {}", feed.sequence, to_text(feed.issued),
+                fmt::format("sequence {}, issued {}, {} {}", feed.sequence,
+                            to_text(std::chrono::floor<std::chrono::seconds>(feed.issued)),
                             snapshot.expired(now) ? "<span class=bad>expired</span>" : "expires",
-                            to_text(feed.expires)));
+                            to_text(std::chrono::floor<std::chrono::seconds>(feed.expires))));
     append_term(page, "baseline",
                 feed.directions.baseline.empty() ? "none yet" : escape_html(feed.directions.baseline));
     if (feed.directions.offer)
@@ -85,9 +86,11 @@ void append_channel(std::string& page, const ServedChannel& served, const Snapsh
                   fmt::format("{} to {}", escape_html(feed.directions.offer->release),
                               escape_html(describe_rules(*feed.directions.offer))));
     for (const cohort::Withdrawn& withdrawn : feed.directions.withdrawn)
-      append_term(page, "withdrawn",
-                  fmt::format("{} <span class=bad>→ {}</span>", escape_html(withdrawn.version),
-                              withdrawn.fallback.empty() ? "no way back" : escape_html(withdrawn.fallback)));
+      append_term(
+          page, "withdrawn",
+          withdrawn.fallback.empty()
+              ? fmt::format("{} <span class=bad>no way back</span>", escape_html(withdrawn.version))
+              : fmt::format("{} → {}", escape_html(withdrawn.version), escape_html(withdrawn.fallback)));
   }
   page += "</dl>";
 
