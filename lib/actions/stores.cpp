@@ -47,7 +47,7 @@ Result<std::unique_ptr<store::Store>> open_git_store(ports::World& world, const 
 }
 
 std::unexpected<Error> no_s3() {
-  return fail_hint(ErrorKind::invalid, "use dir:PATH or git for now", "not supported yet: stores on s3");
+  return fail_hint(ErrorKind::invalid, "use dir:PATH or git", "not supported yet: stores on s3");
 }
 
 }  // namespace

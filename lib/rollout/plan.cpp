@@ -116,7 +116,7 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   }
   if (const auto missing = spec::unsupported(app, *rollout); !missing.empty()) {
     Error error(ErrorKind::invalid, fmt::format("not supported yet: {}", list_unsupported(missing)),
-                "take it out of tranche.yaml for now; nothing that is written there is ever ignored");
+                "take it out of tranche.yaml; nothing that is written there is ever ignored");
     if (missing.front().place.line > 0) error.mark = doc::to_mark(missing.front().place);
     return fail(std::move(error));
   }
