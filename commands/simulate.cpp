@@ -4,32 +4,11 @@
 #include "base/version.hpp"
 #include "commands/commands.hpp"
 #include "commands/fleet/shared.hpp"
+#include "commands/rollout/shared.hpp"
 #include "rollout/plan.hpp"
 
 namespace tranche::commands {
 namespace {
-
-Result<std::string> choose_rollout(const spec::App& app, const Options& options) {
-  if (options.given("rollout")) return options.text("rollout");
-  if (app.rollouts.size() == 1) return app.rollouts.front().name;
-  std::vector<std::string> names;
-  for (const spec::Rollout& rollout : app.rollouts) names.push_back(rollout.name);
-  return fail_hint(ErrorKind::usage, "name one of: " + join(names, ", "), "app '{}' has {} rollouts",
-                   app.name, names.size());
-}
-
-int exit_code_of(const fleet::Simulation& simulation) {
-  switch (simulation.phase) {
-    case rollout::Phase::done:
-      return 0;
-    case rollout::Phase::rolled_back:
-      return 5;
-    case rollout::Phase::stranded:
-      return 10;
-    default:
-      return 8;
-  }
-}
 
 // Whole seconds: virtual time has no finer meaning.
 std::string when(Duration at) { return to_text(Duration(std::chrono::floor<std::chrono::seconds>(at))); }
@@ -56,7 +35,7 @@ Result<Outcome> run(const Options& options, Context& context) {
   simulate.model = TRY(read_model(options));
   const Loaded loaded = TRY(load_app(context, options));
   rollout::PlanInput input;
-  input.rollout = TRY(choose_rollout(loaded.app(), options));
+  input.rollout = TRY(rollout_name(loaded.app(), options));
   input.release = options.text("release");
   if (!valid_version(input.release))
     return fail_hint(ErrorKind::usage, "write --release 2.0.0", "'{}' is no version",
@@ -72,7 +51,7 @@ Result<Outcome> run(const Options& options, Context& context) {
   context.say("{} through rollout '{}', seed {}", count_of(simulate.model.devices, "device"), input.rollout,
               simulate.model.seed);
   const fleet::Simulation simulation = TRY(fleet::simulate(simulate));
-  return Outcome{exit_code_of(simulation), fleet::to_value(simulation), describe(simulation)};
+  return Outcome{exit_code(simulation.phase, false), fleet::to_value(simulation), describe(simulation)};
 }
 
 }  // namespace

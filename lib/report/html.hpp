@@ -8,8 +8,6 @@
 
 namespace tranche::report {
 
-std::string escape_html(std::string_view text);
-
 struct Series {
   std::string label;
   std::string css_class;                          // "worse", "good", "canary", "control"

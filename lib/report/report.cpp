@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/html.hpp"
 #include "base/text.hpp"
 #include "report/html.hpp"
 

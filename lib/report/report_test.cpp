@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/html.hpp"
 #include "report/html.hpp"
 
 using namespace tranche;

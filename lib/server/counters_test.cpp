@@ -7,7 +7,6 @@
 #include "doc/value.hpp"
 #include "server/query.hpp"
 #include "server/static_files.hpp"
-#include "server/status_page.hpp"
 #include "support/temp_directory.hpp"
 
 using namespace tranche;
@@ -336,8 +335,4 @@ TEST_CASE("a query is decoded once, and what is broken is refused") {
     CAPTURE(bad.substr(0, 40));
     CHECK(!Query::parse(bad));
   }
-}
-
-TEST_CASE("what a page shows is escaped") {
-  CHECK(escape_html("<script>\"&'") == "&lt;script&gt;&quot;&amp;&#39;");
 }

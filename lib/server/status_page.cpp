@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/html.hpp"
 #include "base/percent.hpp"
 
 namespace tranche::server {
@@ -122,30 +123,6 @@ void append_channel(std::string& page, const ServedChannel& served, const Snapsh
 }
 
 }  // namespace
-
-std::string escape_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  return out;
-}
 
 std::string render_status_page(const Feeds& feeds, const std::vector<Row>& rows, Instant now) {
   std::string page = "<!doctype html><html lang=en><meta charset=utf-8><title>tranche</title>";

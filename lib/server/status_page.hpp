@@ -12,6 +12,4 @@ namespace tranche::server {
 
 // Self-contained HTML, no scripts; every text from outside is escaped.
 std::string render_status_page(const Feeds& feeds, const std::vector<Row>& rows, Instant now);
-std::string escape_html(std::string_view text);
-
 }  // namespace tranche::server
