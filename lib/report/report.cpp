@@ -15,7 +15,7 @@ constexpr std::string_view style = R"(
 :root{--ink:#1b1f24;--soft:#59636e;--page:#fff;--line:#d8dee4;--good:#1a7f37;--bad:#c93c37;--warn:#9a6700;--one:#0969da;--two:#8250df}
 @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9198a1;--page:#0d1117;--line:#30363d;--good:#3fb950;--bad:#f85149;--warn:#d29922;--one:#58a6ff;--two:#bc8cff}}
 *{box-sizing:border-box}body{margin:2rem auto;padding:0 1rem;max-width:58rem;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page)}
-h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}.quiet,td.quiet{color:var(--soft)}
+h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}.tight{white-space:nowrap}.quiet,td.quiet{color:var(--soft)}
 .phase{display:inline-block;padding:.1rem .6rem;border-radius:1rem;border:1px solid currentColor;font-size:.9rem}
 .done,.pass,.good{color:var(--good)}.rolled-back,.stranded,.fail,.failed,.worse{color:var(--bad)}.baking,.held,.paused,.rolling-back,.suspect,.unknown{color:var(--warn)}
 table{border-collapse:collapse;width:100%;font-size:.92rem}td,th{text-align:left;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
@@ -78,15 +78,15 @@ std::string facts(const Story& story) {
 }
 
 std::string stages_table(const Story& story) {
-  std::string out = "<table>\n<tr><th>stage</th><th>share</th><th>bake</th><th>gates</th><th></th></tr>\n";
+  std::string out = "<table>\n<tr><th>stage</th><th>reaches</th><th>bake</th><th>gates</th><th></th></tr>\n";
   for (std::size_t i = 0; i < story.plan.stages.size(); ++i) {
     const rollout::PlannedStage& stage = story.plan.stages[i];
     const bool reached =
         i < story.state.stage || (i == story.state.stage && story.state.stage_since != Instant{});
-    out +=
-        fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"quiet\">{}</td></tr>\n",
-                    escape_html(stage.name), to_text(rollout::share_at(story.plan, i)), to_text(stage.bake),
-                    escape_html(join(stage.gates, ", ")), reached ? "reached" : "not reached");
+    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"quiet\">{}</td></tr>\n",
+                       escape_html(stage.name), escape_html(rollout::reach_text(story.plan, i)),
+                       to_text(stage.bake), escape_html(join(stage.gates, ", ")),
+                       reached ? "reached" : "not reached");
   }
   return out + "</table>\n";
 }
@@ -160,8 +160,9 @@ std::string decisions_section(const Story& story) {
       what.push_back("<span class=\"quiet\">reason: " + escape_html(printable(entry.reason, 400)) +
                      "</span>");
     if (what.empty()) continue;
-    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", entry.index,
-                       to_text(entry.at), escape_html(entry.by), join(what, "<br>"));
+    out +=
+        fmt::format("<tr><td class=\"tight\">{}</td><td class=\"tight\">{}</td><td>{}</td><td>{}</td></tr>\n",
+                    entry.index, to_text(entry.at), escape_html(entry.by), join(what, "<br>"));
   }
   return out + "</table>\n";
 }
