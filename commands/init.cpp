@@ -46,7 +46,8 @@ Result<std::vector<NewFile>> plan(const Options& options, Context& context, scaf
   if (exists && !options.given("force"))
     return fail_hint(ErrorKind::failed, "edit it, or write it anew with --force", "'{}' exists already",
                      printable(context.file));
-  files.push_back({context.file, TRY(make_file(options, context, facts)), exists ? "replace" : "write"});
+  std::string made = TRY(make_file(options, context, facts));
+  files.push_back({context.file, std::move(made), exists ? "replace" : "write"});
   std::vector<std::string> ignored = {"*.pem", "*.tranche.sig"};
   const std::string store = options.text("store");
   if (store.starts_with("dir:") && store.size() > 4 && store[4] != '/')

@@ -30,10 +30,12 @@ Result<Statement> read_payload(std::string_view payload) {
   if (size < 0) return fail(bad, "the signature holds a size below zero");
   const std::string sha256 = TRY(value.text("sha256", bad));
   TRY(crypto::parse_sha256(sha256));
-  return Statement{.app = TRY(value.text("app", bad)),
-                   .name = TRY(value.text("name", bad)),
-                   .size = static_cast<std::uint64_t>(size),
-                   .sha256 = sha256};
+  Statement statement;
+  statement.app = TRY(value.text("app", bad));
+  statement.name = TRY(value.text("name", bad));
+  statement.size = static_cast<std::uint64_t>(size);
+  statement.sha256 = sha256;
+  return statement;
 }
 
 }  // namespace

@@ -89,15 +89,25 @@ Result<cohort::Directions> directions_from_value(const doc::Value& value) {
   cohort::Directions directions;
   directions.baseline = TRY(value.text("baseline"));
   if (const doc::Value* offer = value.find("offer")) {
-    cohort::Offer read{TRY(offer->text("release")), TRY(offer->text("salt")), {}};
+    cohort::Offer read;
+    read.release = TRY(offer->text("release"));
+    read.salt = TRY(offer->text("salt"));
     for (const doc::Value& rule : TRY(offer->array_at("rules"))->as_array())
       read.rules.push_back(TRY(rule_from(rule)));
     directions.offer = std::move(read);
   }
-  for (const doc::Value& item : TRY(value.array_at("withdrawn"))->as_array())
-    directions.withdrawn.push_back({TRY(item.text("version")), TRY(item.text("fallback"))});
-  for (const doc::Value& item : TRY(value.array_at("holds"))->as_array())
-    directions.holds.push_back({TRY(labels_from(item)), TRY(item.text("max-version"))});
+  for (const doc::Value& item : TRY(value.array_at("withdrawn"))->as_array()) {
+    cohort::Withdrawn withdrawn;
+    withdrawn.version = TRY(item.text("version"));
+    withdrawn.fallback = TRY(item.text("fallback"));
+    directions.withdrawn.push_back(std::move(withdrawn));
+  }
+  for (const doc::Value& item : TRY(value.array_at("holds"))->as_array()) {
+    cohort::Hold hold;
+    hold.labels = TRY(labels_from(item));
+    hold.max_version = TRY(item.text("max-version"));
+    directions.holds.push_back(std::move(hold));
+  }
   return directions;
 }
 
@@ -117,8 +127,13 @@ doc::Value to_value(const ChannelState& state) {
 Result<ChannelState> channel_from_entry(const journal::Entry& entry) {
   ChannelState state;
   state.directions = TRY(directions_from_value(*TRY(entry.state.object_at("directions"))));
-  for (const doc::Value& item : TRY(entry.state.array_at("releases"))->as_array())
-    state.releases.push_back({TRY(item.text("version")), TRY(item.text("sha256")), TRY(item.text("path"))});
+  for (const doc::Value& item : TRY(entry.state.array_at("releases"))->as_array()) {
+    channel::ReleaseRef ref;
+    ref.version = TRY(item.text("version"));
+    ref.manifest_sha256 = TRY(item.text("sha256"));
+    ref.manifest_path = TRY(item.text("path"));
+    state.releases.push_back(std::move(ref));
+  }
   state.plan = TRY(entry.state.text("plan"));
   state.effect = TRY(entry.state.text("effect"));
   state.expires = TRY(parse_duration(TRY(entry.state.text("expires"))));

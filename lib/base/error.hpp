@@ -98,6 +98,8 @@ template <class... Args>
 #define TRANCHE_CONCAT(a, b) TRANCHE_CONCAT_(a, b)
 
 // auto x = TRY(f());   TRY(g());      returns the error to the caller, otherwise yields the value.
+// Never behind another element of a braced list, {a, TRY(b())}: GCC 12 leaks `a` when it returns from there
+// (tests/layering.py looks for it).
 #define TRY(...) TRANCHE_TRY_AS(TRANCHE_CONCAT(try_result_, __COUNTER__), __VA_ARGS__)
 #define TRANCHE_TRY_AS(name, ...)                                           \
   __extension__({                                                           \

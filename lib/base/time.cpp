@@ -63,8 +63,9 @@ Result<DurationRange> parse_duration_range(std::string_view text) {
     const Duration both = TRY(parse_duration(text));
     return DurationRange{both, both};
   }
-  const DurationRange range{TRY(parse_duration(text.substr(0, dots))),
-                            TRY(parse_duration(text.substr(dots + 2)))};
+  DurationRange range;
+  range.min = TRY(parse_duration(text.substr(0, dots)));
+  range.max = TRY(parse_duration(text.substr(dots + 2)));
   if (range.max < range.min)
     return fail_hint(ErrorKind::invalid, "write the shorter one first: 6h..24h",
                      "the range '{}' ends before it begins", text);

@@ -170,7 +170,10 @@ Result<cohort::Directions> read_directions(const doc::Value& value) {
   if (const auto* list = TRY(read_list(value, "holds", max_holds)))
     for (const auto& one : *list) {
       TRY(expect_map(one, "the holds"));
-      directions.holds.push_back({TRY(read_labels(one)), TRY(read_version(one, "max-version"))});
+      cohort::Hold hold;
+      hold.labels = TRY(read_labels(one));
+      hold.max_version = TRY(read_version(one, "max-version"));
+      directions.holds.push_back(std::move(hold));
     }
   return directions;
 }

@@ -39,7 +39,8 @@ struct ElfSample {
         "\x7f"
         "ELF");
     const auto put = [&](std::uint64_t value, std::size_t size) {
-      for (std::size_t i = 0; i < size; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
+      for (std::size_t i = 0; i < size; ++i)
+        out += i < 8 ? static_cast<char>(value >> (8 * i) & 0xff) : char{0};
     };
     put(wide ? 2 : 1, 1);
     put(1, 1);   // little-endian

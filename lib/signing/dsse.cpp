@@ -78,7 +78,9 @@ Result<Envelope> parse_envelope(std::string_view text) {
   for (const doc::Value& entry : list->as_array()) {
     if (!entry.is_object())
       return fail(ErrorKind::verification, "a signature of the envelope is {}, not a map", entry.kind_name());
-    Signature signature{TRY(entry.text_or("keyid", "", ErrorKind::verification)), TRY(decode(entry, "sig"))};
+    Signature signature;
+    signature.key_id = TRY(entry.text_or("keyid", "", ErrorKind::verification));
+    signature.bytes = TRY(decode(entry, "sig"));
     for (const Signature& earlier : envelope.signatures)
       if (earlier.bytes == signature.bytes ||
           (!signature.key_id.empty() && earlier.key_id == signature.key_id))
