@@ -12,7 +12,6 @@ namespace tranche::fleet {
 
 namespace {
 
-using cohort::Arm;
 using rollout::EffectKind;
 using rollout::Phase;
 
