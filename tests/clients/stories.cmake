@@ -3,5 +3,5 @@ if(TARGET tranche)
   add_test(NAME story.quickstart COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/quickstart_story $<TARGET_FILE:tranche>)
   add_test(NAME story.quickstart-prometheus COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/quickstart_story $<TARGET_FILE:tranche> --prometheus)
   # They measure seconds of a fleet's life: alone on the machine.
-  set_tests_properties(story.quickstart story.quickstart-prometheus PROPERTIES TIMEOUT 400 LABELS story RUN_SERIAL TRUE)
+  set_tests_properties(story.quickstart story.quickstart-prometheus PROPERTIES TIMEOUT 900 LABELS story RUN_SERIAL TRUE)
 endif()
