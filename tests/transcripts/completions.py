@@ -128,6 +128,6 @@ for shell, ask in (("bash", ask_bash), ("fish", ask_fish), ("zsh", ask_zsh)):
         pathlib.Path(directory, "here.yaml").touch()
         ask(directory)
 print("\n".join(failures) if failures else f"completions: {len(CASES)} lines a shell are right")
-if skipped:
-    print(f"not here, skipped: {', '.join(skipped)}")
+for shell in skipped:  # tests/run counts such lines, and CI fails of them
+    print(f"skipped: {shell} is missing (apt-get install {shell})")
 sys.exit(1 if failures else 0)
