@@ -4,6 +4,7 @@ if(TARGET commands)
   target_link_libraries(test_commands PRIVATE commands test_support)
   add_test(NAME unit.commands COMMAND test_commands --no-version)
   set_tests_properties(unit.commands PROPERTIES TIMEOUT 300 LABELS unit)
+  add_dependencies(unit_tests test_commands)
 endif()
 # One test a transcript; TRANCHE_ACCEPT=1 rewrites them and counts as skipped.
 if(TARGET tranche)
