@@ -28,11 +28,14 @@ struct CompareConfig {
 Result<> check(const CompareConfig& config);
 
 struct ArmCounts {
-  double events = 0;    // >= 0, finite; fractions come from interpolating sources
-  double exposure = 0;  // >= 0: sessions, requests
+  double events = 0;    // >= 0, finite; fractions come from interpolating sources. mean: the sum of values
+  double exposure = 0;  // >= 0: sessions, requests. mean: their number
+  std::vector<double> buckets;  // quantile: increments a bucket, not cumulative, one for each of `bounds`
+  std::vector<double> values;   // quantile, mean: raw samples, where the source has them
 };
 struct StratumCounts {
   ArmCounts canary, control;
+  std::vector<double> bounds;  // quantile: upper bounds of the buckets, growing; the last is +inf
 };
 using Poll = std::map<std::string, StratumCounts>;  // one poll's increments, by stratum
 

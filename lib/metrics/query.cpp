@@ -15,6 +15,13 @@ Instant aligned_end(Instant now, Duration every, Duration lag) {
   return Instant(since - rest);
 }
 
+Result<std::vector<double>> Source::series(const std::string& query, const Variables& /*variables*/,
+                                           Arm /*arm*/, Instant /*after*/, Instant /*until*/,
+                                           Duration /*step*/) {
+  return fail_hint(ErrorKind::invalid, "read it from a source that keeps a history, such as prometheus",
+                   "this source has no history to judge: {}", printable(query, 200));
+}
+
 std::unique_ptr<Source> make_source(ports::Http& http, const spec::Source& source, Secret token) {
   return source.kind == spec::Source::Kind::serve ? make_serve(http, source, std::move(token))
                                                   : make_prometheus(http, source, std::move(token));

@@ -8,7 +8,6 @@
 
 namespace tranche::metrics::internal {
 
-enum class Arm { canary, control };
 std::string_view name_of(Arm arm);
 
 // A value that may stand in a query: [A-Za-z0-9._+-]{1,128}. Kind invalid otherwise.

@@ -24,10 +24,13 @@ struct Variables {
   Duration window{};
 };
 
+enum class Arm { canary, control };
+
 struct WindowCounts {
   Instant end;            // the window is (end - every, end]
   bool has_data = false;  // false: the source had no usable sample for it (a gap)
   gate::Poll counts;      // strata that chance has made only: never "0" nor "1000000"
+  gate::Poll assigned;    // by gate.assignments: `exposure` is how many devices got their arm; may be empty
   std::string gap;        // why there is no data, in words; empty when there is
 };
 
@@ -43,6 +46,11 @@ class Source {
   // The gate's query at one instant.
   virtual Result<gate::Measurement> measure(const spec::Gate& gate, const Variables& variables,
                                             Instant at) = 0;
+  // `query` for one arm at every multiple of `step` since the epoch in (after, until]: one number a step,
+  // NaN where there was none; several series are an error. For judges that look at the course of a metric.
+  // At most 11,000 steps. Kind invalid where a source has no history (the default).
+  virtual Result<std::vector<double>> series(const std::string& query, const Variables& variables, Arm arm,
+                                             Instant after, Instant until, Duration step);
 };
 
 // Last aligned window end at or before now - lag.

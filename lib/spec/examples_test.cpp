@@ -233,8 +233,8 @@ sources: { a: { prometheus: "http://h:1" }, b: { serve: { url: "http://h:2", tok
 channels: { stable: { store: "git:feeds", feeds: tranche, on-unsupported: nearest, expires: 90m } }
 cohorts: { c: { devices: [d1, d2] }, f: { feed-channel: x } }
 gates:
-  k: { judge: kayenta, source: a, config: { deep: [1, 2.5, null, {}] } }
-  m: { kind: model, endpoint: x }
+  k: { judge: kayenta, source: a }
+  m: { kind: model }
   g: { argo: analysis/template.yaml }
   b: { source: b, arms: version, worse-than: 0.5x, false-rollback: 0.01%, every: 500ms }
   t: { source: a, query: "up{x=~\"a$\"}", failure-condition: "result > 1", failure-limit: -1, no-data: fail }

@@ -17,6 +17,7 @@
 #include "base/time.hpp"
 #include "doc/value.hpp"
 #include "ports/ports.hpp"
+#include "spec/judges.hpp"
 
 namespace tranche::spec {
 
@@ -89,7 +90,17 @@ struct Cohort {
 };
 struct Source {
   std::string name;
-  enum class Kind { prometheus, serve } kind = Kind::prometheus;
+  enum class Kind {
+    prometheus,
+    serve,
+    sentry,
+    datadog,
+    graphite,
+    influxdb,
+    web,
+    command,
+    file
+  } kind = Kind::prometheus;
   std::string url;
   std::string token;                       // secret reference, sent as bearer; or empty
   Duration lag = std::chrono::seconds(0);  // windows end this long ago, so that late samples are in
@@ -110,6 +121,12 @@ struct Gate {
   double false_promotion = 0.05;
   Duration every = std::chrono::minutes(1);
   enum class Arms { bucket, version } arms = Arms::bucket;
+  // rate: rare events an exposure. proportion: events that may be common (at most one an exposure).
+  // quantile: of `histogram`, in its unit. mean: `events` is the sum of values, `exposure` their number.
+  enum class Statistic { rate, proportion, quantile, mean } statistic = Statistic::rate;
+  double quantile = 0.99;   // yaml: `statistic: p99`, p50 to p99.99
+  std::string histogram;    // quantile: query with $arm whose series carry `le` and the window's increments
+  std::string assignments;  // query with $arm: devices that were given their arm in the window; optional
   // threshold (Argo's words and counting)
   std::string query;
   std::string success_condition, failure_condition;
@@ -119,8 +136,13 @@ struct Gate {
   int failure_limit = 0;  // strict ">"; -1 disables
   int inconclusive_limit = 0;
   int consecutive_error_limit = 4;
+  int consecutive_success_limit = 0;  // 0: none
   enum class NoData { hold, fail } no_data = NoData::hold;
-  doc::Value other;  // kayenta, model, argo: kept as written; not supported yet
+  bool strict_argo = false;  // where Argo's behaviour is a trap (an empty answer), do as Argo does
+  bool dry_run = false;      // of any kind: asked, counted and shown; never decides
+  Kayenta kayenta;
+  Model model;
+  Argo argo;
   Place place;
 };
 struct Stage {

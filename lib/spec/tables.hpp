@@ -24,7 +24,11 @@ struct GatesFile {
 const Table<Root>& root_table();
 const Table<GatesFile>& gates_file_table();
 const Table<App>& app_table();
-const Table<Gate>& gate_table();  // of the kinds compare and threshold
+const Table<Gate>& gate_table();
+// Their keys stand among the gate's.
+const Table<Kayenta>& kayenta_table();
+const Table<Model>& model_table();
+const Table<Argo>& argo_table();
 
 Codec<Gate> gate_codec();
 Codec<Rollout> rollout_codec();
