@@ -14,42 +14,13 @@
 #include <cmath>
 #include <limits>
 
+#include "gate/exact_math.hpp"
+
 namespace tranche::gate {
 
 namespace {
 
-constexpr double ln2 = 0x1.62e42fefa39efp-1;
 constexpr double largest_value = 1e6;
-
-double log1p_exact(double x) {
-  const double u = 1 + x;
-  const double correction = u >= 2 ? (1 - (u - x)) / u : (x - (u - 1)) / u;
-  int k = 0;
-  double m = std::frexp(u, &k);
-  if (m < 0x1.6a09e667f3bcdp-1) {
-    m *= 2;
-    --k;
-  }
-  const double s = (m - 1) / (m + 1);
-  const double z = s * s;
-  double series = 0;
-  for (int n = 25; n >= 1; n -= 2) series = series * z + 1.0 / n;
-  return k * ln2 + (2 * s * series + correction);
-}
-double log_exact(double x) {
-  int k = 0;
-  const double m = std::frexp(x, &k);
-  return k * ln2 + log1p_exact(m - 1);
-}
-double exp_exact(double x) {
-  if (x < -745) return 0;
-  if (x > 709) return std::numeric_limits<double>::infinity();
-  const double k = std::floor(x / ln2 + 0.5);
-  const double r = (x - k * 0x1.62e42feep-1) - k * 0x1.a39ef35793c76p-33;
-  double series = 0;
-  for (int n = 16; n >= 1; --n) series = 1 + series * r / n;
-  return std::ldexp(series, static_cast<int>(k));
-}
 
 // Gamma((n+1)/2) / Gamma(n/2) for n >= 1: the product of neighbours is n/2, and from 40 on seven terms of the
 // asymptotic series are exact to the last bits.
