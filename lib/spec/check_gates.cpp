@@ -69,11 +69,13 @@ struct GateCheck {
       say("source", fmt::format("unknown source '{}' in gate '{}'", printable(gate.source, 64), gate.name),
           name_hint(gate.source, names_of(app.sources), "source"));
     if (gate.source.empty() && app.sources.size() > 1 &&
-        (gate.kind == Gate::Kind::compare || gate.kind == Gate::Kind::threshold))
+        (gate.kind == Gate::Kind::compare || gate.kind == Gate::Kind::threshold ||
+         gate.kind == Gate::Kind::kayenta))
       say("source", fmt::format("gate '{}' names no source, and there are several", gate.name),
           "add `source:`, one of: " + join(names_of(app.sources), ", "));
     if (gate.kind == Gate::Kind::compare) check_compare(source);
     if (gate.kind == Gate::Kind::threshold) check_threshold(source);
+    if (gate.kind == Gate::Kind::kayenta) check_kayenta(gate, document, problems);
   }
 };
 

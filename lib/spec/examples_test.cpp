@@ -233,7 +233,20 @@ sources: { a: { prometheus: "http://h:1" }, b: { serve: { url: "http://h:2", tok
 channels: { stable: { store: "git:feeds", feeds: tranche, on-unsupported: nearest, expires: 90m } }
 cohorts: { c: { devices: [d1, d2] }, f: { feed-channel: x } }
 gates:
-  k: { judge: kayenta, source: a }
+  k:
+    judge: kayenta
+    source: a
+    metrics:
+      - { name: errors, query: 'errors{arm="$arm"}', direction: increase, nan: replace, critical: true, must-have-data: true, group: [errors, all] }
+      - { name: p99 latency, query: 'p99{arm="$arm"}', group: latency, outliers: remove, outlier-factor: 1.5, effect: { measure: cles, allowed-increase: 0.7, critical-increase: 0.9 } }
+      - { name: heap, query: 'heap{arm="$arm"}', muted: true, direction: decrease, effect: { allowed-decrease: 0.9, critical-decrease: 0.5 } }
+    weights: { errors: 60, latency: 30.5 }
+    pass: 90
+    marginal: 62.5
+    step: 30s
+    lookback: 2h
+    unit-safe: true
+    points: 20
   m: { kind: model }
   g: { argo: analysis/template.yaml }
   b: { source: b, arms: version, worse-than: 0.5x, false-rollback: 0.01%, every: 500ms }
