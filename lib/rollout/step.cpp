@@ -20,7 +20,9 @@ gate::ThresholdConfig threshold_config(const spec::Gate& gate) {
           gate.failure_limit,
           gate.inconclusive_limit,
           gate.consecutive_error_limit,
-          gate.no_data == spec::Gate::NoData::fail};
+          gate.no_data == spec::Gate::NoData::fail,
+          gate.consecutive_success_limit,
+          gate.strict_argo};
 }
 
 // Windows without data at the newest edge may still be filled by a slow source: they are asked for again for
@@ -47,10 +49,8 @@ void fold_windows(GateMemory& memory, const spec::Gate& gate, const std::vector<
 void fold_samples(GateMemory& memory, const spec::Gate& gate, const std::vector<Sample>& samples) {
   const gate::ThresholdConfig config = threshold_config(gate);
   for (const Sample& sample : samples) {
-    const gate::Counters& seen = memory.counters;
     if (sample.at <= memory.polled_until) continue;
-    if (gate.count > 0 && seen.successful + seen.failed + seen.inconclusive >= gate.count)
-      break;  // Argo: completed
+    if (gate::is_complete(memory.counters, config)) break;
     memory.polled_until = sample.at;
     if (!gate::observe(memory.counters, config, sample.measurement)) continue;
     if (sample.measurement.has_data) memory.last_data = sample.at;

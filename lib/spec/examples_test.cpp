@@ -250,7 +250,7 @@ gates:
   m: { kind: model }
   g: { argo: analysis/template.yaml }
   b: { source: b, arms: version, worse-than: 0.5x, false-rollback: 0.01%, every: 500ms }
-  t: { source: a, query: "up{x=~\"a$\"}", failure-condition: "result > 1", failure-limit: -1, no-data: fail }
+  t: { source: a, query: "up{x=~\"a$\"}", failure-condition: "result > 1", failure-limit: -1, consecutive-success-limit: 3, strict-argo: true, dry-run: true, no-data: fail }
 rollouts:
   r:
     stages: [{ cohort: c, gates: [] }, { percent: 0.5, gates: [b] }, { percent: 12.3456%, bake: 0..1h }, { percent: 100 }]

@@ -15,6 +15,7 @@ bool is_threshold(const Gate& gate) { return gate.kind == Gate::Kind::threshold;
 bool is_kayenta(const Gate& gate) { return gate.kind == Gate::Kind::kayenta; }
 bool is_model(const Gate& gate) { return gate.kind == Gate::Kind::model; }
 bool is_argo(const Gate& gate) { return gate.kind == Gate::Kind::argo; }
+bool speaks_argo(const Gate& gate) { return is_threshold(gate) || is_argo(gate); }
 
 Codec<Gate::Kind> kind_codec() {
   using Kind = Gate::Kind;
@@ -78,6 +79,14 @@ Field<Gate> judge_field() {
   };
   f.write = [](const Gate&) { return Value(); };
   f.schema = [](SchemaBook&) { return word_schema({"kayenta", "model"}); };
+  return f;
+}
+
+// false by default, and written only when it is true.
+Field<Gate> rarely(std::string key, bool Gate::* member, std::string doc) {
+  Field<Gate> f = field(std::move(key), member, boolean(), std::move(doc));
+  f.fallback = Value();
+  f.write = [member](const Gate& gate) { return gate.*member ? Value(true) : Value(); };
   return f;
 }
 
@@ -163,9 +172,16 @@ const Table<Gate>& gate_table() {
          field("consecutive-error-limit", &Gate::consecutive_error_limit, integer(-1, 1'000'000),
                "with more errors in a row than this there is no verdict; -1: never")
              .only(is_threshold),
+         field("consecutive-success-limit", &Gate::consecutive_success_limit, integer(0, 1'000'000),
+               "pass with this many in a row; 0: none")
+             .only(is_threshold),
+         rarely("strict-argo", &Gate::strict_argo,
+                "do as Argo with an empty answer and NaN: all of nothing is true, errors end in a failure")
+             .only(speaks_argo),
          field("no-data", &Gate::no_data, choice<NoData>({{"hold", NoData::hold}, {"fail", NoData::fail}}),
                "what an empty answer means; never pass")
-             .only(is_threshold)},
+             .only(speaks_argo),
+         rarely("dry-run", &Gate::dry_run, "asked, counted and shown; never decides")},
         refuse_foreign_keys};
     add_fields(made.fields, &Gate::kayenta, kayenta_table(), is_kayenta);
     add_fields(made.fields, &Gate::model, model_table(), is_model);
