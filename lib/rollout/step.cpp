@@ -226,6 +226,7 @@ class Machine {
     bool all_pass = true;
     std::string open;
     for (const std::string& name : stage.gates) {
+      if (const spec::Gate* gate = plan_.config.gate(name); gate != nullptr && gate->dry_run) continue;
       const GateMemory& memory = state().gates[name];
       if (memory.verdict == Verdict::fail) {
         state().detected = now_;

@@ -101,6 +101,18 @@ TEST_CASE("no data never promotes: the rollout is held at the bake's maximum") {
   CHECK(resumed.stage_since == t0 + 40s);
 }
 
+TEST_CASE("a dry-run gate is asked and shown, and never decides") {
+  std::string text = yaml;
+  text.replace(text.find("every: 1s"), 9, "every: 1s, dry-run: true");
+  const Plan plan = plan_for(text);
+  const State state = at_five_percent(plan);
+  const Instant since = t0 + 10s;
+  const State next = must(step(plan, state, {since + 11s, windows(since, 11, 900, 380)})).state;
+  CHECK(next.gates.at("crashes").verdict == gate::Verdict::fail);
+  REQUIRE(next.pending.has_value());
+  CHECK(next.pending->kind == EffectKind::expose);
+}
+
 TEST_CASE("a certificate after the minimum promotes, with fresh data only") {
   const Plan plan = plan_for();
   const State state = at_five_percent(plan);
