@@ -76,6 +76,7 @@ struct GateCheck {
     if (gate.kind == Gate::Kind::compare) check_compare(source);
     if (gate.kind == Gate::Kind::threshold) check_threshold(source);
     if (gate.kind == Gate::Kind::kayenta) check_kayenta(gate, document, problems);
+    if (gate.kind == Gate::Kind::model) check_model(gate, document, problems);
   }
 };
 

@@ -247,7 +247,19 @@ gates:
     lookback: 2h
     unit-safe: true
     points: 20
-  m: { kind: model }
+  m: { kind: model, anthropic: { model: claude-sonnet-4-5, key: env:TRANCHE_MODEL_KEY }, logs: { file: "logs/$arm.log" } }
+  n:
+    judge: model
+    openai: { url: "http://127.0.0.1:8000/v1", model: qwen3 }
+    logs: { canary: { command: [kubectl, logs, -l, "version=$release"] }, control: { url: "http://h/q?v=$baseline", token: env:TRANCHE_T } }
+    extra-prompt: "look at sync errors"
+    confidence: 90%
+    on-worse: fail
+    ask-every: 10m
+    timeout: 90s
+    max-excerpt: 100000
+    redact: [acct-*, "Project Apollo"]
+    redact-addresses: true
   g: { argo: analysis/template.yaml }
   b: { source: b, arms: version, worse-than: 0.5x, false-rollback: 0.01%, every: 500ms }
   t: { source: a, query: "up{x=~\"a$\"}", failure-condition: "result > 1", failure-limit: -1, consecutive-success-limit: 3, strict-argo: true, dry-run: true, no-data: fail }

@@ -2,6 +2,7 @@
 // AnalysisTemplate. Their part of tranche.yaml; tables_<judge>.cpp has the keys.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,8 +41,32 @@ struct Kayenta {
   Place place;
 };
 
+// Where a model gate gets the log of one arm: exactly one of file, command, url. $variables of queries may
+// stand in each; $version is the release for the canary and the baseline for the control.
+struct LogSource {
+  std::string file;                  // within the repository
+  std::vector<std::string> command;  // argv, run in the repository; prints the log, oldest line first
+  std::string url;                   // of a log system's query
+  std::string token;                 // of the url: secret reference, sent as bearer; or empty
+  Place place;
+  [[nodiscard]] bool given() const { return !file.empty() || !command.empty() || !url.empty(); }
+};
+
 // `judge: model`: a language model reads log excerpts of both arms. It may hold or veto, never promote.
 struct Model {
+  enum class Protocol { none, anthropic, openai } protocol = Protocol::none;
+  std::string url;    // empty: the maker's own address
+  std::string model;  // as the API names it
+  std::string key;    // secret reference; may be empty (a model on this machine)
+  LogSource canary, control;
+  std::string extra_prompt;  // what to look for; trusted, as all of tranche.yaml
+  int confidence = 80;       // percent: less is no opinion
+  enum class OnWorse { hold, fail } on_worse = OnWorse::hold;  // what a confident "worse" is: suspect or fail
+  Duration ask_every = std::chrono::minutes(5);                // at most one opinion in this time
+  Duration timeout = std::chrono::minutes(1);  // for one opinion: logs, retries, control question
+  std::int64_t max_excerpt = 64 << 10;         // bytes of one arm's excerpt
+  std::vector<std::string> redact;             // literal text, or globs of whole words
+  bool redact_addresses = false;               // IP addresses too
   Place place;
 };
 

@@ -29,6 +29,7 @@ void check_meaning(const App& app, const Value& document, const std::string& rep
 // The parts of check_meaning that have a file of their own.
 void check_gates(const App& app, const Value& document, Problems& problems);
 void check_kayenta(const Gate& gate, const Value& document, Problems& problems);
+void check_model(const Gate& gate, const Value& document, Problems& problems);
 void check_rollouts(const App& app, const Value& document, Problems& problems);
 void check_playbooks(const App& app, const Value& document, Problems& problems);
 

@@ -33,6 +33,7 @@ Gate::Kind infer_kind(const Value& value) {
   if (const Value* judge = value.find("judge"); judge != nullptr && judge->is_string())
     return judge->as_string() == "model" ? Gate::Kind::model : Gate::Kind::kayenta;
   if (value.find("argo")) return Gate::Kind::argo;
+  if (value.find("anthropic") || value.find("openai")) return Gate::Kind::model;
   const bool comparing = value.find("events") || value.find("exposure");
   const bool asking =
       value.find("query") || value.find("success-condition") || value.find("failure-condition");
