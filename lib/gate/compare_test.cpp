@@ -11,7 +11,11 @@ using namespace tranche::gate;
 
 namespace {
 
-const std::vector<double> factors{1.1, 1.25, 1.5, 2, 3, 5, 10, 20};
+const std::vector<double> factors{1.2, 1.6, 2.2, 3, 6};
+const std::vector<double> weights{0.05, 0.10, 0.45, 0.35, 0.05};
+
+// Weight of the starts after so many polls; the first has 0.85.
+double later(double polls) { return 0.15 * std::sqrt(2 / (polls + 1)); }
 
 Poll one(double ce, double cx, double se, double sx, const std::string& stratum = "50000") {
   return {{stratum, {{ce, cx}, {se, sx}}}};
@@ -35,8 +39,10 @@ TEST_CASE("evidence is the reference's log likelihood ratio, by hand") {
   REQUIRE(evidence.worse.size() == factors.size());
   for (std::size_t i = 0; i < factors.size(); ++i) {
     const double g = std::log(factors[i]), d0 = std::log(1.2), d1 = std::log(2.0);
-    const double worse = likelihood(3, 4, 0.25, d0 + g) - likelihood(3, 4, 0.25, d0) +
-                         likelihood(2, 9, 0.5, d0 + g) - likelihood(2, 9, 0.5, d0);
+    const double first = likelihood(3, 4, 0.25, d0 + g) - likelihood(3, 4, 0.25, d0);
+    const double second = likelihood(2, 9, 0.5, d0 + g) - likelihood(2, 9, 0.5, d0);
+    // From the first poll with weight 0.85, or from the second.
+    const double worse = std::log((0.85 * std::exp(first) + later(1) - later(2)) * std::exp(second));
     const double not_worse = likelihood(3, 4, 0.25, d1 - g) - likelihood(3, 4, 0.25, d1) +
                              likelihood(2, 9, 0.5, d1 - g) - likelihood(2, 9, 0.5, d1);
     CHECK(evidence.worse[i] == doctest::Approx(worse).epsilon(1e-12));
@@ -50,35 +56,36 @@ TEST_CASE("evidence is the reference's log likelihood ratio, by hand") {
 }
 
 TEST_CASE("one event in equal arms gives evidence that can be checked on paper") {
-  // p = 1/2, so each factor G gives G / (1 + (G - 1)/2) = 2G / (G + 1); the evidence is their mean.
+  // p = 1/2, so each factor G gives G / (1 + (G - 1)/2) = 2G / (G + 1); what has not started counts as 1.
   Evidence evidence;
   REQUIRE(observe(evidence, {}, one(1, 100, 0, 100)).has_value());
-  double mean = 0;
-  for (const double g : factors) mean += 2 * g / (g + 1) / 8;
+  double mean = 0.15;
+  for (std::size_t i = 0; i < factors.size(); ++i)
+    mean += 0.85 * weights[i] * 2 * factors[i] / (factors[i] + 1);
   CHECK(judge(evidence, {}).log_evidence_worse == doctest::Approx(std::log(mean)).epsilon(1e-13));
 }
 
 TEST_CASE("the verdict follows the evidence: fail, suspect, pass, inconclusive, no data") {
   struct Row {
     const char* what;
-    Poll poll;
+    Poll poll;  // five times
     Verdict verdict;
   };
   for (const Row& row :
-       std::initializer_list<Row>{{"twenty against none", one(20, 1000, 0, 1000), Verdict::fail},
-                                  {"far more in the smaller arm", one(30, 500, 50, 9500), Verdict::fail},
-                                  {"nine against none", one(9, 1000, 0, 1000), Verdict::suspect},
-                                  {"six against none", one(6, 1000, 0, 1000), Verdict::inconclusive},
-                                  {"equal, many", one(300, 10000, 300, 10000), Verdict::pass},
-                                  {"better", one(2, 10000, 60, 10000), Verdict::pass},
-                                  {"equal, few", one(2, 100, 2, 100), Verdict::inconclusive},
+       std::initializer_list<Row>{{"twenty against none", one(4, 200, 0, 200), Verdict::fail},
+                                  {"far more in the smaller arm", one(6, 100, 10, 1900), Verdict::fail},
+                                  {"ten against one a poll", one(2.2, 200, 0.2, 200), Verdict::suspect},
+                                  {"five against none", one(1, 200, 0, 200), Verdict::inconclusive},
+                                  {"equal, many", one(60, 2000, 60, 2000), Verdict::pass},
+                                  {"better", one(1, 2000, 12, 2000), Verdict::pass},
+                                  {"equal, few", one(1, 20, 1, 20), Verdict::inconclusive},
                                   {"nothing happened at all", one(0, 1e6, 0, 1e6), Verdict::inconclusive},
                                   {"canary is empty", one(0, 0, 5, 100), Verdict::no_data},
                                   {"control is empty", one(5, 100, 0, 0), Verdict::no_data},
                                   {"no strata", {}, Verdict::no_data}}) {
     CAPTURE(row.what);
     Evidence evidence;
-    REQUIRE(observe(evidence, {}, row.poll).has_value());
+    for (int i = 0; i < 5; ++i) REQUIRE(observe(evidence, {}, row.poll).has_value());
     const Comparison got = judge(evidence, {});
     CAPTURE(got.explanation);
     CHECK(to_text(got.verdict) == to_text(row.verdict));
@@ -86,6 +93,59 @@ TEST_CASE("the verdict follows the evidence: fail, suspect, pass, inconclusive, 
   }
   CHECK(judge({}, {}).verdict == Verdict::no_data);
   CHECK(std::isnan(judge({}, {}).ratio));
+}
+
+TEST_CASE("one poll alone fails only what no ordinary noise could make, and passes nothing") {
+  const auto verdict = [](const Poll& poll) {
+    Evidence evidence;
+    REQUIRE(observe(evidence, {}, poll).has_value());
+    return judge(evidence, {}).verdict;
+  };
+  CHECK(verdict(one(24, 1200, 54, 10800)) == Verdict::inconclusive);  // 4x: a burst may look like this
+  CHECK(verdict(one(600, 1200, 54, 10800)) == Verdict::fail);         // 100x may not
+  CHECK(verdict(one(1000, 100'000, 9000, 900'000)) == Verdict::inconclusive);
+}
+
+TEST_CASE("a regression that begins late is found as if the polls before it were not there") {
+  Evidence fresh, late;
+  for (int i = 0; i < 400; ++i) REQUIRE(observe(late, {}, one(6, 1200, 54, 10800)).has_value());
+  CHECK(judge(late, {}).verdict == Verdict::pass);
+  const auto polls_to_fail = [](Evidence& evidence) {
+    for (int i = 1; i < 100; ++i) {
+      REQUIRE(observe(evidence, {}, one(18, 1200, 54, 10800)).has_value());
+      if (judge(evidence, {}).verdict == Verdict::fail) return i;
+    }
+    return 100;
+  };
+  const int from_start = polls_to_fail(fresh), after_calm = polls_to_fail(late);
+  CHECK(from_start <= 3);
+  CHECK(after_calm <= from_start + 4);
+}
+
+TEST_CASE("since tells when what is seen began") {
+  Evidence evidence;
+  const Instant start = *parse_instant("2026-11-21T10:00:00Z");
+  for (int i = 1; i <= 60; ++i) {
+    const double events = i > 40 ? 18 : 6;
+    REQUIRE(
+        observe(evidence, {}, one(events, 1200, 54, 10800), start + i * std::chrono::minutes(1)).has_value());
+  }
+  CHECK(to_text(evidence.since) == "2026-11-21T10:40:00Z");
+}
+
+TEST_CASE("the interval holds the ratio and narrows") {
+  Evidence evidence;
+  double width = 1e9;
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(observe(evidence, {}, one(12, 1200, 54, 10800)).has_value());
+    const Comparison got = judge(evidence, {});
+    if (i < 3) continue;
+    CHECK(got.ratio_low < 2);
+    CHECK(got.ratio_high > 2);
+    CHECK(got.ratio_high - got.ratio_low < width);
+    width = got.ratio_high - got.ratio_low;
+  }
+  CHECK(width < 0.5);
 }
 
 TEST_CASE("polls without information change nothing but their count") {
@@ -99,8 +159,9 @@ TEST_CASE("polls without information change nothing but their count") {
   CHECK(evidence.empty_polls == 2);
   CHECK(evidence.polls == 1);
   // Exposure without events is a poll, and says nothing about the ratio.
+  const double said = judge(evidence, {}).log_evidence_worse;
   REQUIRE(observe(evidence, {}, one(0, 500, 0, 500)).has_value());
-  CHECK(evidence.worse == before.worse);
+  CHECK(judge(evidence, {}).log_evidence_worse == doctest::Approx(said).epsilon(1e-13));
   CHECK(evidence.polls == 2);
 }
 
@@ -169,26 +230,40 @@ TEST_CASE("evidence that was stored and read back continues bit by bit") {
   }
 }
 
-// Frozen: runners of any machine must agree on these bits. Nothing but + - * / goes into them.
+// Frozen: runners of any machine must agree on these bits. Nothing but + - * / and sqrt goes into them.
 TEST_CASE("the sums are the same bits on every machine") {
   Evidence evidence;
-  REQUIRE(observe(evidence, {}, {{"50000", {{7, 613}, {101, 11387}}}, {"200000", {{3.25, 40}, {9.5, 161}}}})
-              .has_value());
-  CHECK(
-      doc::to_json(to_value(evidence)) ==
-      R"({"worse":[0.17539403991047425,0.2976505912223715,0.22272023601732105,-0.5899735817552227,-3.5171259595667124,-11.049343446259979,-30.337947088075268,-62.50287791131794],)"
-      R"("not-worse":[0.0777885105820636,0.05065002204389768,-0.22272023601732127,-1.1326773143920525,-3.196838472497439,-6.718132715985487,-12.511177150279314,-18.95138606345349],)"
-      R"("canary":{"events":10.25,"exposure":653},"control":{"events":110.5,"exposure":11548},"weighted-canary":9.245650497512438,"weighted-control":7.049963930348259,"polls":1,"empty-polls":0})");
+  for (int i = 0; i < 2; ++i)
+    REQUIRE(observe(evidence, {}, {{"50000", {{7, 613}, {101, 11387}}}, {"200000", {{3.25, 40}, {9.5, 161}}}})
+                .has_value());
+  CHECK(doc::to_json(to_value(evidence)) ==
+        R"({"worse":[0.40856029331519933,0.1036482274871924,-2.220174675649872,-6.459176315191858,-18.5994)"
+        R"(6110452944],"not-worse":[0.1498607104100993,-0.7585988185210146,-3.089078780400235,-6.393676944)"
+        R"(994876,-16.304423774763123],"canary":{"events":20.5,"exposure":1306},"control":{"events":221,"e)"
+        R"(xposure":23096},"weighted-canary":18.491300995024876,"weighted-control":14.099927860696518,"wei)"
+        R"(ghted-both":14.535097372503156,"noise":{"last":{"200000":[3.25,40,9.5,161],"50000":[7,613,101,1)"
+        R"(1387]},"canary":{"sum":0,"count":1.984375},"control":{"sum":0,"count":1.984375},"ratios":{"coun)"
+        R"(t":2,"weight":2,"sum":0.6345207237553021,"squares":0.2013082744374762},"batch":[0,0,0,0,0]},"ri)"
+        R"(sing":0,"since":"","polls":2,"empty-polls":0})");
 }
 
 TEST_CASE("evidence from a journal that was tampered with is refused") {
-  for (
-      const char* text :
-      {"{}", "[]", "null", R"({"worse":[1]})",
-       R"({"worse":[1,2],"not-worse":[1,2],"canary":{"events":0,"exposure":0},"control":{"events":0,"exposure":0},"weighted-canary":0,"weighted-control":0,"polls":0,"empty-polls":0})",
-       R"({"worse":[],"not-worse":[],"canary":{"events":-1,"exposure":0},"control":{"events":0,"exposure":0},"weighted-canary":0,"weighted-control":0,"polls":0,"empty-polls":0})",
-       R"({"worse":[],"not-worse":[],"canary":{"events":0,"exposure":0},"control":{"events":0,"exposure":0},"weighted-canary":0,"weighted-control":0,"polls":-1,"empty-polls":0})",
-       R"({"worse":[1,2,3,4,5,6,7,8],"not-worse":[],"canary":{"events":0,"exposure":0},"control":{"events":0,"exposure":0},"weighted-canary":0,"weighted-control":0,"polls":0,"empty-polls":0})"}) {
+  Evidence seen;
+  for (int i = 0; i < 3; ++i) REQUIRE(observe(seen, {}, one(3, 100, 1, 100)).has_value());
+  const std::string good = doc::to_json(to_value(seen));
+  REQUIRE(evidence_from_value(*doc::parse_json(good)).has_value());
+  const auto with = [&](const char* key, const char* value) {
+    doc::Value changed = *doc::parse_json(good);
+    changed.set(key, *doc::parse_json(value));
+    return doc::to_json(changed);
+  };
+  for (const std::string& text :
+       {std::string("{}"), std::string("[]"), std::string("null"), with("worse", "[1]"), with("worse", "[]"),
+        with("not-worse", "[1,2,3,4,5,6]"), with("polls", "-1"), with("rising", "-1"),
+        with("rising", "\"x\""), with("since", "\"yesterday\""), with("weighted-both", "null"),
+        with("canary", R"({"events":-1,"exposure":0})"), with("noise", "{}"),
+        with("noise",
+             R"({"last":{"a":[1,2,3]},"canary":{"sum":0,"count":0},"control":{"sum":0,"count":0}})")}) {
     CAPTURE(text);
     const auto read = evidence_from_value(*doc::parse_json(text));
     REQUIRE_FALSE(read.has_value());

@@ -2,7 +2,9 @@
 // the rounding of the sum is repaired by c/u. Exponential: x = k ln 2 + r, Taylor's series on |r| <= ln2/2.
 #include "gate/exact_math.hpp"
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 namespace tranche::gate {
@@ -22,18 +24,17 @@ double log_of_mantissa(double m) {
   return 2 * s * (even + odd) + 2 * s;
 }
 
+// u = m 2^k with m in [sqrt 1/2, sqrt 2), from the bits of a normal number: the exponent is counted from the
+// mantissa of sqrt 1/2.
 struct Parts {
   double m;
-  int k;
+  double k;
 };
-Parts split(double u) {
-  Parts out{0, 0};
-  out.m = std::frexp(u, &out.k);  // exact; m in [1/2, 1)
-  if (out.m < 0x1.6a09e667f3bcdp-1) {
-    out.m *= 2;
-    --out.k;
-  }
-  return out;
+inline Parts split(double u) {
+  constexpr std::uint64_t root = 0x3fe6a09e667f3bcd;  // sqrt 1/2
+  const auto bits = std::bit_cast<std::uint64_t>(u);
+  const auto k = static_cast<std::int64_t>(bits - root) >> 52;
+  return {std::bit_cast<double>(bits - (static_cast<std::uint64_t>(k) << 52)), static_cast<double>(k)};
 }
 
 }  // namespace
@@ -67,7 +68,8 @@ double exp_exact(double x) {
       r * (1 + z * (1.0 / 6 +
                     z * (1.0 / 120 +
                          z * (1.0 / 5040 + z * (1.0 / 362880 + z * (1.0 / 39916800 + z / 6227020800.0))))));
-  return std::ldexp(even + odd, static_cast<int>(k));
+  const auto exponent = static_cast<std::uint64_t>(static_cast<std::int64_t>(k) + 1023);  // normal: x >= -708
+  return (even + odd) * std::bit_cast<double>(exponent << 52);
 }
 
 double log_add_exact(double a, double b) {

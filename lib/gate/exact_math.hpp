@@ -1,8 +1,8 @@
 // exp and log from IEEE's basic operations: the same bits on every machine. PURE.
 //
 // The journal carries a gate's sums from runner to runner and a replay must reproduce them bit by bit. libm's
-// last bit differs between versions and processors; + - * / sqrt, frexp and ldexp do not. The room is
-// compiled without contraction into fused multiply-adds for the same reason.
+// last bit differs between versions and processors; + - * / and sqrt do not. The room is compiled without
+// contraction into fused multiply-adds for the same reason.
 #pragma once
 
 namespace tranche::gate {
