@@ -11,7 +11,7 @@ namespace tranche::gate {
 
 namespace {
 
-void add(PooledCounts& to, const PooledCounts& counts) {
+void add_counts(PooledCounts& to, const PooledCounts& counts) {
   to.canary_events += counts.canary_events;
   to.canary_exposure += counts.canary_exposure;
   to.control_events += counts.control_events;
@@ -26,7 +26,7 @@ class Window {
     polls_.push_back({at, counts});
     while (polls_.front().at <= at - length_) polls_.pop_front();
     PooledCounts sum;
-    for (const Timed& poll : polls_) gate::add(sum, poll.counts);
+    for (const Timed& poll : polls_) add_counts(sum, poll.counts);
     return sum;
   }
 
@@ -48,7 +48,7 @@ class Threshold {
   std::optional<double> after(const PooledCounts& counts) {
     if (rate_) return rate_;
     if (counts.control_exposure > 0) {
-      add(baseline_, counts);
+      add_counts(baseline_, counts);
       if (--left_ <= 0) rate_ = times_ * baseline_.control_events / baseline_.control_exposure;
     }
     return std::nullopt;
@@ -125,7 +125,7 @@ class ZTest : public Rival {
       : critical_(-normal_quantile(config.error_rate)), every_poll_(every_poll) {}
   void observe(std::int64_t, const PooledCounts& counts) override {
     see(counts);
-    add(sum_, counts);
+    add_counts(sum_, counts);
     if (every_poll_) look();
   }
   void finish() override { look(); }
@@ -164,7 +164,7 @@ class LindonMalek : public Rival {
       : k_(config.concentration), critical_(std::log(1 / config.error_rate)) {}
   void observe(std::int64_t, const PooledCounts& counts) override {
     see(counts);
-    add(sum_, counts);
+    add_counts(sum_, counts);
     if (sum_.canary_exposure <= 0 || sum_.control_exposure <= 0) return;
     const double share = sum_.canary_exposure / (sum_.canary_exposure + sum_.control_exposure);
     const double evidence = log_gamma(k_) - log_gamma(k_ + sum_.canary_events + sum_.control_events) +
@@ -232,7 +232,8 @@ constexpr std::array<RivalKind, 8> kinds{{
 PooledCounts pool(const Poll& poll) {
   PooledCounts out;
   for (const auto& [stratum, counts] : poll)
-    add(out, {counts.canary.events, counts.canary.exposure, counts.control.events, counts.control.exposure});
+    add_counts(
+        out, {counts.canary.events, counts.canary.exposure, counts.control.events, counts.control.exposure});
   return out;
 }
 
