@@ -21,10 +21,11 @@ Result<metrics::Source*> Engine::source(const Loaded& loaded, const spec::Gate& 
                      gate.name, gate.source);
   std::unique_ptr<metrics::Source>& slot = sources_[wanted->name];
   if (slot == nullptr) {
-    Secret token;
-    if (!wanted->token.empty())
-      token = TRY(signing::read_secret(deck_.world(), deck_.repository(), wanted->token));
-    slot = metrics::make_source(deck_.world().http, *wanted, std::move(token));
+    metrics::Secrets secrets;
+    for (const spec::SecretReference& secret : spec::secret_references(*wanted))
+      secrets[secret.reference] =
+          TRY(signing::read_secret(deck_.world(), deck_.repository(), secret.reference));
+    slot = TRY(metrics::make_source(deck_.world(), *wanted, secrets, deck_.repository()));
   }
   return slot.get();
 }

@@ -1,19 +1,15 @@
 // The source against Prometheus itself: an hour is backfilled with promtool, so that every count is known and
 // nothing waits for a scrape.
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstdlib>
+#include <cmath>
 #include <thread>
 
-#include "metrics/source.hpp"
+#include "base/text.hpp"
+#include "metrics/source_testing.hpp"
 #include "os/world.hpp"
 #include "support/free_port.hpp"
+#include "support/real_server.hpp"
 #include "support/temp_directory.hpp"
 
 using namespace tranche;
@@ -65,78 +61,33 @@ double window_sum(bool crash, bool canary, int window) {
   return total;
 }
 
-class RealPrometheus {
- public:
-  explicit RealPrometheus(const std::string& directory) : port_(support::free_port()) {
-    const std::string config = directory + "/prometheus.yml", log = directory + "/log";
-    REQUIRE(os::make_files()->write(config, "global: {}\n").has_value());
-    std::array<std::string, 6> text{"prometheus",
-                                    "--config.file=" + config,
-                                    "--storage.tsdb.path=" + directory + "/data",
-                                    "--storage.tsdb.retention.time=100y",
-                                    "--log.level=error",
-                                    fmt::format("--web.listen-address=127.0.0.1:{}", port_)};
-    std::array<char*, 7> argv{};
-    for (std::size_t i = 0; i < text.size(); ++i) argv[i] = text[i].data();
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT, 0600);
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    const int code = posix_spawnp(&pid_, "prometheus", &actions, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    REQUIRE(code == 0);
-  }
-  RealPrometheus(const RealPrometheus&) = delete;
-  RealPrometheus& operator=(const RealPrometheus&) = delete;
-  ~RealPrometheus() { stop(); }
-
-  bool ready(ports::Http& http) {
-    ports::HttpRequest request;
-    request.url = url() + "/-/ready";
-    for (int i = 0; i < 600; ++i) {
-      if (const auto response = http.send(request); response && response->status == 200) return true;
-      if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-        pid_ = 0;
-        return false;
-      }
-      std::this_thread::sleep_for(
-          std::chrono::milliseconds(100));  // until it listens: an event of another process
-    }
-    return false;
-  }
-  void stop() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    pid_ = 0;
-  }
-  [[nodiscard]] std::string url() const { return fmt::format("http://127.0.0.1:{}", port_); }
-
- private:
-  std::uint16_t port_;
-  pid_t pid_ = 0;
-};
+std::vector<std::string> prometheus_argv(const std::string& directory, std::uint16_t port) {
+  return {"prometheus",
+          "--config.file=" + directory + "/prometheus.yml",
+          "--storage.tsdb.path=" + directory + "/data",
+          "--storage.tsdb.retention.time=100y",
+          "--log.level=error",
+          fmt::format("--web.listen-address=127.0.0.1:{}", port)};
+}
+std::string local(std::uint16_t port) { return fmt::format("http://127.0.0.1:{}", port); }
 
 bool have_prometheus() {
-  ports::ProcessRequest request;
-  request.argv = {"promtool", "--version"};
   const auto process = os::make_process();
-  const auto promtool = process->run(request);
-  request.argv = {"prometheus", "--version"};
-  const auto server = process->run(request);
-  return promtool && promtool->exit_code == 0 && server && server->exit_code == 0;
+  return support::have_program(*process, "promtool") && support::have_program(*process, "prometheus");
+}
+
+spec::Gate crashes_gate() {
+  spec::Gate gate;
+  gate.name = "crashes";
+  gate.events = R"(sum by (stratum) (increase(crashes_total{app="$app",arm="$arm"}[$window])))";
+  gate.exposure = R"(sum by (stratum) (increase(sessions_total{app="$app",arm="$arm"}[$window])))";
+  return gate;
 }
 
 }  // namespace
 
 TEST_CASE("counts from a real Prometheus are exact: births, restarts, gaps, emptiness, outage") {
-  if (!have_prometheus()) {
-    const char* required = std::getenv("TRANCHE_REQUIRE_PEERS");
-    if (required != nullptr && std::string_view(required) == "1")
-      FAIL("prometheus is missing (apt-get install prometheus)");
-    fmt::print("skipped: prometheus is missing (apt-get install prometheus)\n");
-    return;
-  }
+  if (!have_prometheus()) return skip_without("prometheus", "prometheus");
   const support::TempDirectory directory;
   REQUIRE(os::make_files()->write(directory / "in.txt", open_metrics()).has_value());
   ports::ProcessRequest backfill;
@@ -148,17 +99,17 @@ TEST_CASE("counts from a real Prometheus are exact: births, restarts, gaps, empt
   REQUIRE(filled->exit_code == 0);
 
   const auto http = os::make_http();
-  RealPrometheus server(directory.path());
-  REQUIRE(server.ready(*http));
+  const std::uint16_t port = support::free_port();
+  REQUIRE(os::make_files()->write(directory / "prometheus.yml", "global: {}\n").has_value());
+  support::RealServer server(prometheus_argv(directory.path(), port), directory / "log");
+  REQUIRE(server.ready(*http, local(port) + "/-/ready"));
   spec::Source source;
   source.name = "prom";
-  source.url = server.url();
-  spec::Gate gate;
-  gate.name = "crashes";
-  gate.events = R"(sum by (stratum) (increase(crashes_total{app="$app",arm="$arm"}[$window])))";
-  gate.exposure = R"(sum by (stratum) (increase(sessions_total{app="$app",arm="$arm"}[$window])))";
+  source.url = local(port);
+  const spec::Gate gate = crashes_gate();
   Variables variables{"agent", "stable", "1.2.0", "1.2.0", "1.1.0", minute};
-  const auto prometheus = make_prometheus(*http, source, {});
+  const auto clock = os::make_clock();
+  const auto prometheus = source_over(*http, source, {}, clock.get());
 
   const auto windows = prometheus->compare(gate, variables, start, start + minutes * minute);
   REQUIRE(windows.has_value());
@@ -218,8 +169,20 @@ TEST_CASE("counts from a real Prometheus are exact: births, restarts, gaps, empt
   REQUIRE(empty->size() == 5);
   for (const WindowCounts& window : *empty) CHECK_FALSE(window.has_data);
 
-  // As many windows as a call may ask for: Prometheus accepts the pieces.
+  // The course of one arm: what a judge looks at.
   variables.app = "agent";
+  const auto course = prometheus->series(R"(sum(rate(sessions_total{app="$app",arm="$arm"}[1m])))", variables,
+                                         Arm::control, start + 40 * minute, start + 50 * minute, minute);
+  REQUIRE(course.has_value());
+  REQUIRE(course->size() == 10);
+  CHECK((*course)[0] == doctest::Approx(window_sum(false, false, 40) / 60));
+  CHECK(std::isnan((*course)[5]));
+  CHECK_FALSE(prometheus
+                  ->series(R"({app="$app",arm="$arm"})", variables, Arm::canary, start + 20 * minute,
+                           start + 21 * minute, minute)
+                  .has_value());
+
+  // As many windows as a call may ask for: Prometheus accepts the pieces.
   const auto many = prometheus->compare(gate, variables, start - 10'000 * minute, start + 10'000 * minute);
   REQUIRE(many.has_value());
   CHECK(many->size() == 11'000);
@@ -230,4 +193,130 @@ TEST_CASE("counts from a real Prometheus are exact: births, restarts, gaps, empt
   CHECK(down.error().kind == ErrorKind::failed);
   CHECK(down.error().message.find("source 'prom'") != std::string::npos);
   CHECK_FALSE(down.error().hint.empty());
+}
+
+TEST_CASE("VictoriaMetrics answers the same questions, and counts what a gap hid when it ends") {
+  const auto process = os::make_process();
+  if (!support::have_program(*process, "victoria-metrics", "-version"))
+    return skip_without("victoria-metrics", "victoria-metrics");
+  const support::TempDirectory directory;
+  const auto http = os::make_http();
+  const auto clock = os::make_clock();
+  const std::uint16_t port = support::free_port();
+  support::RealServer server({"victoria-metrics", "-storageDataPath=" + (directory / "data"),
+                              fmt::format("-httpListenAddr=127.0.0.1:{}", port), "-search.latencyOffset=0s",
+                              "-retentionPeriod=100y", "-loggerLevel=ERROR"},
+                             directory / "log");
+  REQUIRE(server.ready(*http, local(port) + "/health"));
+
+  ports::HttpRequest import;
+  import.method = "POST";
+  import.url = local(port) + "/api/v1/import/prometheus";
+  const std::string text = open_metrics();
+  for (const std::string_view line : split(text, '\n'))
+    if (!line.empty() && !line.starts_with('#')) import.body += fmt::format("{}000\n", line);  // ms
+  const auto imported = http->send(import);
+  REQUIRE(imported.has_value());
+  REQUIRE(imported->status == 204);
+  import.method = "GET";
+  import.url = local(port) + "/internal/force_flush";  // what was imported is found at once
+  import.body.clear();
+  REQUIRE(http->send(import).has_value());
+
+  spec::Source source;
+  source.name = "vm";
+  source.url = local(port);
+  const Variables variables{"agent", "stable", "1.2.0", "1.2.0", "1.1.0", minute};
+  const auto victoria = source_over(*http, source, {}, clock.get());
+  const auto windows = victoria->compare(crashes_gate(), variables, start, start + minutes * minute);
+  REQUIRE(windows.has_value());
+  REQUIRE(windows->size() == minutes);
+  for (int i = 1; i < minutes; ++i) {
+    const WindowCounts& window = (*windows)[static_cast<std::size_t>(i)];
+    CAPTURE(i);
+    CAPTURE(window.gap);
+    if (i == silent_from + 1) {
+      CHECK(window.gap == "no exposure of control");
+      continue;
+    }
+    REQUIRE(window.has_data);
+    const gate::StratumCounts& counts = window.counts.at("50000");
+    CHECK(counts.canary.exposure == window_sum(false, true, i));
+    CHECK(counts.canary.events == window_sum(true, true, i));
+    double sessions = window_sum(false, false, i), crashes = window_sum(true, false, i);
+    if (i == silent_from) sessions = crashes = 0;  // silence is no change at first
+    for (int hidden = silent_from; i == silent_to && hidden < silent_to; ++hidden) {
+      sessions += window_sum(false, false, hidden);
+      crashes += window_sum(true, false, hidden);
+    }
+    CHECK(counts.control.exposure == sessions);
+    CHECK(counts.control.events == crashes);
+  }
+  spec::Gate threshold;
+  threshold.query = R"(sum(increase(sessions_total{app="$app"}[1m])))";
+  const auto measured = victoria->measure(threshold, variables, start + 20 * minute);
+  REQUIRE(measured.has_value());
+  CHECK(measured->values == std::vector<double>{window_sum(false, true, 19) + window_sum(false, false, 19)});
+}
+
+TEST_CASE("what a job pushed to a Pushgateway is measured once Prometheus has scraped it") {
+  const auto process = os::make_process();
+  if (!have_prometheus()) return skip_without("prometheus", "prometheus");
+  if (!support::have_program(*process, "prometheus-pushgateway"))
+    return skip_without("prometheus-pushgateway", "prometheus-pushgateway");
+  const support::TempDirectory directory;
+  const auto http = os::make_http();
+  const auto clock = os::make_clock();
+  const std::uint16_t push_port = support::free_port();
+  support::RealServer gateway(
+      {"prometheus-pushgateway", fmt::format("--web.listen-address=127.0.0.1:{}", push_port),
+       "--log.level=error"},
+      directory / "push.log");
+  REQUIRE(gateway.ready(*http, local(push_port) + "/-/ready"));
+  const auto push = [&](const std::string& arm, int sessions, int crashes) {
+    ports::HttpRequest request;
+    request.method = "PUT";
+    request.url = fmt::format("{}/metrics/job/agent/arm/{}", local(push_port), arm);
+    request.body = fmt::format(
+        "# TYPE sessions_total counter\nsessions_total {}\n# TYPE crashes_total counter\ncrashes_total "
+        "{}\n",
+        sessions, crashes);
+    const auto pushed = http->send(request);
+    REQUIRE(pushed.has_value());
+    REQUIRE(pushed->status == 200);
+  };
+  push("canary", 50, 2);
+  push("control", 950, 3);
+
+  const std::uint16_t port = support::free_port();
+  REQUIRE(os::make_files()
+              ->write(directory / "prometheus.yml",
+                      fmt::format("scrape_configs:\n- job_name: push\n  honor_labels: true\n"
+                                  "  scrape_interval: 100ms\n  scrape_timeout: 100ms\n"
+                                  "  static_configs: [{{targets: ['127.0.0.1:{}']}}]\n",
+                                  push_port))
+              .has_value());
+  support::RealServer server(prometheus_argv(directory.path(), port), directory / "log");
+  REQUIRE(server.ready(*http, local(port) + "/-/ready"));
+  spec::Source source;
+  source.name = "prom";
+  source.url = local(port);
+  const auto prometheus = source_over(*http, source, {}, clock.get());
+  spec::Gate gate;
+  gate.query =
+      R"(sum(crashes_total{job="$app",arm="canary"}) / sum(sessions_total{job="$app",arm="canary"}))";
+  const Variables variables{"agent", "stable", "1.2.0", "1.2.0", "1.1.0", minute};
+  const auto measured = [&](double want) {
+    for (int i = 0; i < 200; ++i) {
+      const auto got = prometheus->measure(gate, variables, clock->now());
+      REQUIRE(got.has_value());
+      if (got->has_data && got->values == std::vector<double>{want}) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));  // a scrape is an event of another process
+    }
+    return false;
+  };
+  CHECK(measured(0.04));
+  push("canary", 100, 10);
+  CHECK(measured(0.1));
+  CHECK(prometheus->notes().empty());
 }

@@ -22,9 +22,25 @@ Result<std::vector<double>> Source::series(const std::string& query, const Varia
                    "this source has no history to judge: {}", printable(query, 200));
 }
 
-std::unique_ptr<Source> make_source(ports::Http& http, const spec::Source& source, Secret token) {
-  return source.kind == spec::Source::Kind::serve ? make_serve(http, source, std::move(token))
-                                                  : make_prometheus(http, source, std::move(token));
+void Source::note(std::string words) {
+  constexpr std::size_t most = 10;
+  if (notes_.size() < most && std::find(notes_.begin(), notes_.end(), words) == notes_.end())
+    notes_.push_back(std::move(words));
+}
+
+Result<std::unique_ptr<Source>> make_source(const ports::World& world, const spec::Source& source,
+                                            const Secrets& secrets, const std::string& repository) {
+  const Surroundings around{world, repository, secrets};
+  switch (source.kind) {
+    case spec::Source::Kind::prometheus:
+      return make_prometheus(around, source);
+    case spec::Source::Kind::serve:
+      return make_serve(around, source);
+    default:
+      return fail_hint(ErrorKind::invalid, "read from prometheus or serve",
+                       "source '{}' is of kind {}, which this build cannot read", printable(source.name, 64),
+                       spec::to_text(source.kind));
+  }
 }
 
 namespace internal {

@@ -22,11 +22,13 @@ using Series = std::map<Instant, std::map<std::string, ArmTotals>>;
 
 class Serve final : public Source {
  public:
-  Serve(ports::Http& http, const spec::Source& source, Secret token)
-      : connection_(http, source, std::move(token)) {}
+  explicit Serve(Connection connection) : connection_(std::move(connection)) {}
 
   Result<std::vector<WindowCounts>> compare(const spec::Gate& gate, const Variables& variables, Instant after,
                                             Instant until) override {
+    if (gate.statistic == spec::Gate::Statistic::quantile)
+      return fail_hint(ErrorKind::invalid, "read the histogram from its /metrics through a prometheus source",
+                       "`tranche serve` counts, and gate '{}' asks for a quantile", gate.name);
     const Windows windows = TRY(aligned_windows(after, until, gate.every));
     std::vector<WindowCounts> out;
     if (windows.count == 0) return out;
@@ -75,8 +77,7 @@ class Serve final : public Source {
 
  private:
   std::unexpected<Error> unreadable(std::string_view what) {
-    return fail_hint(ErrorKind::failed, "see that the url leads to a `tranche serve` of this version",
-                     "{} gave an answer that cannot be read: {}", connection_.name(), what);
+    return connection_.unreadable(what, "", "see that the url leads to a `tranche serve` of this version");
   }
 
   // What the canary arm counted in the window, all strata together; nullopt when the server has no counts.
@@ -167,8 +168,9 @@ class Serve final : public Source {
 
 }  // namespace
 
-std::unique_ptr<Source> make_serve(ports::Http& http, const spec::Source& source, Secret token) {
-  return std::make_unique<Serve>(http, source, std::move(token));
+Result<std::unique_ptr<Source>> make_serve(const Surroundings& around, const spec::Source& source) {
+  Connection connection = TRY(Connection::make(around, source));
+  return std::make_unique<Serve>(std::move(connection));
 }
 
 }  // namespace tranche::metrics

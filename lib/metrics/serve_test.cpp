@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "metrics/source.hpp"
-#include "support/fake_world.hpp"
+#include "metrics/source_testing.hpp"
 
 using namespace tranche;
 using namespace tranche::metrics;
@@ -32,7 +31,7 @@ struct FakeServe {
     source.name = "fleet";
     source.kind = spec::Source::Kind::serve;
     source.url = "http://127.0.0.1:8088";
-    return make_source(http, source, {});
+    return source_over(http, source);
   }
   Result<std::vector<WindowCounts>> ask(int windows) {
     spec::Gate gate;

@@ -36,6 +36,9 @@ struct WindowCounts {
 
 class Source {
  public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
   virtual ~Source() = default;
 
   // Increments of events and exposure per arm and stratum, for every aligned window of length `every` that
@@ -51,23 +54,51 @@ class Source {
   // At most 11,000 steps. Kind invalid where a source has no history (the default).
   virtual Result<std::vector<double>> series(const std::string& query, const Variables& variables, Arm arm,
                                              Instant after, Instant until, Duration step);
+  // What the last call met and passed over, in words: warnings of the server, samples ignored, clocks that
+  // differ. At most 10.
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+
+ protected:
+  void forget_notes() { notes_.clear(); }
+  void note(std::string words);  // once each
+
+ private:
+  std::vector<std::string> notes_;
 };
 
 // Last aligned window end at or before now - lag.
 Instant aligned_end(Instant now, Duration every, Duration lag);
 
-// prometheus.cpp: /api/v1/query_range and /api/v1/query. `token` may be empty. A query asks once an arm: $arm
-// is canary or control (arms: version: $version is the release or the baseline). Series count by their label
-// `stratum`, without one as "all". Exposure without events is zero events (a counter that never moved has no
-// series); no exposure, NaN, infinite or negative samples are a gap. Nothing but a vector or a scalar
-// measures.
-std::unique_ptr<Source> make_prometheus(ports::Http& http, const spec::Source& source, Secret token);
+// What the source's references stand for (spec::secret_references), by reference. The caller reads them:
+// signing::read_secret.
+using Secrets = std::map<std::string, Secret>;
+
+// What a source needs. `repository`: where relative paths and programs start; empty: the current directory.
+struct Surroundings {
+  ports::World world;
+  std::string repository;
+  Secrets secrets;
+};
+
+// Kind invalid when a reference was not resolved.
+Result<std::unique_ptr<Source>> make_source(const ports::World& world, const spec::Source& source,
+                                            const Secrets& secrets, const std::string& repository = {});
+
+// The kinds, a file each. HTTP: handles are reused, reads are tried again with jitter within the source's
+// timeout, answers are bounded.
+//
+// prometheus.cpp: /api/v1/query_range and /api/v1/query. A query asks once an arm: $arm is canary or control
+// (arms: version: $version is the release or the baseline). Series count by their label `stratum`, without
+// one as "all". Exposure without events is zero events (a counter that never moved has no series); no
+// exposure, NaN, infinite or negative samples are a gap. Points off the grid are passed over and counted; of
+// two at one time the later counts. Statistic quantile: `histogram` gives cumulative buckets by their label
+// `le`; bounds that both arms have are compared. Nothing but a vector or a scalar measures.
+Result<std::unique_ptr<Source>> make_prometheus(const Surroundings& around, const spec::Source& source);
 // serve.cpp: GET <url>/v1/series?app&channel&name&release&after&until&step of `tranche serve`: increments by
 // arm, stratum. Values are percent-encoded; after and until are RFC 3339, step is a duration ("1s", "100ms").
 // A threshold gate asks for `crashes` or `crashes / sessions`: what the canary arm counted in the last
 // complete window of `interval`, all strata together; no sessions are no data.
-std::unique_ptr<Source> make_serve(ports::Http& http, const spec::Source& source, Secret token);
-std::unique_ptr<Source> make_source(ports::Http& http, const spec::Source& source, Secret token);
+Result<std::unique_ptr<Source>> make_serve(const Surroundings& around, const spec::Source& source);
 
 // The wire form of /v1/series, written by the server and read by make_serve:
 // {"schema":"tranche/series/v1","app","channel","name","step-ms":1000,

@@ -65,11 +65,11 @@ void check_meaning(const App& app, const Value& document, const std::string& rep
     check_secret_place(*reference, place_at(document, {"signing", key}), key, repository, problems);
   check_secret_place(app.state.token, place_at(document, {"state", "git", "token"}), "token", repository,
                      problems);
-  for (const Source& source : app.sources) {
-    const char* kind = source.kind == Source::Kind::serve ? "serve" : "prometheus";
-    check_secret_place(source.token, place_at(document, {"sources", source.name, kind, "token"}), "token",
-                       repository, problems);
-  }
+  for (const Source& source : app.sources)
+    for (const SecretReference& secret : secret_references(source))
+      check_secret_place(secret.reference,
+                         place_at(document, {"sources", source.name, to_text(source.kind), secret.key}),
+                         secret.key, repository, problems);
   check_gates(app, document, problems);
   check_rollouts(app, document, problems);
   check_playbooks(app, document, problems);

@@ -101,12 +101,43 @@ struct Source {
     command,
     file
   } kind = Kind::prometheus;
-  std::string url;
-  std::string token;                       // secret reference, sent as bearer; or empty
-  Duration lag = std::chrono::seconds(0);  // windows end this long ago, so that late samples are in
-  Duration timeout = std::chrono::seconds(10);
+  std::string url;                              // of all but command and file
+  std::string token;                            // secret reference, sent as bearer; or empty
+  std::string user, password;                   // basic authentication; password: secret reference
+  std::map<std::string, std::string> headers;   // extra ones; env:... and file:... are secret references
+  Duration lag = std::chrono::seconds(0);       // windows end this long ago, so that late samples are in
+  Duration timeout = std::chrono::seconds(10);  // for one question, its retries included
+  // sentry
+  std::string organization, environment;
+  std::vector<std::string> projects;        // numeric ids; empty: all
+  std::string release = "{app}@{version}";  // how the app names its releases there
+  // datadog
+  std::string api_key, app_key;  // secret references
+  enum class Api { v1, v2 } api = Api::v1;
+  std::string aggregator = "last";  // v2 measurements: avg min max sum last ...
+  // influxdb
+  std::string database, retention;  // retention policy; empty: the database's own
+  // web
+  std::string method = "GET", body;  // body may hold $variables
+  std::string json_path;             // web, command: what of the answer; a gate's query goes before it
+  // command
+  std::vector<std::string> argv;           // may hold $variables
+  std::map<std::string, std::string> env;  // added to its environment: plain values or secret references
+  // file
+  std::string path;    // relative to the repository
+  std::string series;  // the lines of this series only; empty: the file holds one series
+  Instant start{};     // its times count from here
   Place place;
 };
+std::string_view to_text(Source::Kind kind);  // as tranche.yaml writes it
+// What the source needs of signing::read_secret: the key it stands under, and the reference.
+struct SecretReference {
+  std::string key;
+  std::string reference;
+};
+std::vector<SecretReference> secret_references(const Source& source);
+bool is_secret_reference(std::string_view text);  // begins with env: or file:
+
 struct Gate {
   std::string name;
   enum class Kind { compare, threshold, kayenta, model, argo } kind = Kind::compare;

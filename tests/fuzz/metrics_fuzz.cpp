@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "metrics/source.hpp"
+#include "os/world.hpp"
 
 using namespace tranche;
 
@@ -22,13 +23,18 @@ struct OneAnswer final : ports::Http {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
+  static os::RealWorld others;  // its clock and chance; no other door is used
   OneAnswer http;
   http.body = std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1);
   spec::Source server;
   server.name = "fuzz";
   server.url = "http://127.0.0.1:1";
   server.kind = data[0] % 2 == 0 ? spec::Source::Kind::prometheus : spec::Source::Kind::serve;
-  const auto source = metrics::make_source(http, server, {});
+  ports::World& real = others.world();
+  const auto made = metrics::make_source(
+      {real.clock, http, real.files, real.process, real.random, real.environ, real.console}, server, {});
+  if (!made) std::abort();
+  const auto& source = *made;
   spec::Gate gate;
   gate.name = "crashes";
   const bool serve = server.kind == spec::Source::Kind::serve;

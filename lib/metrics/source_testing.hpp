@@ -1,0 +1,40 @@
+// For this room's tests: a source over a given HTTP door, with fakes behind the others.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "metrics/source.hpp"
+#include "support/fake_world.hpp"
+
+namespace tranche::metrics {
+
+// The clock of the fakes stands at 2026-01-01, unless one is given.
+inline Surroundings around(ports::Http& http, Secrets secrets = {}, ports::Clock* clock = nullptr) {
+  static support::FakeWorld others;
+  return {ports::World{clock == nullptr ? others.clock : *clock, http, others.files, others.process,
+                       others.random, others.environ, others.console},
+          "", std::move(secrets)};
+}
+inline std::unique_ptr<Source> must(Result<std::unique_ptr<Source>> made) {
+  REQUIRE(made.has_value());
+  return std::move(*made);
+}
+inline std::unique_ptr<Source> source_over(ports::Http& http, const spec::Source& source,
+                                           const Secrets& secrets = {}, ports::Clock* clock = nullptr) {
+  return must(make_source(around(http, {}, clock).world, source, secrets));
+}
+
+// A peer that a test needs and does not find: counted, and a failure where all were promised.
+inline void skip_without(const std::string& peer, const std::string& package) {
+  const char* required = std::getenv("TRANCHE_REQUIRE_PEERS");
+  const std::string words = peer + " is missing (apt-get install " + package + ")";
+  if (required != nullptr && std::string_view(required) == "1") FAIL(words);
+  fmt::print("skipped: {}\n", words);
+}
+
+}  // namespace tranche::metrics
