@@ -39,6 +39,10 @@ Result<> check_arm(const std::string& stratum, const ArmCounts& arm, const std::
 
 Result<> check_poll(const Poll& poll) {
   for (const auto& [stratum, counts] : poll) {
+    if (counts.bounds.size() > largest_bounds)
+      return fail_hint(ErrorKind::invalid, "ask for a coarser histogram",
+                       "stratum '{}' has {} buckets; {} is the most", printable(stratum, 40),
+                       counts.bounds.size(), largest_bounds);
     for (std::size_t i = 0; i < counts.bounds.size(); ++i) {
       const bool last = i + 1 == counts.bounds.size();
       const double bound = counts.bounds[i];

@@ -13,8 +13,10 @@ namespace tranche::gate {
 inline constexpr double largest_count = 1e12;             // sums of a million polls stay exact integers
 inline constexpr std::size_t largest_sample = 1'000'000;  // values of one arm in one poll
 inline constexpr std::size_t largest_strata = 64;         // whose past is remembered, a gate
+inline constexpr std::size_t largest_bounds = 1'000;      // of one stratum's histogram
 
-// Counts and values that are negative, not finite or above 1e12, more than a million values, buckets that do
+// Counts and values that are negative, not finite or above 1e12, more than a million values or a
+// thousand bounds, buckets that do
 // not match their bounds: kind invalid, with the stratum's name.
 Result<> check_poll(const Poll& poll);
 
