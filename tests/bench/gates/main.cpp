@@ -1,8 +1,9 @@
 // bench_gates: how gates decide on ten simulated workloads, ours beside what else a team would use.
 //
 //   bench_gates [--reps N] [--slow-reps N] [--seed N] [--threads N] [--workload NAME]... [--ratio R]...
-//               [--json | --markdown | --plot] [--write DIR]
+//               [--json | --markdown | --plot | --speed] [--write DIR]
 //
+// --speed prints only how many polls a second are taken in and judged on one core.
 // --write DIR leaves gates.md, gates.svg and gates.json there. Nothing here is a test; gates_test.cpp has
 // those.
 #include <cerrno>
@@ -37,7 +38,7 @@ Options read(int argc, char** argv) {
   Options out;
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
-    if (flag == "--json" || flag == "--markdown" || flag == "--plot") {
+    if (flag == "--json" || flag == "--markdown" || flag == "--plot" || flag == "--speed") {
       out.form = flag.substr(2);
       continue;
     }
@@ -122,6 +123,10 @@ void write(const std::string& path, const std::string& text) {
 
 int main(int argc, char** argv) {
   const Options options = read(argc, argv);
+  if (options.form == "speed") {
+    std::printf("%.0f\n", measure().updates);
+    return 0;
+  }
   Report report{options.seed,   options.reps, options.slow_reps, all_methods(), options.workloads,
                 options.ratios, {},           measure()};
   for (const std::string& workload : options.workloads)

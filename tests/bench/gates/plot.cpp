@@ -1,6 +1,9 @@
-// A dot a workload, a row a method: left the good releases rolled back, right the bad ones found. The square
-// root of the percentage is drawn, so that 1% and 5% can be told apart and 100% still fits.
+// A dot a workload, a row a method: the good releases rolled back, the bad ones found, and what they cost. Of
+// the first the square root is drawn, so that 1% and 5% can be told apart and 100% still fits; of the last
+// the logarithm.
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/html.hpp"
 #include "base/text.hpp"
@@ -10,48 +13,79 @@ namespace tranche::bench {
 
 namespace {
 
-constexpr double row_height = 34, top = 74, labels = 226, panel = 300, gap = 44, right = 24;
+constexpr double row_height = 34, top = 74, labels = 226, panel_width = 240, gap = 44, right = 30;
 constexpr double regression = 2;
 
-double across(double percent) { return panel * std::sqrt(percent / 100); }
-double flat(double percent) { return panel * percent / 100; }
-
 struct Panel {
-  double left;
-  double (*place)(double percent);
   const char* title;
   const char* note;
-  std::vector<double> ticks;
+  double ratio;
+  std::optional<double> (*value)(const Cell& cell);
+  double (*place)(double value);  // 0..1
+  std::vector<std::pair<double, const char*>> ticks;
+  double left = 0;
+  [[nodiscard]] double x(double number) const {
+    return left + panel_width * std::clamp(place(number), 0.0, 1.0);
+  }
 };
 
-std::string axis(const Panel& panel_of, double bottom) {
-  std::string out = fmt::format(
-      "<text class=\"head\" x=\"{}\" y=\"24\">{}</text>\n<text class=\"soft\" x=\"{}\" y=\"42\">{}</text>\n",
-      panel_of.left, panel_of.title, panel_of.left, panel_of.note);
-  for (const double tick : panel_of.ticks) {
-    const double x = panel_of.left + panel_of.place(tick);
-    out += fmt::format(
-        "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"/>"
-        "<text class=\"tick\" x=\"{0:.1f}\" y=\"{3}\">{4:.0f}%</text>\n",
-        x, top - 12, bottom, bottom + 16, tick);
-  }
+std::optional<double> failed(const Cell& cell) { return cell.percent(cell.failed); }
+std::optional<double> exposed(const Cell& cell) {
+  if (2 * cell.failed < cell.reps) return std::nullopt;  // most were never stopped
+  return cell.canary;
+}
+
+std::vector<Panel> panels() {
+  std::vector<Panel> out{
+      {"Good releases rolled back",
+       "within an hour; the dashed line is 5%",
+       1,
+       failed,
+       [](double percent) { return std::sqrt(percent / 100); },
+       {{0, "0"}, {1, "1%"}, {5, "5%"}, {20, "20%"}, {50, "50%"}, {100, "100%"}}},
+      {"Releases twice as bad found",
+       "within an hour",
+       regression,
+       failed,
+       [](double percent) { return percent / 100; },
+       {{0, "0"}, {25, "25%"}, {50, "50%"}, {75, "75%"}, {100, "100%"}}},
+      {"Requests they served until then",
+       "median; where at least half were found",
+       regression,
+       exposed,
+       [](double requests) { return std::log(requests / 10) / std::log(20'000.0); },
+       {{10, "10"}, {100, "100"}, {1'000, "1,000"}, {10'000, "10,000"}, {100'000, "100,000"}}}};
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i].left = labels + static_cast<double>(i) * (panel_width + gap);
   return out;
 }
 
-std::string dots(const Report& report, const Panel& panel_of, const Method& method, double y, double ratio) {
+std::string axis(const Panel& panel, double bottom) {
+  std::string out = fmt::format(
+      "<text class=\"head\" x=\"{0}\" y=\"24\">{1}</text>\n<text class=\"soft\" x=\"{0}\" "
+      "y=\"42\">{2}</text>\n",
+      panel.left, panel.title, panel.note);
+  for (const auto& [tick, text] : panel.ticks)
+    out += fmt::format(
+        "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"/>"
+        "<text class=\"tick\" x=\"{0:.1f}\" y=\"{3}\">{4}</text>\n",
+        panel.x(tick), top - 12, bottom, bottom + 16, text);
+  return out;
+}
+
+std::string dots(const Report& report, const Panel& panel, const Method& method, double y) {
   std::string out;
   const double n = static_cast<double>(report.workloads.size());
   for (std::size_t i = 0; i < report.workloads.size(); ++i) {
-    const Cell* cell = report.cell(report.workloads[i], method.name, ratio);
-    if (cell == nullptr) continue;
-    const double percent = cell->percent(cell->failed);
+    const Cell* cell = report.cell(report.workloads[i], method.name, panel.ratio);
+    const std::optional<double> value = cell != nullptr ? panel.value(*cell) : std::nullopt;
+    if (!value) continue;
     // Spread over the row, in the workloads' order, so that dots at one place are all seen.
     const double lane = n > 1 ? (static_cast<double>(i) / (n - 1) - 0.5) * (row_height - 14) : 0;
     out += fmt::format(
-        "<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.4\"><title>{}, {}: "
-        "{:.1f}%</title></circle>\n",
-        method.rival == nullptr ? "ours" : "rival", panel_of.left + panel_of.place(percent), y + lane,
-        escape_html(method.title), escape_html(report.workloads[i]), percent);
+        "<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.4\"><title>{}, {}: {:.6g}</title></circle>\n",
+        method.rival == nullptr ? "ours" : "rival", panel.x(*value), y + lane, escape_html(method.title),
+        escape_html(report.workloads[i]), *value);
   }
   return out;
 }
@@ -71,28 +105,22 @@ text { font: 13px system-ui, sans-serif; fill: var(--text); }
 
 std::string as_plot(const Report& report) {
   const double bottom = top + row_height * static_cast<double>(report.methods.size());
-  const Panel good{labels,
-                   across,
-                   "Good releases rolled back",
-                   "within an hour; the dashed line is 5%",
-                   {0, 1, 5, 20, 50, 100}};
-  const Panel bad{
-      labels + panel + gap, flat, "Releases twice as bad found", "within an hour", {0, 25, 50, 75, 100}};
-  const double width = labels + 2 * panel + gap + right, height = bottom + 56;
+  const std::vector<Panel> all = panels();
+  const double width = all.back().left + panel_width + right, height = bottom + 56;
   std::string out = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
       "role=\"img\" aria-label=\"False rollbacks and power of gates\">\n",
       width, height);
   out += style;
-  out += axis(good, bottom) + axis(bad, bottom);
-  const double limit = good.left + good.place(5);
+  for (const Panel& panel : all) out += axis(panel, bottom);
+  const double limit = all.front().x(5);
   out += fmt::format("<line class=\"limit\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"/>\n", limit,
                      top - 12, bottom);
   double y = top + row_height / 2 - 6;
   for (const Method& method : report.methods) {
     out += fmt::format("<text class=\"name{}\" x=\"{}\" y=\"{:.1f}\">{}</text>\n",
                        method.rival == nullptr ? " us" : "", labels - 14, y + 4, escape_html(method.title));
-    out += dots(report, good, method, y, 1) + dots(report, bad, method, y, regression);
+    for (const Panel& panel : all) out += dots(report, panel, method, y);
     y += row_height;
   }
   out += fmt::format(

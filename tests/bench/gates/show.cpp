@@ -121,9 +121,10 @@ std::string as_json(const Report& report) {
 std::string as_markdown(const Report& report) {
   std::string out = fmt::format(
       "Each number is from {} simulated hours of one poll a minute (Kayenta: {}), base rate {}%, seed {}; "
-      "`ninja -C build bench_gates && build/bench_gates --seed {} --reps {}` prints all of it.\n\n",
+      "`ninja -C build bench_gates && build/bench_gates --seed {} --reps {} --slow-reps {}` prints all of "
+      "it.\n\n",
       grouped(report.reps), grouped(std::min(report.reps, report.slow_reps)), base_rate * 100, report.seed,
-      report.seed, report.reps);
+      report.seed, report.reps, report.slow_reps);
   out += "Good releases rolled back within the hour:\n\n" + header("", report.workloads);
   for (const Method& method : report.methods) {
     out += "| " + method.title + " |";

@@ -65,7 +65,8 @@ std::uint64_t mix(std::uint64_t seed, std::string_view name, double ratio, int r
   return Sampler(out ^ static_cast<std::uint64_t>(rep)).next();
 }
 
-Cell sum_up(const Workload& workload, const Method& method, double ratio, const std::vector<Run>& runs) {
+Cell sum_up(const Workload& workload, const Method& method, double ratio, int onset,
+            const std::vector<Run>& runs) {
   Cell out{std::string(workload.name), method.name, ratio, static_cast<int>(runs.size())};
   std::vector<double> canary, delay, pass_time;
   for (const Run& run : runs) {
@@ -74,13 +75,13 @@ Cell sum_up(const Workload& workload, const Method& method, double ratio, const 
       pass_time.push_back(run.passed_at);
     }
     if (run.failed_at == 0) continue;
-    if (run.failed_at < workload.onset && ratio != 1) {
+    if (run.failed_at < onset) {
       ++out.early;
       continue;
     }
     ++out.failed;
     canary.push_back(run.canary);
-    delay.push_back(run.failed_at - (ratio == 1 ? 1 : workload.onset) + 1);
+    delay.push_back(run.failed_at - onset + 1);
   }
   out.canary = median(std::move(canary));
   out.delay = median(std::move(delay));
@@ -107,9 +108,9 @@ std::vector<Method> all_methods() {
   return out;
 }
 
-Run run(const Method& method, const Workload& workload, const Series& series) {
+Run run(const Method& method, const Series& series, int from) {
   Run out = method.rival == nullptr ? run_ours(method.ours, series) : run_rival(*method.rival, series);
-  for (int t = workload.onset; t <= out.failed_at; ++t)
+  for (int t = from; t <= out.failed_at; ++t)
     out.canary += series[static_cast<std::size_t>(t - 1)].canary_exposure;
   return out;
 }
@@ -119,6 +120,7 @@ std::vector<Cell> simulate(const Workload& workload, double ratio, const std::ve
   std::vector<std::vector<Run>> runs;
   for (const Method& method : methods)
     runs.emplace_back(static_cast<std::size_t>(method.slow() ? std::min(reps, slow_reps) : reps));
+  const int onset = ratio == 1 ? 1 : workload.onset;
   const auto work = [&](int from) {
     Series series;
     for (int rep = from; rep < reps; rep += threads) {
@@ -126,7 +128,7 @@ std::vector<Cell> simulate(const Workload& workload, double ratio, const std::ve
       draw(workload, ratio, sampler, series);
       const auto i = static_cast<std::size_t>(rep);
       for (std::size_t m = 0; m < methods.size(); ++m)
-        if (i < runs[m].size()) runs[m][i] = run(methods[m], workload, series);
+        if (i < runs[m].size()) runs[m][i] = run(methods[m], series, onset);
     }
   };
   std::vector<std::jthread> others;
@@ -135,7 +137,7 @@ std::vector<Cell> simulate(const Workload& workload, double ratio, const std::ve
   others.clear();
   std::vector<Cell> out;
   for (std::size_t m = 0; m < methods.size(); ++m)
-    out.push_back(sum_up(workload, methods[m], ratio, runs[m]));
+    out.push_back(sum_up(workload, methods[m], ratio, onset, runs[m]));
   return out;
 }
 

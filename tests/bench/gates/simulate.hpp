@@ -26,7 +26,8 @@ struct Run {
   int passed_at = 0;  // first minute with a certificate, before any failure; 0: never
   double canary = 0;  // requests that the canary had served since the regression began, at the failure
 };
-Run run(const Method& method, const Workload& workload, const Series& series);
+// `from`: the minute since which requests are counted.
+Run run(const Method& method, const Series& series, int from = 1);
 
 struct Cell {
   std::string workload, method;
@@ -35,7 +36,8 @@ struct Cell {
   int failed = 0;        // rolled back, from the onset on
   int early = 0;         // rolled back before the regression was there
   int passed = 0;        // certified
-  double canary = 0;     // medians over those that failed, since the onset: requests,
+  double canary = 0;     // medians over those that failed, since the onset (of a good release:
+                         // since the start): requests,
   double delay = 0;      // minutes,
   double pass_time = 0;  // and over those that passed: minutes
   [[nodiscard]] double percent(int count) const { return reps > 0 ? 100.0 * count / reps : 0; }
