@@ -27,10 +27,13 @@ Samples without_gaps(const Samples& given, KayentaMetric::Missing missing) {
 }
 
 // Fences at `factor` interquartile ranges, never inside the middle 98%. `slack`: beyond a fence by rounding.
+// Samples so large that a fence overflows are all kept. A small factor may leave none of two.
 Samples without_outliers(const Samples& samples, double factor, double slack) {
+  if (samples.empty()) return samples;
   const double q1 = percentile(samples, 25), q3 = percentile(samples, 75);
   const double low = std::min(percentile(samples, 1), q1 - factor * (q3 - q1)) - slack;
   const double high = std::max(percentile(samples, 99), q3 + factor * (q3 - q1)) + slack;
+  if (!std::isfinite(low) || !std::isfinite(high)) return samples;
   Samples out;
   for (const double sample : samples)
     if (sample >= low && sample <= high) out.push_back(sample);
@@ -231,6 +234,11 @@ KayentaMetricResult classify(const KayentaMetric& metric, const KayentaSeries& s
   out.effect = out.estimate = out.lower = out.upper = not_tested;
   Samples canary = without_gaps(series.canary, metric.missing);
   Samples control = without_gaps(series.control, metric.missing);
+  const double rounding = test.unit_safe ? 1e-12 * std::max(largest(canary), largest(control)) : 0;
+  if (metric.remove_outliers) {
+    canary = without_outliers(canary, metric.outlier_factor, rounding);
+    control = without_outliers(control, metric.outlier_factor, rounding);
+  }
   out.canary_points = canary.size();
   out.control_points = control.size();
   if (canary.empty() || control.empty()) {
@@ -243,11 +251,6 @@ KayentaMetricResult classify(const KayentaMetric& metric, const KayentaSeries& s
     out.classification = fails ? KayentaClass::nodata_fail_metric : KayentaClass::nodata;
     out.critical = metric.critical;
     return out;
-  }
-  const double rounding = test.unit_safe ? 1e-12 * std::max(largest(canary), largest(control)) : 0;
-  if (metric.remove_outliers) {
-    canary = without_outliers(canary, metric.outlier_factor, rounding);
-    control = without_outliers(control, metric.outlier_factor, rounding);
   }
   std::sort(canary.begin(), canary.end());
   std::sort(control.begin(), control.end());

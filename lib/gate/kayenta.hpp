@@ -64,7 +64,7 @@ struct KayentaMetricResult {
   std::string reason;     // empty for a plain pass
   // NaN where nothing was tested: canary's effect, and the shift canary - control with its 98% interval.
   double effect = 0, estimate = 0, lower = 0, upper = 0;
-  std::size_t canary_points = 0, control_points = 0;  // after NaN, before outliers
+  std::size_t canary_points = 0, control_points = 0;  // after NaN and outliers
 };
 struct KayentaGroupScore {
   std::string name;

@@ -185,6 +185,9 @@ TEST_CASE("outliers are removed only when asked, by fences of interquartile rang
   CHECK(classify(metric, {canary, also_ten}).effect < 2);
   metric.outlier_factor = 1e3;
   CHECK(classify(metric, {canary, also_ten}).effect < 2);
+  // Of two samples a small factor leaves none, and then there is no data.
+  metric.outlier_factor = 0.4;
+  CHECK(class_of({1, 2}, {3, 4}, metric) == KayentaClass::nodata);
 }
 
 TEST_CASE("units matter to the published judge and not to the unit-safe one") {
@@ -256,6 +259,45 @@ TEST_CASE("no positive constant changes what the unit-safe judge says") {
   }
   CHECK(differ > 0);  // the published one does change
   for (const int count : by_class) CHECK(count > 100);
+}
+
+TEST_CASE("hostile samples are judged in bounded time, and no samples of an arm never pass") {
+  constexpr unsigned seed = 9;
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  const double odd[] = {gap,      INFINITY, -INFINITY, 0.0,  -0.0,      5e-324, 1e-308, 1.7e308,
+                        -1.7e308, 1,        -1,        1e16, 1 + 1e-16, 0.1,    0.3,    1e-5};
+  for (int round = 0; round < 2'000; ++round) {
+    CAPTURE(round);
+    KayentaConfig config;
+    config.points = 1;
+    config.unit_safe = round % 2;
+    KayentaMetric metric = metric_named("m");
+    metric.missing = round % 3 ? Missing::remove : Missing::replace;
+    metric.remove_outliers = round % 5 == 0;
+    if (round % 4 == 0) metric.outlier_factor = 0.4;
+    metric.effect = round % 7 ? KayentaMetric::Effect::mean_ratio : KayentaMetric::Effect::cles;
+    config.metrics = {metric};
+    const auto draw = [&] {
+      Samples out(random() % 12);
+      for (double& sample : out) sample = odd[random() % std::size(odd)];
+      return out;
+    };
+    const KayentaSeries series{draw(), draw()};
+    const auto result = judge(config, {{"m", series}});
+    REQUIRE(result.has_value());
+    if (result->metrics[0].canary_points == 0 || result->metrics[0].control_points == 0)
+      CHECK(result->verdict == Verdict::no_data);
+    CHECK(judge(config, {{"m", series}})->explanation == result->explanation);
+  }
+  // As many samples as are let in, all different.
+  KayentaSeries large;
+  for (std::size_t i = 0; i < most_kayenta_samples; ++i) {
+    large.canary.push_back(static_cast<double>(random() % 1'000'000) + 0.5);
+    large.control.push_back(static_cast<double>(random() % 1'000'000));
+  }
+  for (const bool unit_safe : {false, true})
+    CHECK(classify({}, large, {.unit_safe = unit_safe}).classification == KayentaClass::pass);
 }
 
 namespace {
