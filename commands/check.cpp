@@ -72,7 +72,7 @@ Result<> check_all_conditions(const spec::Spec& spec) {
   std::optional<Error> first;
   for (const auto& app : spec.apps) {
     for (const auto& gate : app.gates) {
-      auto readable = rollout::check_conditions(gate);
+      auto readable = rollout::check_conditions(app, gate);
       if (readable) continue;
       if (first) {
         first->others.push_back(std::move(readable.error()));

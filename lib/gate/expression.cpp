@@ -341,8 +341,9 @@ class Parser {
     const Token token = token_;
     switch (token.kind) {
       case Token::Kind::end:
-        return wrong(token.column, "the condition ends too early",
-                     "give a value: result[0] < 2.5; in YAML ' #' begins a comment: put quotes around the condition");
+        return wrong(
+            token.column, "the condition ends too early",
+            "give a value: result[0] < 2.5; in YAML ' #' begins a comment: put quotes around the condition");
       case Token::Kind::number:
         TRY(advance());
         return literal(token.value, Type::number, token.column);

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "gate/threshold.hpp"
+#include "rollout/argo.hpp"
 
 namespace tranche::rollout {
 namespace {
@@ -89,7 +90,8 @@ doc::Value to_value(const cohort::Rule& rule) {
 }  // namespace
 
 // A condition that cannot be read would be an error at every poll: it is refused before anything starts.
-Result<> check_conditions(const spec::Gate& gate) {
+Result<> check_conditions(const spec::App& app, const spec::Gate& gate) {
+  if (gate.kind == spec::Gate::Kind::argo) TRY(read_analysis(app, gate));
   if (gate.kind != spec::Gate::Kind::threshold) return {};
   for (const std::string& condition : {gate.success_condition, gate.failure_condition}) {
     if (condition.empty()) continue;
@@ -158,7 +160,7 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
                             " keep it if it is withdrawn");
   for (const PlannedStage& stage : plan.stages)
     for (const std::string& name : stage.gates)
-      if (const spec::Gate* gate = app.gate(name); gate != nullptr) TRY(check_conditions(*gate));
+      if (const spec::Gate* gate = app.gate(name); gate != nullptr) TRY(check_conditions(app, *gate));
   for (const std::string& gate : spec::unbounded_gates(app, *rollout))
     plan.warnings.push_back("gate '" + gate + "' is a threshold: it promises nothing about false alarms");
   plan.config = reduce(app, *rollout);

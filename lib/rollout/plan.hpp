@@ -47,8 +47,9 @@ struct PlanInput {
 // baseline, stages that shrink, no way back and not accepted.
 Result<Plan> make_plan(const spec::App& app, const PlanInput& input);
 
-// The gate's conditions can be read; kind invalid at the gate's place otherwise.
-Result<> check_conditions(const spec::Gate& gate);
+// The gate's conditions, or its Argo template, can be read; kind invalid at the gate's place or at that of
+// the template otherwise.
+Result<> check_conditions(const spec::App& app, const spec::Gate& gate);
 
 doc::Value to_value(const Plan& plan);
 Result<Plan> plan_from_value(const doc::Value& value);

@@ -147,3 +147,62 @@ TEST_CASE("a missing, a large or a broken file is one clear error") {
   CHECK(twice.error().kind == ErrorKind::invalid);
   CHECK(twice.error().mark->line == 2);
 }
+
+TEST_CASE("the templates of argo gates are read from the repository and travel with the plan") {
+  Repository repo;
+  const std::string_view main =
+      "version: 1\napp: a\nchannels: { stable: { store: \"dir:s\" } }\nsources: { s: { prometheus: "
+      "\"http://h\" } }\n"
+      "gates: { one: { argo: argo/rate.yaml, args: { service: x, limit: 3, token: env:TRANCHE_TOKEN } } }\n";
+  repo.write("tranche.yaml", main);
+  repo.write("argo/rate.yaml", "kind: AnalysisTemplate\nspec: { metrics: [] }\n");
+  const auto loaded = repo.load_it();
+  if (!loaded) FAIL(render_error(loaded.error(), false));
+  const Gate& gate = *loaded->apps.front().gate("one");
+  CHECK(gate.kind == Gate::Kind::argo);
+  REQUIRE(gate.argo.templates.size() == 1);
+  CHECK(gate.argo.templates[0].find("kind")->place.line == 1);
+  CHECK(gate.argo.args ==
+        std::map<std::string, std::string>{{"service", "x"}, {"limit", "3"}, {"token", "env:TRANCHE_TOKEN"}});
+  const doc::Value frozen = to_value(loaded->apps.front());
+  CHECK(frozen.find("gates")->find("one")->find("argo")->as_string() == "argo/rate.yaml");
+  const auto back = from_value(*doc::parse_json(doc::to_json(frozen)));
+  if (!back) FAIL(render_error(back.error(), false));
+  CHECK(back->gate("one")->argo.templates == gate.argo.templates);
+  CHECK(to_value(*back) == frozen);
+}
+
+TEST_CASE("what is wrong with a template's file is said where it stands") {
+  Repository repo;
+  const std::string start =
+      "version: 1\napp: a\nchannels: { stable: { store: \"dir:s\" } }\nsources: { s: { prometheus: "
+      "\"http://h\" } }\n"
+      "gates:\n  one:\n    argo: ";
+  repo.write("argo/rate.yaml", "kind: AnalysisTemplate\n---\nkind: AnalysisTemplate\n");
+  struct Row {
+    const char* argo;
+    const char* says;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {"argo/none.yaml", "tranche.yaml:7 no file 'argo/none.yaml' (argo of gate 'one')"},
+           {"../x.yaml", "tranche.yaml:7 bad 'argo' in gate 'one'"},
+           {"[]", "tranche.yaml:7 bad 'argo' in gate 'one'"},
+           {"argo/rate.yaml", "argo/rate.yaml:2 "},
+           {"[a.yaml]\n    args: { a: [1] }",
+            "tranche.yaml:8 'args' in gate 'one' must be a string, a number or a boolean"},
+           {"[a.yaml]\n    args: { a: env:HOME }", "tranche.yaml:8 bad 'args' in gate 'one'"},
+           {"[a.yaml]\n    templates: [{ kind: x }]",
+            "tranche.yaml:6 gate 'one' has templates of its own"}}) {
+    CAPTURE(row.argo);
+    repo.write("tranche.yaml", start + row.argo + "\n");
+    const std::vector<std::string> said = repo.problems();
+    REQUIRE_FALSE(said.empty());
+    bool found = false;
+    std::string all;
+    for (const std::string& one : said) {
+      all += one + "\n";
+      found = found || one.starts_with(row.says);
+    }
+    CHECK_MESSAGE(found, all);
+  }
+}

@@ -70,9 +70,17 @@ struct Model {
   Place place;
 };
 
-// `argo: FILE`: an Argo Rollouts AnalysisTemplate, run unchanged.
+// `argo: FILE` or `argo: [FILE, ...]`: Argo Rollouts AnalysisTemplates, run unchanged. The gate's `source`,
+// when it names one, stands in for the address of the metrics whose provider is of its kind.
+struct ArgoFile {
+  std::string path;  // within the repository
+  Place place;
+};
 struct Argo {
-  std::string file;  // within the repository
+  std::vector<ArgoFile> files;
+  std::map<std::string, std::string> args;  // values of the template's args; env:... and file:... are secrets
+  // What the files hold, one document each: read when tranche.yaml is loaded, part of a frozen plan.
+  std::vector<doc::Value> templates;
   Place place;
 };
 

@@ -2,6 +2,7 @@
 // adds to one list of problems, so that a user sees all errors of the file at once.
 #include <algorithm>
 
+#include "spec/argo_files.hpp"
 #include "spec/grammar.hpp"
 #include "spec/include.hpp"
 #include "spec/meaning.hpp"
@@ -122,6 +123,7 @@ Result<Spec> load(ports::Files& files, const std::string& path) {
   spec.apps = bind_apps(
       document, repository,
       [&](const std::string& list_path) { return read_ids(files, spec.repository, list_path); }, problems);
+  for (App& app : spec.apps) read_argo_files(files, spec.repository, app, problems);
   if (!problems.empty()) return fail(problems.take());
   return spec;
 }
