@@ -119,13 +119,15 @@ std::string as_json(const Report& report) {
 }
 
 std::string as_markdown(const Report& report) {
-  std::string out = fmt::format(
+  std::string out =
+      "# What gates decide\n\n![False rollbacks, power and exposure of each method](gates.svg)\n\n";
+  out += fmt::format(
       "Each number is from {} simulated hours of one poll a minute (Kayenta: {}), base rate {}%, seed {}; "
       "`ninja -C build bench_gates && build/bench_gates --seed {} --reps {} --slow-reps {}` prints all of "
       "it.\n\n",
       grouped(report.reps), grouped(std::min(report.reps, report.slow_reps)), base_rate * 100, report.seed,
       report.seed, report.reps, report.slow_reps);
-  out += "Good releases rolled back within the hour:\n\n" + header("", report.workloads);
+  out += "## Good releases rolled back within the hour\n\n" + header("", report.workloads);
   for (const Method& method : report.methods) {
     out += "| " + method.title + " |";
     for (const std::string& workload : report.workloads) {
@@ -169,6 +171,12 @@ std::string as_markdown(const Report& report) {
     }
     out += '\n';
   }
+  out += "\n## Workloads and methods\n\n";
+  for (const std::string& name : report.workloads)
+    out += fmt::format("- **{}**: {}\n", name, workload_named(name).what);
+  out += "\nEvents are Poisson given the requests. The fixed rules are given the true base rate.\n\n";
+  for (const Method& method : report.methods)
+    if (method.rival != nullptr) out += fmt::format("- **{}**: {}\n", method.title, method.rival->what);
   return out;
 }
 
