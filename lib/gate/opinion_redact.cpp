@@ -128,7 +128,6 @@ std::string redact_values(const std::string& line, std::int64_t& count) {
     while (end < text.size() && is_key_char(text[end])) ++end;
     const std::string_view key = text.substr(i, end - i);
     i = end;
-    if (key.size() > 128 || !names_a_secret(key)) continue;
     std::size_t at = skip_blanks(text, skip_quote(text, end));
     const bool flag = key.starts_with("--") && at > end && at < text.size() && !is_one_of(text[at], "=:");
     if (!flag) {
@@ -136,6 +135,7 @@ std::string redact_values(const std::string& line, std::int64_t& count) {
       while (at < text.size() && is_one_of(text[at], "=:>")) ++at;
       at = skip_blanks(text, at);
     }
+    if (key.size() > 128 || !names_a_secret(key)) continue;
     const std::size_t begin = skip_quote(text, at);
     const std::string whole_line = lower(key);
     std::size_t stop = begin;
@@ -168,6 +168,7 @@ std::string redact_values(const std::string& line, std::int64_t& count) {
 std::string redact_authorisation(std::string line, std::int64_t& count) {
   for (const std::string_view word : {std::string_view("bearer "), std::string_view("basic ")}) {
     const std::string low = lower(line);
+    if (low.find(word) == std::string::npos) continue;
     Pieces pieces{line, count, {}};
     for (std::size_t at = low.find(word); at != std::string::npos; at = low.find(word, at + word.size())) {
       if (at > 0 && is_alnum(low[at - 1])) continue;
@@ -181,7 +182,8 @@ std::string redact_authorisation(std::string line, std::int64_t& count) {
 }
 
 // scheme://user:password@host
-std::string redact_userinfo(const std::string& line, std::int64_t& count) {
+std::string redact_userinfo(std::string line, std::int64_t& count) {
+  if (line.find("://") == std::string::npos) return line;
   Pieces pieces{line, count, {}};
   for (std::size_t at = line.find("://"); at != std::string::npos; at = line.find("://", at + 3)) {
     const std::size_t begin = at + 3;
@@ -207,6 +209,8 @@ constexpr std::array<Maker, 34> makers{
      {"dop_v1_", 20}, {"shpat_", 20},      {"eyJ", 20},      {"AGE-SECRET-KEY-", 20},
      {"hvs.", 20},    {"glsa_", 20}}};
 
+constexpr std::size_t shortest_token = 16;
+
 bool looks_random(std::string_view word) {
   if (word.size() < 32 || word.starts_with("_Z")) return false;  // mangled C++ names are long and mixed
   std::size_t upper = 0, small = 0, digits = 0;
@@ -231,9 +235,10 @@ std::string redact_tokens(const std::string& line, std::int64_t& count) {
     for (std::size_t at = i; at < end; ++at) {
       if (at > i && is_alnum(text[at - 1])) continue;
       const std::string_view rest = text.substr(at, end - at);
-      const bool known = std::any_of(makers.begin(), makers.end(), [&](const Maker& maker) {
-        return rest.starts_with(maker.prefix) && rest.size() >= maker.least;
-      });
+      const bool known =
+          rest.size() >= shortest_token && std::any_of(makers.begin(), makers.end(), [&](const Maker& maker) {
+            return rest.starts_with(maker.prefix) && rest.size() >= maker.least;
+          });
       const std::size_t part_end = std::min(rest.find_first_of("/.~"), rest.size());
       if (known) {
         pieces.replace(at, end, "token");
@@ -251,7 +256,8 @@ std::string redact_tokens(const std::string& line, std::int64_t& count) {
   return pieces.finish();
 }
 
-std::string redact_mail(const std::string& line, std::int64_t& count) {
+std::string redact_mail(std::string line, std::int64_t& count) {
+  if (line.find('@') == std::string::npos) return line;
   const auto local = [](char c) {
     return is_alnum(c) || is_one_of(c, "._%+-") || static_cast<unsigned char>(c) >= 0x80;
   };
@@ -389,9 +395,9 @@ std::string Redactor::redact(std::string line) {
   line = redact_named(std::move(line), redaction_.patterns, count_);
   line = redact_values(line, count_);
   line = redact_authorisation(std::move(line), count_);
-  line = redact_userinfo(line, count_);
+  line = redact_userinfo(std::move(line), count_);
   line = redact_tokens(line, count_);
-  line = redact_mail(line, count_);
+  line = redact_mail(std::move(line), count_);
   line = redact_cards(line, count_);
   if (redaction_.addresses) line = redact_addresses(line, count_);
   return line;

@@ -3,6 +3,8 @@
 // What a person does not see must not reach a judge either: control characters and terminal sequences,
 // characters without width, direction marks, tag characters (they spell hidden ASCII), variation selectors.
 // Full-width ASCII becomes ASCII, so that one spelling of a secret or a fence is enough to look for.
+#include <algorithm>
+
 #include "gate/opinion.hpp"
 
 namespace tranche::gate {
@@ -101,10 +103,10 @@ std::size_t skip_sequence(std::string_view text, std::size_t i, bool c1, char32_
 
 std::string clean_text(std::string_view line) {
   constexpr int most_combining = 2;
-  std::string out;
-  out.reserve(line.size());
+  const auto first_odd = std::find_if(line.begin(), line.end(), [](char c) { return c < ' ' || c > '~'; });
+  std::string out(line.begin(), first_odd);
   int combining = 0;
-  for (std::size_t i = 0; i < line.size();) {
+  for (std::size_t i = out.size(); i < line.size();) {
     char32_t c = next_character(line, i);
     if (c == 0x1B) {
       i = skip_sequence(line, i, false, c);
