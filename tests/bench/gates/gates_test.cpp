@@ -3,7 +3,8 @@
 
 #include <cmath>
 
-#include "bench/gates/simulate.hpp"
+#include "bench/gates/show.hpp"
+#include "doc/value.hpp"
 
 using namespace tranche;
 using namespace tranche::bench;
@@ -154,4 +155,39 @@ TEST_CASE("the simulator reproduces cells of the reference's simulation") {
       }
     }
   }
+}
+
+TEST_CASE("a report is shown whole as text, JSON, markdown and a plot") {
+  Report report;
+  report.seed = seed;
+  report.reps = 20;
+  report.slow_reps = 2;
+  report.methods = all_methods();
+  report.workloads = {"quiet", "late-onset"};
+  report.ratios = {1, 2};
+  for (const std::string& workload : report.workloads)
+    for (const double ratio : report.ratios)
+      for (Cell& cell : simulate(workload_named(workload), ratio, report.methods, seed, 20, 2, 1))
+        report.cells.push_back(std::move(cell));
+  const std::string plot = as_plot(report), markdown = as_markdown(report), text = as_text(report);
+  for (const Method& method : report.methods) {
+    CAPTURE(method.name);
+    CHECK(text.find(method.title) != std::string::npos);
+    CHECK(markdown.find("| " + method.title + " |") != std::string::npos);
+    CHECK(plot.find(method.title.substr(0, 7)) != std::string::npos);
+    const Cell* cell = report.cell("quiet", method.name, 2);
+    REQUIRE(cell != nullptr);
+    CHECK(cell->reps == (method.slow() ? 2 : 20));
+  }
+  CHECK(report.cell("busy", "kayenta", 1) == nullptr);
+  CHECK(plot.starts_with("<svg "));
+  CHECK(plot.ends_with("</svg>\n"));
+  CHECK(plot.find("prefers-color-scheme: dark") != std::string::npos);
+  CHECK(plot.find("nan") == std::string::npos);
+  CHECK(plot.find("http") ==
+        plot.find("http://www.w3.org/2000/svg"));  // the namespace, and nothing is fetched
+  const auto json = doc::parse_json(as_json(report), "bench");
+  REQUIRE(json.has_value());
+  CHECK(json->find("schema")->as_string() == "tranche/bench-gates/v1");
+  CHECK(json->find("cells")->as_array().size() == report.cells.size());
 }
