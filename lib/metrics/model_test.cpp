@@ -3,9 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "base/text.hpp"
+#include "os/world.hpp"
 #include "support/fake_world.hpp"
 #include "support/hostile_logs.hpp"
+#include "support/temp_directory.hpp"
 
 using namespace tranche;
 using namespace tranche::metrics;
@@ -395,6 +399,34 @@ TEST_CASE("a path that leaves the repository is an error, through a variable too
   escaping.release = "a/b";
   CHECK_FALSE(ask_model(world, "/repo", bench.gate, escaping, bench.secrets, bench.memory).has_value());
   CHECK(ask_model(world, "", bench.gate, variables, bench.secrets, bench.memory)->no_data);
+}
+
+TEST_CASE("a link that leads out of the repository is not followed") {
+  const support::TempDirectory directory;
+  const auto files = os::make_files();
+  REQUIRE(files->write(directory / "repo/control.log", calm).has_value());
+  REQUIRE(files->write(directory / "elsewhere.log", calm).has_value());
+  std::filesystem::create_symlink(directory / "elsewhere.log", directory / "repo/canary.log");
+  Bench bench;
+  bench.gate.model.canary.file = bench.gate.model.control.file = "$arm.log";
+  ports::World fake = bench.fake.world();
+  ports::World world{fake.clock, fake.http, *files, fake.process, fake.random, fake.environ, fake.console};
+  const auto asked = ask_model(world, directory / "repo", bench.gate, variables, bench.secrets, bench.memory);
+  REQUIRE_FALSE(asked.has_value());
+  CHECK(asked.error().kind == ErrorKind::invalid);
+  CHECK(bench.fake.http.requests.empty());
+}
+
+TEST_CASE("what the user wants redacted does not leave this machine") {
+  Bench bench;
+  bench.gate.model.redact = {"acct-*"};
+  bench.gate.model.redact_addresses = true;
+  bench.canary("12:00:01 INFO acct-77 of 10.1.2.3 synced\n");
+  CHECK(bench.verdict() == Verdict::pass);
+  const Sent sent = read_request(bench.fake.http.requests.at(0));
+  CHECK(sent.user.find("c| 12:00:01 INFO [redacted:named] of [redacted:address] synced\n") !=
+        std::string::npos);
+  CHECK(bench.memory.redacted == 2);
 }
 
 TEST_CASE("only the newest 4 MiB of a file are read") {
