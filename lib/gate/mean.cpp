@@ -12,31 +12,7 @@ namespace tranche::gate {
 namespace {
 
 constexpr double least_sum = 1e-290;  // below, a logarithm is of rounding
-constexpr double first_weight = 0.8;  // of the sums from the first poll on
 constexpr double interval_alpha = 0.05;
-
-// The observation at which sums `index` start: 1, 8, and half as much again each time.
-std::int64_t start_at(std::size_t index) {
-  if (index == 0) return 1;
-  std::int64_t at = 8;
-  for (; index > 1; --index) at += at / 2;
-  return at;
-}
-// 0.8 for the first, 0.2 / (j (j+1)) for the later ones: together at most 1.
-double log_weight(std::size_t index) {
-  if (index == 0) return log_exact(first_weight);
-  const double j = static_cast<double>(index);
-  return log_exact((1 - first_weight) / (j * (j + 1)));
-}
-
-// ln of the average over starts; those to come count as they stand.
-double log_worse(const MeanEvidence& evidence, double boundary) {
-  if (evidence.starts.empty()) return 0;
-  double total = log_exact((1 - first_weight) / static_cast<double>(evidence.starts.size()));
-  for (std::size_t i = 0; i < evidence.starts.size(); ++i)
-    total = log_add_exact(total, log_weight(i) + log_evidence_above(evidence.starts[i], boundary));
-  return total;
-}
 
 void add_arm(double& sum, double& count, const ArmCounts& arm) {
   if (arm.values.empty()) {
@@ -65,10 +41,8 @@ doc::Value to_value(const MeanEvidence& evidence) {
                                              {"canary-count", counts.canary_count},
                                              {"control", counts.control},
                                              {"control-count", counts.control_count}}));
-  doc::Array starts;
-  for (const RunningSums& sums : evidence.starts) starts.push_back(to_value(sums));
   return doc::Value::object({{"pending", pending},
-                             {"starts", starts},
+                             {"ratios", to_value(evidence.ratios)},
                              {"canary", evidence.canary},
                              {"canary-count", evidence.canary_count},
                              {"control", evidence.control},
@@ -89,17 +63,8 @@ Result<MeanEvidence> mean_from_value(const doc::Value& value) {
     counts.control_count = TRY(read_count(member.value, "control-count"));
     out.pending.emplace(member.key, counts);
   }
-  const doc::Value* starts = TRY(value.array_at("starts"));
-  if (starts->as_array().size() > 64) return broken_evidence("'starts' has too many entries");
-  for (const doc::Value& item : starts->as_array()) {
-    const RunningSums sums = TRY(running_sums_from_value(item));
-    const std::int64_t first = start_at(out.starts.size());
-    if (sums.count < 1 || (!out.starts.empty() && sums.count != out.starts[0].count - first + 1))
-      return broken_evidence("'starts' do not go together");
-    out.starts.push_back(sums);
-  }
-  if (!out.starts.empty() && start_at(out.starts.size()) <= out.starts[0].count)
-    return broken_evidence("'starts' has too few entries");
+  const doc::Value* ratios = TRY(value.array_at("ratios"));
+  out.ratios = TRY(restarted_sums_from_value(*ratios));
   out.canary = TRY(read_count(value, "canary"));
   out.canary_count = TRY(read_count(value, "canary-count"));
   out.control = TRY(read_count(value, "control"));
@@ -145,9 +110,7 @@ Result<> observe(MeanEvidence& evidence, const CompareConfig& config, const Poll
   }
   ++(any ? evidence.polls : evidence.empty_polls);
   if (!(weight > 0)) return {};
-  const std::int64_t observation = evidence.starts.empty() ? 1 : evidence.starts[0].count + 1;
-  if (observation == start_at(evidence.starts.size())) evidence.starts.emplace_back();
-  for (RunningSums& sums : evidence.starts) TRY(add(sums, total / weight));
+  TRY(add(evidence.ratios, total / weight));
   return {};
 }
 
@@ -160,11 +123,11 @@ Comparison judge(const MeanEvidence& evidence, const CompareConfig& config) {
     out.explanation = fmt::format("no poll of {} had values in both arms", evidence.empty_polls);
     return out;
   }
-  const std::int64_t observations = evidence.starts.empty() ? 0 : evidence.starts[0].count;
+  const std::int64_t observations = evidence.ratios.count();
   out.verdict = Verdict::inconclusive;
   std::string known;
   if (observations > 0) {
-    const RunningSums& sums = evidence.starts[0];
+    const RunningSums& sums = evidence.ratios.starts[0];
     out.ratio = exp_exact(sums.sum / sums.weight);
     const MeanBounds bounds = mean_bounds(sums, interval_alpha);
     if (std::isfinite(bounds.lower)) out.ratio_low = exp_exact(bounds.lower);
@@ -177,8 +140,8 @@ Comparison judge(const MeanEvidence& evidence, const CompareConfig& config) {
   if (observations < MeanEvidence::least_polls) {
     said = fmt::format("{} of at least {} polls with a ratio", observations, MeanEvidence::least_polls);
   } else {
-    out.log_evidence_worse = log_worse(evidence, log_exact(config.worse_than));
-    out.log_evidence_not_worse = log_evidence_below(evidence.starts[0], log_exact(config.margin));
+    out.log_evidence_worse = log_evidence_above(evidence.ratios, log_exact(config.worse_than));
+    out.log_evidence_not_worse = log_evidence_below(evidence.ratios.starts[0], log_exact(config.margin));
     out.verdict = decide(config, out.log_evidence_worse, out.log_evidence_not_worse);
     said = fmt::format("over {} polls, {}", observations,
                        evidence_text(config, out.log_evidence_worse, out.log_evidence_not_worse));

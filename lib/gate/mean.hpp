@@ -8,18 +8,14 @@
 // Honest about its promise: exact where log ratios are normal and independent from poll to poll, asymptotic
 // otherwise. What is compared is the typical (geometric mean) ratio of polls. An outlier moves one
 // observation, however large it is.
-//
-// A regression that begins late is diluted in the mean from the first poll on. So sums start again at poll 8,
-// 12, 18, 27, ... and the evidence is their weighted average: valid, since each is.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
 
 #include "gate/compare.hpp"
-#include "gate/sequential_t.hpp"
+#include "gate/restarted_sums.hpp"
 
 namespace tranche::gate {
 
@@ -29,8 +25,8 @@ struct MeanEvidence {
     double canary = 0, canary_count = 0, control = 0, control_count = 0;
     bool operator==(const Pending& other) const = default;
   };
-  std::map<std::string, Pending> pending;  // at most 64 strata
-  std::vector<RunningSums> starts;         // log ratios from observation 1, 8, 12, 18, 27, ... on
+  std::map<std::string, Pending> pending;                               // at most 64 strata
+  RestartedSums ratios;                                                 // logs of the polls' ratios
   double canary = 0, canary_count = 0, control = 0, control_count = 0;  // sums of values, and their number
   std::int64_t polls = 0, empty_polls = 0;  // with and without a stratum where both arms had values
   bool operator==(const MeanEvidence& other) const = default;

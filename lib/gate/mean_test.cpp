@@ -21,13 +21,13 @@ Poll sums(double canary, double canary_count, double control, double control_cou
 TEST_CASE("means: one poll's log ratio is one observation, strata averaged by their size") {
   MeanEvidence evidence;
   REQUIRE(observe(evidence, {}, sums(30, 100, 180, 900)).has_value());
-  REQUIRE(evidence.starts.size() == 1);
-  CHECK(evidence.starts[0].sum == doctest::Approx(std::log(0.3 / 0.2)).epsilon(1e-14));
+  REQUIRE(evidence.ratios.starts.size() == 1);
+  CHECK(evidence.ratios.starts[0].sum == doctest::Approx(std::log(0.3 / 0.2)).epsilon(1e-14));
   Poll two = sums(30, 100, 180, 900);
   two.merge(sums(100, 10, 50, 10, "200000"));
   MeanEvidence strata;
   REQUIRE(observe(strata, {}, two).has_value());
-  CHECK(strata.starts[0].sum ==
+  CHECK(strata.ratios.starts[0].sum ==
         doctest::Approx((90 * std::log(1.5) + 5 * std::log(2.0)) / 95).epsilon(1e-14));
   // Raw values are summed and counted.
   Poll raw;
@@ -35,7 +35,7 @@ TEST_CASE("means: one poll's log ratio is one observation, strata averaged by th
   raw["1"].control.values = {0.2, 0.2, 0.2};
   MeanEvidence values;
   REQUIRE(observe(values, {}, raw).has_value());
-  CHECK(values.starts[0].sum == doctest::Approx(std::log(1.5)).epsilon(1e-14));
+  CHECK(values.ratios.starts[0].sum == doctest::Approx(std::log(1.5)).epsilon(1e-14));
   CHECK(judge(values, {}).explanation.find("canary's mean is 0.3 of 2 values, control's 0.2 of 3") == 0);
 }
 
@@ -66,11 +66,11 @@ TEST_CASE("means: the verdict follows the evidence") {
 TEST_CASE("means: polls wait until both arms' sums are above zero, and none of them is dropped") {
   MeanEvidence evidence;
   REQUIRE(observe(evidence, {}, sums(0, 50, 90, 450)).has_value());
-  CHECK(evidence.starts.empty());
+  CHECK(evidence.ratios.starts.empty());
   CHECK(judge(evidence, {}).verdict == Verdict::inconclusive);
   REQUIRE(observe(evidence, {}, sums(30, 50, 90, 450)).has_value());
-  REQUIRE(evidence.starts.size() == 1);
-  CHECK(evidence.starts[0].sum == doctest::Approx(std::log(1.5)).epsilon(1e-14));
+  REQUIRE(evidence.ratios.starts.size() == 1);
+  CHECK(evidence.ratios.starts[0].sum == doctest::Approx(std::log(1.5)).epsilon(1e-14));
   CHECK(evidence.pending.empty());
   REQUIRE(observe(evidence, {}, sums(0, 0, 90, 450)).has_value());
   CHECK(evidence.empty_polls == 1);
@@ -91,7 +91,7 @@ TEST_CASE("means: a regression that begins late is not drowned by the polls befo
     REQUIRE(observe(evidence, {}, sums(40 * std::exp(noise(random)), 100, 180, 900)).has_value());
   MESSAGE("2x found " << polls - 200 << " polls after its onset at poll 200");
   CHECK(polls - 200 <= 40);
-  CHECK(evidence.starts.size() < 12);
+  CHECK(evidence.ratios.starts.size() < 12);
 }
 
 TEST_CASE("means: impossible values are refused and leave the evidence as it was") {
@@ -148,8 +148,9 @@ TEST_CASE("means: stored evidence continues bit by bit, and tampered evidence is
   for (const double canary : {30, 25, 41, 22, 35, 29, 33, 38, 27, 31})
     REQUIRE(observe(frozen, {}, sums(canary, 100, 180, 900)).has_value());
   const Comparison got = judge(frozen, {});
-  CHECK(doc::to_json(doc::Array{frozen.starts[0].sum, frozen.starts[1].squares, got.log_evidence_worse,
-                                got.log_evidence_not_worse, got.ratio, got.ratio_low, got.ratio_high}) ==
+  CHECK(doc::to_json(doc::Array{frozen.ratios.starts[0].sum, frozen.ratios.starts[1].squares,
+                                got.log_evidence_worse, got.log_evidence_not_worse, got.ratio, got.ratio_low,
+                                got.ratio_high}) ==
         "[4.253926674211304,0.6941065620898622,4.49715248088695,-0.8391172153818214,1.5301911579263072,1."
         "1442229646152413,2.0463537721279743]");
 }

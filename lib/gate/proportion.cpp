@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "base/text.hpp"
 #include "gate/judging.hpp"
@@ -32,8 +31,6 @@ void add(ProportionEvidence& evidence, const TwoByTwo& counts) {
   evidence.canary_trials += x;
   evidence.control_events += b;
   evidence.control_trials += y;
-  evidence.weighted_canary += a * ((y - b) / (x + y));
-  evidence.weighted_control += b * ((x - a) / (x + y));
 }
 
 }  // namespace
@@ -45,8 +42,7 @@ doc::Value to_value(const ProportionEvidence& evidence) {
                              {"canary-trials", evidence.canary_trials},
                              {"control-events", evidence.control_events},
                              {"control-trials", evidence.control_trials},
-                             {"weighted-canary", evidence.weighted_canary},
-                             {"weighted-control", evidence.weighted_control},
+                             {"noise", to_value(evidence.noise)},
                              {"polls", evidence.polls},
                              {"empty-polls", evidence.empty_polls}});
 }
@@ -61,8 +57,8 @@ Result<ProportionEvidence> proportion_from_value(const doc::Value& value) {
   out.canary_trials = TRY(read_count(value, "canary-trials"));
   out.control_events = TRY(read_count(value, "control-events"));
   out.control_trials = TRY(read_count(value, "control-trials"));
-  out.weighted_canary = TRY(read_count(value, "weighted-canary"));
-  out.weighted_control = TRY(read_count(value, "weighted-control"));
+  const doc::Value* noise = TRY(value.object_at("noise"));
+  out.noise = TRY(odds_noise_from_value(*noise));
   out.polls = TRY(read_tally(value, "polls"));
   out.empty_polls = TRY(read_tally(value, "empty-polls"));
   if (out.worse.empty() != (out.polls == 0)) return broken_evidence("'polls' does not go with 'worse'");
@@ -86,13 +82,16 @@ Result<> observe(ProportionEvidence& evidence, const CompareConfig& config, cons
     return {};
   }
   std::vector<double> worse(factors.size()), not_worse(factors.size());
+  std::vector<StratumTable> tables;
   for (const auto& [stratum, counts] : poll) {
     if (!informative(counts)) continue;
     const TwoByTwo table = cut(counts);
     add_log_likelihood_ratios(table, config.worse_than, factors, worse);
     add_log_likelihood_ratios(table, config.margin, inverse_factors, not_worse);
     add(evidence, table);
+    tables.push_back({stratum, 0, table});
   }
+  observe(evidence.noise, tables);
   ++evidence.polls;
   add_started(evidence.worse, evidence.polls, worse);
   add_started(evidence.not_worse, evidence.polls, not_worse);
@@ -101,22 +100,28 @@ Result<> observe(ProportionEvidence& evidence, const CompareConfig& config, cons
 
 Comparison judge(const ProportionEvidence& evidence, const CompareConfig& config) {
   Comparison out;
-  out.log_evidence_worse = log_started(evidence.worse, evidence.polls);
-  out.log_evidence_not_worse = log_started(evidence.not_worse, evidence.polls);
-  out.ratio = evidence.weighted_canary > 0 && evidence.weighted_control > 0
-                  ? evidence.weighted_canary / evidence.weighted_control
-                  : std::numeric_limits<double>::quiet_NaN();
+  const OddsRatio odds = odds_ratio(evidence.noise);
+  out.ratio = odds.ratio;
+  out.ratio_low = odds.lower;
+  out.ratio_high = odds.upper;
+  out.dispersion = judge_noise(evidence.noise);
   if (evidence.polls == 0) {
     out.verdict = Verdict::no_data;
     out.explanation = fmt::format("no poll of {} had exposure in both arms", evidence.empty_polls);
     return out;
   }
+  out.log_evidence_worse =
+      weigh_above(evidence.noise, log_started(evidence.worse, evidence.polls), config.worse_than);
+  out.log_evidence_not_worse =
+      weigh_below(evidence.noise, log_started(evidence.not_worse, evidence.polls), config.margin);
   out.verdict = decide(config, out.log_evidence_worse, out.log_evidence_not_worse);
   out.explanation = fmt::format(
       "canary {:.6g} of {:.6g} ({:.3g}%), control {:.6g} of {:.6g} ({:.3g}%){}; {}", evidence.canary_events,
       evidence.canary_trials, 100 * evidence.canary_events / evidence.canary_trials, evidence.control_events,
       evidence.control_trials, 100 * evidence.control_events / evidence.control_trials,
-      std::isnan(out.ratio) ? "" : fmt::format(", odds ratio {:.3g}x", out.ratio),
+      std::isnan(out.ratio) ? ""
+                            : fmt::format(", odds ratio {:.3g}x ({:.3g}x to {:.3g}x)", out.ratio,
+                                          out.ratio_low, out.ratio_high),
       evidence_text(config, out.log_evidence_worse, out.log_evidence_not_worse));
   return out;
 }

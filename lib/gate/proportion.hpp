@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gate/compare.hpp"
+#include "gate/odds_noise.hpp"
 
 namespace tranche::gate {
 
@@ -22,8 +23,7 @@ struct ProportionEvidence {
   std::vector<double> worse;      // ln S (judging.hpp add_started) against worse_than, one an alternative
   std::vector<double> not_worse;  // the mirror, against margin
   double canary_events = 0, canary_trials = 0, control_events = 0, control_trials = 0;
-  // Mantel and Haenszel's sums: their quotient is the odds ratio among like devices at like times.
-  double weighted_canary = 0, weighted_control = 0;
+  OddsNoise noise;
   std::int64_t polls = 0, empty_polls = 0;  // with and without a stratum where both arms had trials
   bool operator==(const ProportionEvidence& other) const = default;
 };
@@ -34,7 +34,7 @@ Result<ProportionEvidence> proportion_from_value(const doc::Value& value);
 // than exposure are refused (kind invalid), but for the little that interpolating sources add (a tenth and
 // one), which is cut off. A refused poll leaves the evidence as it was.
 Result<> observe(ProportionEvidence& evidence, const CompareConfig& config, const Poll& poll);
-// `ratio` is the odds ratio.
+// `ratio` and its interval are of the odds.
 Comparison judge(const ProportionEvidence& evidence, const CompareConfig& config);
 
 }  // namespace tranche::gate

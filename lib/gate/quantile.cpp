@@ -79,6 +79,7 @@ class Sample {
 };
 
 struct Stratum {
+  std::string name;
   Sample canary, control;
 };
 
@@ -189,15 +190,21 @@ void add_next(QuantileEvidence& evidence, const CompareConfig& config, const std
     }
   }
   bool coarse = false;
+  std::vector<StratumTable> tables, margin_tables;
   for (const Stratum& stratum : strata) {
     const TwoByTwo table = exceedances(stratum, thresholds.nearest, config.worse_than, true);
     evidence.canary_over += table.canary_events;
     evidence.canary_count += table.canary_trials;
     evidence.control_over += table.control_events;
     evidence.control_count += table.control_trials;
+    tables.push_back({stratum.name, thresholds.nearest, table});
+    margin_tables.push_back(
+        {stratum.name, thresholds.nearest, exceedances(stratum, thresholds.nearest, config.margin, false)});
     const double from = stratum.control.down(thresholds.nearest);
     coarse = coarse || (config.margin > 1 && stratum.canary.down(config.margin * from) <= from);
   }
+  observe(evidence.noise, tables);
+  observe(evidence.margin_noise, margin_tables);
   evidence.coarse += coarse ? 1 : 0;
 }
 
@@ -220,6 +227,8 @@ doc::Value to_value(const QuantileEvidence& evidence) {
                              {"not-worse", numbers_to_value(evidence.not_worse)},
                              {"above", numbers_to_value(evidence.above)},
                              {"below", numbers_to_value(evidence.below)},
+                             {"noise", to_value(evidence.noise)},
+                             {"margin-noise", to_value(evidence.margin_noise)},
                              {"recent", to_value(evidence.recent)},
                              {"canary-over", evidence.canary_over},
                              {"canary-count", evidence.canary_count},
@@ -238,6 +247,10 @@ Result<QuantileEvidence> quantile_from_value(const doc::Value& value) {
   out.not_worse = TRY(read_numbers(value, "not-worse", factors.size()));
   out.above = TRY(read_numbers(value, "above", 2 * ratios));
   out.below = TRY(read_numbers(value, "below", 2 * ratios));
+  const doc::Value* noise = TRY(value.object_at("noise"));
+  out.noise = TRY(odds_noise_from_value(*noise));
+  const doc::Value* margin_noise = TRY(value.object_at("margin-noise"));
+  out.margin_noise = TRY(odds_noise_from_value(*margin_noise));
   const doc::Value* recent = TRY(value.object_at("recent"));
   out.recent = TRY(running_histogram_from_value(*recent));
   out.canary_over = TRY(read_count(value, "canary-over"));
@@ -262,7 +275,7 @@ Result<> observe(QuantileEvidence& evidence, const CompareConfig& config, const 
   for (const auto& [name, counts] : poll) {
     const bool buckets = !counts.bounds.empty();
     if (buckets && (counts.canary.buckets.empty() || counts.control.buckets.empty())) continue;
-    Stratum stratum{Sample(counts.canary, counts.bounds), Sample(counts.control, counts.bounds)};
+    Stratum stratum{name, Sample(counts.canary, counts.bounds), Sample(counts.control, counts.bounds)};
     if (stratum.canary.count() > 0 && stratum.control.count() > 0) strata.push_back(std::move(stratum));
   }
   if (strata.empty()) {
@@ -289,11 +302,15 @@ Result<> observe(QuantileEvidence& evidence, const CompareConfig& config, const 
 RatioBounds ratio_bounds(const QuantileEvidence& evidence) {
   RatioBounds out{0, infinity};
   if (evidence.above.empty()) return out;
+  // More noise than chance's makes counts worth less: so many times as the scatter is larger.
+  const Scatter& scatter = evidence.noise.odds_scatter;
+  const double enough = judge_noise(evidence.noise) == Dispersion::noisy
+                            ? log_confidence * std::max(1.0, scatter.sum / scatter.count)
+                            : log_confidence;
   for (std::size_t k = 0; k < ratios; ++k) {
-    if (log_mean_of_two(evidence.above[2 * k], evidence.above[2 * k + 1]) >= log_confidence)
-      out.lower = ratio_at(k);
+    if (log_mean_of_two(evidence.above[2 * k], evidence.above[2 * k + 1]) >= enough) out.lower = ratio_at(k);
     const std::size_t down = ratios - 1 - k;
-    if (log_mean_of_two(evidence.below[2 * down], evidence.below[2 * down + 1]) >= log_confidence)
+    if (log_mean_of_two(evidence.below[2 * down], evidence.below[2 * down + 1]) >= enough)
       out.upper = ratio_at(down);
   }
   return out;
@@ -302,13 +319,19 @@ RatioBounds ratio_bounds(const QuantileEvidence& evidence) {
 Comparison judge(const QuantileEvidence& evidence, const CompareConfig& config) {
   Comparison out;
   out.ratio = std::numeric_limits<double>::quiet_NaN();
+  out.ratio_high = infinity;
   if (evidence.polls == 0) {
     out.verdict = Verdict::no_data;
     out.explanation = fmt::format("no poll of {} had values in both arms", evidence.empty_polls);
     return out;
   }
-  out.log_evidence_worse = log_started(evidence.worse, evidence.polls);
-  out.log_evidence_not_worse = log_started(evidence.not_worse, evidence.polls);
+  out.log_evidence_worse = weigh_above(evidence.noise, log_started(evidence.worse, evidence.polls), 1);
+  out.log_evidence_not_worse =
+      weigh_below(evidence.margin_noise, log_started(evidence.not_worse, evidence.polls), 1);
+  out.dispersion = judge_noise(evidence.noise);
+  const RatioBounds bounds = ratio_bounds(evidence);
+  out.ratio_low = bounds.lower;
+  out.ratio_high = bounds.upper;
   out.verdict = decide(config, out.log_evidence_worse, out.log_evidence_not_worse);
   const double canary = quantile_of(evidence.recent, true, evidence.quantile);
   const double control = quantile_of(evidence.recent, false, evidence.quantile);
@@ -322,9 +345,8 @@ Comparison judge(const QuantileEvidence& evidence, const CompareConfig& config) 
       "and {:.6g} of "
       "{:.6g} control values; {}",
       name, shown(canary), shown(control),
-      std::isnan(out.ratio) ? "" : fmt::format(", ratio {:.3g}x", out.ratio),
-      interval_text(ratio_bounds(evidence)), evidence.canary_over, evidence.canary_count,
-      evidence.control_over, evidence.control_count,
+      std::isnan(out.ratio) ? "" : fmt::format(", ratio {:.3g}x", out.ratio), interval_text(bounds),
+      evidence.canary_over, evidence.canary_count, evidence.control_over, evidence.control_count,
       evidence_text(config, out.log_evidence_worse, out.log_evidence_not_worse));
   if (2 * evidence.coarse > static_cast<double>(evidence.polls))
     out.explanation += fmt::format(

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "gate/compare.hpp"
+#include "gate/odds_noise.hpp"
 #include "gate/running_histogram.hpp"
 
 namespace tranche::gate {
@@ -31,6 +32,9 @@ struct QuantileEvidence {
   // ln of the likelihood ratios for the interval: against "ratio <= r" and "ratio >= r", r = 2^(k/4) from 1/8
   // to 8.
   std::vector<double> above, below;
+  // Of the exceedances at the nearest bound, for worse_than and for margin: where they scatter more than
+  // chance does, a test that measures it must agree.
+  OddsNoise noise, margin_noise;
   RunningHistogram recent;
   // Values above x in the control, above worse_than x in the canary, at the nearest bound, and values in all.
   double canary_over = 0, canary_count = 0, control_over = 0, control_count = 0;
@@ -45,8 +49,9 @@ Result<QuantileEvidence> quantile_from_value(const doc::Value& value);
 // beside what check_poll refuses: a quantile outside 0.5 to 0.9999, above 1000 bounds (kind invalid). A
 // refused poll leaves the evidence as it was.
 Result<> observe(QuantileEvidence& evidence, const CompareConfig& config, const Poll& poll);
-// `ratio`: of the recent quantiles. The explanation names both quantiles in the metric's unit, and the
-// always-valid 95% interval of their ratio, in steps of 2^(1/4) and of the buckets.
+// `ratio`: of the recent quantiles; ratio_low and ratio_high as ratio_bounds(). The explanation names both
+// quantiles in the metric's unit, and the always-valid 95% interval of their ratio, in steps of 2^(1/4) and
+// of the buckets.
 Comparison judge(const QuantileEvidence& evidence, const CompareConfig& config);
 
 // Always-valid: contains the ratio of quantiles at every poll at once, with probability 95%. 0 and infinity
