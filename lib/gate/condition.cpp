@@ -70,6 +70,8 @@ std::string_view symbol_of(Op op) {
       return "startsWith";
     case Op::ends_with:
       return "endsWith";
+    case Op::matches:
+      return "matches";
     case Op::range:
       return "..";
     default:
@@ -200,6 +202,7 @@ Result<doc::Value> Evaluation::operation(const Expression& e) {
     case Op::contains:
     case Op::starts_with:
     case Op::ends_with:
+    case Op::matches:
       return of_text(e);
     case Op::range:
       return range(e);
@@ -316,6 +319,10 @@ Result<doc::Value> Evaluation::of_text(const Expression& e) {
   }
   const std::string& text = whole.get().as_string();
   TRY(charge(e, text.size() / 16));
+  if (e.op == Op::matches) {
+    TRY(charge(e, text.size() * e.pattern->size()));
+    return e.pattern->matches(text);
+  }
   if (e.op == Op::contains) return text.find(part.get().as_string()) != std::string::npos;
   if (e.op == Op::starts_with) return text.starts_with(part.get().as_string());
   return text.ends_with(part.get().as_string());

@@ -2,7 +2,8 @@
 // measurements need it.
 //
 // Precedence as in expr-lang's table (parser/operator): or || 10 · and && 15 · == != < <= > >= in contains
-// startsWith endsWith 20 · .. 25 · + - 30 · not ! 50 · * / % 60 · unary - + 90 · ** ^ 100, from the right ·
+// startsWith endsWith matches 20 · .. 25 · + - 30 · not ! 50 · * / % 60 · unary - + 90 · ** ^ 100, from the
+// right ·
 // ?? 500, not mixed with others without brackets. `a < b < c` means a < b and b < c. `?:` binds weakest. So
 // `not result > 5` would mean `(not result) > 5`: it is refused with a hint.
 //
@@ -40,6 +41,7 @@ constexpr Operator binary[] = {
     {"contains", "contains", Op::contains, comparing},
     {"startsWith", "startsWith", Op::starts_with, comparing},
     {"endsWith", "endsWith", Op::ends_with, comparing},
+    {"matches", "matches", Op::matches, comparing},
     {"..", "", Op::range, 25},
     {"+", "", Op::add, 30},
     {"-", "", Op::subtract, 30},
@@ -55,7 +57,8 @@ bool is_ordering(Op op) {
   return op == Op::less || op == Op::less_equal || op == Op::greater || op == Op::greater_equal;
 }
 bool is_membership(Op op) {
-  return op == Op::in || op == Op::contains || op == Op::starts_with || op == Op::ends_with;
+  return op == Op::in || op == Op::contains || op == Op::starts_with || op == Op::ends_with ||
+         op == Op::matches;
 }
 
 class Parser {
@@ -109,9 +112,6 @@ class Parser {
   std::unexpected<Error> not_expected() {
     if (is("|"))
       return wrong(token_.column, "the pipe is not known here", "write the call around it: len(result)");
-    if (is("matches"))
-      return wrong(token_.column, "'matches' is not known here: conditions have no regular expressions",
-                   "use contains, startsWith, endsWith, or `in` with a list");
     if (is("=")) return wrong(token_.column, "'=' is not expected here", "compare with ==");
     return wrong(token_.column, fmt::format("'{}' is not expected here", printable(token_.text, 40)),
                  "join two conditions with && or ||");
@@ -172,6 +172,7 @@ class Parser {
       case Op::contains:
       case Op::starts_with:
       case Op::ends_with:
+      case Op::matches:
         TRY(both_are(Type::text));
         return Type::boolean;
       case Op::range:
@@ -190,12 +191,24 @@ class Parser {
     }
   }
 
+  static Result<std::shared_ptr<const Pattern>> pattern_of(const Expression& right) {
+    if (right.op != Op::literal)
+      return wrong(right.column, "a pattern must be written out", "write: result matches \"^ok\"");
+    auto pattern = Pattern::compile(right.literal.as_string());
+    if (!pattern) return wrong(right.column, pattern.error().message, pattern.error().hint);
+    return std::make_shared<const Pattern>(std::move(*pattern));
+  }
+
   Result<Expression> join(const Operator& found, int column, Expression left, Expression right) {
     const Type type = TRY(type_of(found, left, right));
+    std::shared_ptr<const Pattern> pattern;
+    if (found.op == Op::matches) pattern = TRY(pattern_of(right));
     std::vector<Expression> sides;
     sides.push_back(std::move(left));
     sides.push_back(std::move(right));
-    return make(found.op, type, column, std::move(sides));
+    Expression out = TRY(make(found.op, type, column, std::move(sides)));
+    out.pattern = std::move(pattern);
+    return out;
   }
 
   [[nodiscard]] const Operator* binary_here() const {

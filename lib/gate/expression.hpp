@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "doc/value.hpp"
+#include "gate/pattern.hpp"
 
 namespace tranche::gate::internal {
 
@@ -38,6 +40,7 @@ enum class Op : std::uint8_t {
   contains,
   starts_with,
   ends_with,
+  matches,  // inside[0] by `pattern`
   range,
   add,
   subtract,
@@ -112,6 +115,7 @@ struct Expression {
   Type type = Type::any;
   int column = 1;
   doc::Value literal;
+  std::shared_ptr<const Pattern> pattern;
   std::vector<Expression> inside;
 };
 

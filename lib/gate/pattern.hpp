@@ -20,6 +20,8 @@ class Pattern {
   static Result<Pattern> compile(std::string_view text);
   // Somewhere in `text`, as Go's regexp.MatchString: unanchored.
   [[nodiscard]] bool matches(std::string_view text) const;
+  // States: a match takes at most size() steps a byte.
+  [[nodiscard]] std::size_t size() const { return states_.size(); }
 
  private:
   friend class PatternParser;
