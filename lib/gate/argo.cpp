@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "base/text.hpp"
 #include "gate/argo_reading.hpp"
@@ -28,6 +29,12 @@ void Wrongs::say(const doc::Place& place, std::string message, std::string hint)
 }
 
 Error Wrongs::take() {
+  const auto place = [](const Error& error) {
+    return error.mark ? std::tuple(std::string_view(error.mark->file), error.mark->line, error.mark->column)
+                      : std::tuple(std::string_view(), 0, 0);
+  };
+  std::stable_sort(errors_.begin(), errors_.end(),
+                   [&](const Error& a, const Error& b) { return place(a) < place(b); });
   Error first = std::move(errors_.front());
   for (std::size_t i = 1; i < errors_.size(); ++i) first.others.push_back(std::move(errors_[i]));
   return first;

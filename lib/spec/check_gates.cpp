@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "spec/grammar.hpp"
 #include "spec/meaning.hpp"
 #include "spec/tables.hpp"
@@ -59,6 +61,19 @@ struct GateCheck {
           "add success-condition, for example: result < 2.5");
     if (source != nullptr && gate.query.empty())
       say("query", fmt::format("gate '{}' has no query", gate.name), "add `query:`");
+    if (gate.count == 0) return;
+    // As Argo refuses them: limits that the count ends before.
+    const int wanted = std::max(gate.failure_limit, 0) + gate.consecutive_success_limit;
+    if (gate.count < wanted)
+      say("count",
+          fmt::format("the count of gate '{}', {}, is below failure-limit + consecutive-success-limit, {}",
+                      gate.name, gate.count, wanted),
+          "measure more often, or lower the limits: the gate would end before it can reach them");
+    if (gate.count < gate.inconclusive_limit)
+      say("count",
+          fmt::format("the count of gate '{}', {}, is below inconclusive-limit, {}", gate.name, gate.count,
+                      gate.inconclusive_limit),
+          "measure more often, or lower the limit");
   }
 
   void run() const {

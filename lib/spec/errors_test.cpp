@@ -154,6 +154,14 @@ const std::vector<Case>& cases() {
       {app_with("gates: { g: { query: up, events: x, kind: threshold, success-condition: r } }"),
        "3:26+6 key 'events' in gate 'g' belongs to compare gates, and this one is a threshold gate",
        "remove it, or make two gates: one of kind compare"},
+      {app_with("gates: { g: { query: up, success-condition: r, count: 3, failure-limit: 2, "
+                "consecutive-success-limit: "
+                "2 } }"),
+       "3:55+1 the count of gate 'g', 3, is below failure-limit + consecutive-success-limit, 4",
+       "measure more often, or lower the limits: the gate would end before it can reach them"},
+      {app_with("gates: { g: { query: up, success-condition: r, count: 3, inconclusive-limit: 4 } }"),
+       "3:55+1 the count of gate 'g', 3, is below inconclusive-limit, 4",
+       "measure more often, or lower the limit"},
       {app_with("gates: { g: { judge: kayentaa } }"), "3:22+8 bad 'judge' in gate 'g': unknown 'kayentaa'",
        "did you mean 'kayenta'? (one of: kayenta, model)"},
       {app_with("gates: { g: { judge: kayenta } }"), "3:13+1 gate 'g' has no metrics",
