@@ -22,7 +22,11 @@ constexpr double interval_alpha = 0.05;
 constexpr double prior_information = 4;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-bool unknown(const OddsNoise& noise) { return noise.odds_scatter.count < least_differences; }
+// Two differences of the odds and two of the control, or four of the odds where bounds have moved.
+bool unknown(const OddsNoise& noise) {
+  return noise.odds_scatter.count < least_differences ||
+         noise.odds_scatter.count + noise.control_scatter.count < 2 * least_differences;
+}
 
 // Before the noise is known: the ratio over all polls, with much noise assumed in each.
 double log_evidence_if_noisy(const OddsNoise& noise, double log_null, double direction) {

@@ -301,7 +301,7 @@ Result<> observe(QuantileEvidence& evidence, const CompareConfig& config, const 
 
 RatioBounds ratio_bounds(const QuantileEvidence& evidence) {
   RatioBounds out{0, infinity};
-  if (evidence.above.empty()) return out;
+  if (judge_noise(evidence.noise) == Dispersion::unknown) return out;
   // More noise than chance's makes counts worth less: so many times as the scatter is larger.
   const Scatter& scatter = evidence.noise.odds_scatter;
   const double enough = judge_noise(evidence.noise) == Dispersion::noisy

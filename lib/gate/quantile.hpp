@@ -55,7 +55,8 @@ Result<> observe(QuantileEvidence& evidence, const CompareConfig& config, const 
 Comparison judge(const QuantileEvidence& evidence, const CompareConfig& config);
 
 // Always-valid: contains the ratio of quantiles at every poll at once, with probability 95%. 0 and infinity
-// while nothing is known.
+// while nothing is known, the noise included (three polls). Where there is more noise than chance's,
+// approximate: evidence then counts for as much less.
 struct RatioBounds {
   double lower, upper;
 };
