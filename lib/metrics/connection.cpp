@@ -22,6 +22,14 @@ bool may_pass(int status) {
   return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
 
+// Datadog says the seconds in a header of its own.
+std::string_view retry_after(const ports::HttpResponse& response) {
+  const std::string_view standard = response.header("retry-after");
+  return standard.empty() && response.status == 429 && response.header("x-ratelimit-reset").size() < 6
+             ? response.header("x-ratelimit-reset")
+             : standard;
+}
+
 Result<Secret> secret_of(const Secrets& secrets, const spec::Source& source, const std::string& reference) {
   const auto found = secrets.find(reference);
   if (found == secrets.end())
@@ -137,8 +145,7 @@ Result<ports::HttpResponse> Connection::try_until_deadline(ports::HttpRequest re
     }
     const bool again = response ? may_pass(response->status) : response.error().kind == ErrorKind::failed;
     if (!retry || !again || attempt == most_tries) return response;
-    const Duration pause =
-        pause_before(attempt, response ? response->header("retry-after") : std::string_view{});
+    const Duration pause = pause_before(attempt, response ? retry_after(*response) : std::string_view{});
     const auto now_spent = std::chrono::duration_cast<Duration>(world_.clock.elapsed() - begun);
     if (now_spent + pause >= source_.timeout) return response;
     if (!world_.clock.sleep_until(world_.clock.now() + pause)) return response;
@@ -164,11 +171,12 @@ Result<Answer> Connection::send(Question question) {
   }
   Answer answer;
   answer.status = response->status;
-  answer.retry = response->header("retry-after");
+  answer.retry = retry_after(*response);
   auto body = doc::parse_json(response->body, "the answer", limits);
   if (question.any_text) answer.raw = std::move(response->body);
   if (body) {
     answer.body = std::move(*body);
+    answer.is_json = true;
     return answer;
   }
   if (answer.status != 200 || question.any_text) return answer;  // the caller says what the status means

@@ -19,9 +19,10 @@ using Form = std::vector<std::pair<std::string, std::string>>;  // names are pla
 
 struct Answer {
   int status = 0;
-  doc::Value body;    // any JSON; null when it was none
-  std::string raw;    // the bytes, when they were asked for
-  std::string retry;  // Retry-After, as it came
+  doc::Value body;       // any JSON; null when it was none
+  bool is_json = false;  // it was
+  std::string raw;       // the bytes, when any text is an answer
+  std::string retry;     // Retry-After, as it came
 };
 
 struct Question {

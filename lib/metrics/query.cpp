@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/encoding.hpp"
 #include "base/text.hpp"
 
 namespace tranche::metrics {
@@ -36,11 +37,22 @@ Result<std::unique_ptr<Source>> make_source(const ports::World& world, const spe
       return make_prometheus(around, source);
     case spec::Source::Kind::serve:
       return make_serve(around, source);
-    default:
-      return fail_hint(ErrorKind::invalid, "read from prometheus or serve",
-                       "source '{}' is of kind {}, which this build cannot read", printable(source.name, 64),
-                       spec::to_text(source.kind));
+    case spec::Source::Kind::graphite:
+      return make_graphite(around, source);
+    case spec::Source::Kind::influxdb:
+      return make_influxdb(around, source);
+    case spec::Source::Kind::sentry:
+      return make_sentry(around, source);
+    case spec::Source::Kind::datadog:
+      return make_datadog(around, source);
+    case spec::Source::Kind::web:
+      return make_web(around, source);
+    case spec::Source::Kind::command:
+      return make_command(around, source);
+    case spec::Source::Kind::file:
+      return make_file(around, source);
   }
+  return fail(ErrorKind::bug, "source '{}' is of no kind", printable(source.name, 64));
 }
 
 namespace internal {
@@ -68,7 +80,10 @@ Result<> check_variable(std::string_view name, std::string_view value) {
   return {};
 }
 
-Result<std::string> fill_query(std::string_view query, const Variables& variables, const Arm* arm) {
+namespace {
+
+Result<std::string> fill(std::string_view query, const Variables& variables, const Arm* arm, Names kept,
+                         bool encode) {
   const std::string window = to_text(variables.window);
   const std::array<std::pair<std::string_view, std::string_view>, 7> known{{
       {"arm", arm == nullptr ? std::string_view{} : name_of(*arm)},
@@ -89,6 +104,11 @@ Result<std::string> fill_query(std::string_view query, const Variables& variable
       continue;
     }
     const std::string_view name = query.substr(at + 1, end - at - 1);
+    if (std::find(kept.begin(), kept.end(), name) != kept.end()) {
+      out += query.substr(at, end - at);
+      at = end;
+      continue;
+    }
     const auto found =
         std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.first == name; });
     if (found == known.end()) {
@@ -103,22 +123,33 @@ Result<std::string> fill_query(std::string_view query, const Variables& variable
       return fail_hint(ErrorKind::invalid, "a threshold gate asks about the release: use $version",
                        "$arm stands in a query that has no arm");
     TRY(check_variable(name, found->second));
-    out += found->second;
+    out += encode ? percent_encode(found->second) : std::string(found->second);
     at = end;
   }
   return out;
 }
 
+}  // namespace
+
+Result<std::string> fill_query(std::string_view query, const Variables& variables, const Arm* arm,
+                               Names kept) {
+  return fill(query, variables, arm, kept, false);
+}
+
+Result<std::string> fill_url(std::string_view url, const Variables& variables) {
+  return fill(url, variables, nullptr, {}, true);
+}
+
 Result<std::string> fill_arm_query(std::string_view query, const spec::Gate& gate, const Variables& variables,
-                                   Arm arm) {
-  const auto fill = [&](Arm which) {
+                                   Arm arm, Names kept) {
+  const auto fill_for = [&](Arm which) {
     Variables of_arm = variables;
     if (gate.arms == spec::Gate::Arms::version)
       of_arm.version = which == Arm::canary ? variables.release : variables.baseline;
-    return fill_query(query, of_arm, &which);
+    return fill_query(query, of_arm, &which, kept);
   };
-  std::string canary = TRY(fill(Arm::canary));
-  std::string control = TRY(fill(Arm::control));
+  std::string canary = TRY(fill_for(Arm::canary));
+  std::string control = TRY(fill_for(Arm::control));
   if (canary == control)
     return fail_hint(ErrorKind::invalid, "select the arm in the query: {arm=\"$arm\"}",
                      "a query of gate '{}' asks the same of both arms", gate.name);

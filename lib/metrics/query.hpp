@@ -1,6 +1,7 @@
 // Queries with $variables, and arithmetic of windows. Private to this room.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,10 +16,15 @@ Result<> check_variable(std::string_view name, std::string_view value);
 
 // The query as it is sent. A '$' before no letter stays (the anchor of a regular expression). Errors (kind
 // invalid): an unknown variable, a value that could leave its quotes, $arm where there is none.
-Result<std::string> fill_query(std::string_view query, const Variables& variables, const Arm* arm);
+// Names in `kept` stay as they are: the source fills them itself.
+using Names = std::span<const std::string_view>;
+Result<std::string> fill_query(std::string_view query, const Variables& variables, const Arm* arm,
+                               Names kept = {});
+// The same for an address: values are percent-encoded.
+Result<std::string> fill_url(std::string_view url, const Variables& variables);
 // The query of one arm of a compare gate. Kind invalid when both arms would be asked the same.
 Result<std::string> fill_arm_query(std::string_view query, const spec::Gate& gate, const Variables& variables,
-                                   Arm arm);
+                                   Arm arm, Names kept = {});
 
 // Ends of the aligned windows in (after, until], at most 11,000.
 inline constexpr std::int64_t most_windows = 11'000;

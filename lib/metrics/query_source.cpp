@@ -79,7 +79,7 @@ void Table::set(std::int64_t index, double value, bool add) {
     bad_[i] = true;
     return;
   }
-  if (add && !std::isnan(series_[i])) {
+  if (add && reading_ != Reading::values && !std::isnan(series_[i])) {
     series_[i] += value;
     return;
   }
@@ -231,7 +231,7 @@ Result<> QuerySource::compare_some(const spec::Gate& gate, const Variables& vari
   for (const Arm arm : {Arm::canary, Arm::control}) {
     OfArm& of_arm = arms[static_cast<std::size_t>(arm)];
     const auto ask = [&](const std::string& query, Table::Reading reading) -> Result<Table> {
-      return read(TRY(fill_arm_query(query, gate, variables, arm)), windows, reading);
+      return read(TRY(fill_arm_query(query, gate, variables, arm, kept())), windows, reading);
     };
     if (gate.statistic == spec::Gate::Statistic::quantile) {
       of_arm.histogram = TRY(ask(gate.histogram, Table::Reading::histogram));
@@ -286,7 +286,7 @@ Result<std::vector<double>> QuerySource::series(const std::string& query, const 
   const Windows all = TRY(aligned_windows(after, until, step));
   Variables of_arm = variables;
   of_arm.version = arm == Arm::canary ? variables.release : variables.baseline;
-  const std::string filled = TRY(fill_query(query, of_arm, &arm));
+  const std::string filled = TRY(fill_query(query, of_arm, &arm, kept()));
   std::vector<double> out;
   for (std::int64_t from = 0; from < all.count; from += windows_a_request) {
     Windows some = all;

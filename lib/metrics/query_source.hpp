@@ -64,6 +64,8 @@ class QuerySource : public Source {
  protected:
   // Fills `into` with what the query gave for the windows: at most 2,000, 200 for a histogram.
   virtual Result<> range(const std::string& query, const Windows& windows, Table& into) = 0;
+  // Variables of a query that the source fills itself.
+  [[nodiscard]] virtual Names kept() const { return {}; }
   // " (the server's clock is 5m ahead of ours)", or empty: for gaps.
   [[nodiscard]] virtual std::string clock_words(Duration window) const = 0;
 

@@ -99,6 +99,26 @@ Result<std::unique_ptr<Source>> make_prometheus(const Surroundings& around, cons
 // A threshold gate asks for `crashes` or `crashes / sessions`: what the canary arm counted in the last
 // complete window of `interval`, all strata together; no sessions are no data.
 Result<std::unique_ptr<Source>> make_serve(const Surroundings& around, const spec::Source& source);
+// graphite.cpp: /render, format=json. A point stands for the step that begins at its time; the points of a
+// window add up. Steps that do not divide a window are an error. measure: the values of `interval`, a list.
+Result<std::unique_ptr<Source>> make_graphite(const Surroundings& around, const spec::Source& source);
+// influxdb.cpp: InfluxQL over /query of InfluxDB 1.x. $time is the condition on time.
+Result<std::unique_ptr<Source>> make_influxdb(const Surroundings& around, const spec::Source& source);
+// sentry.cpp: sessions by release; arms: version only. compare: statuses joined by '+' against sessions, by
+// the hour. measure: crash_free_rate(session) and the other fields of that API, of the release.
+Result<std::unique_ptr<Source>> make_sentry(const Surroundings& around, const spec::Source& source);
+// datadog.cpp: /api/v1/query, or /api/v2/query/{timeseries,scalar}. The points of a window add up.
+Result<std::unique_ptr<Source>> make_datadog(const Surroundings& around, const spec::Source& source);
+// web.cpp: one request, and what its JSON holds at a JSONPath (the gate's query, else json-path, else all).
+// Not 2xx is an error; text that is no JSON is a string, where no path is asked for. Measures only.
+Result<std::unique_ptr<Source>> make_web(const Surroundings& around, const spec::Source& source);
+// command.cpp: argv, no shell, in the repository's directory. Its environment has TRANCHE_GATE,
+// TRANCHE_RELEASE, TRANCHE_BASELINE, TRANCHE_FROM and TRANCHE_UNTIL (RFC 3339): what is counted is in
+// (from, until]. It prints a value as JSON (measure), or lines of counts or a list of them (compare; form:
+// count_lines.hpp). An exit code other than 0 is an error. Never run by check and plan.
+Result<std::unique_ptr<Source>> make_command(const Surroundings& around, const spec::Source& source);
+// file.cpp: lines of counts or values in a file of the repository (count_lines.hpp), at most 16 MiB.
+Result<std::unique_ptr<Source>> make_file(const Surroundings& around, const spec::Source& source);
 
 // The wire form of /v1/series, written by the server and read by make_serve:
 // {"schema":"tranche/series/v1","app","channel","name","step-ms":1000,

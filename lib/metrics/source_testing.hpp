@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "metrics/source.hpp"
 #include "support/fake_world.hpp"
@@ -28,6 +29,18 @@ inline std::unique_ptr<Source> source_over(ports::Http& http, const spec::Source
                                            const Secrets& secrets = {}, ports::Clock* clock = nullptr) {
   return must(make_source(around(http, {}, clock).world, source, secrets));
 }
+
+// One answer for every request.
+struct CannedHttp : ports::Http {
+  std::string body;
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<ports::HttpRequest> requests;
+  Result<ports::HttpResponse> send(const ports::HttpRequest& request) override {
+    requests.push_back(request);
+    return ports::HttpResponse{status, headers, body};
+  }
+};
 
 // A peer that a test needs and does not find: counted, and a failure where all were promised.
 inline void skip_without(const std::string& peer, const std::string& package) {

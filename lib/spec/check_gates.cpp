@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "spec/grammar.hpp"
 #include "spec/meaning.hpp"
 #include "spec/tables.hpp"
@@ -10,6 +11,22 @@ namespace {
 bool is_counter_name(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+}
+
+bool is_sentry_count(std::string_view text) {
+  if (text == "sessions") return true;
+  for (const std::string_view part : split(text, '+')) {
+    const std::string_view status = trim(part);
+    if (status != "crashed" && status != "abnormal" && status != "errored" && status != "healthy")
+      return false;
+  }
+  return true;
+}
+
+// The others answer with counts or a value of their own; a query only picks from it.
+bool is_asked_by_query(const Source& source) {
+  return source.kind != Source::Kind::web && source.kind != Source::Kind::command &&
+         source.kind != Source::Kind::file;
 }
 
 struct GateCheck {
@@ -29,16 +46,34 @@ struct GateCheck {
   void check_query_of(std::string_view key, const std::string& query, const Source& source) const {
     if (query.empty()) {
       say(key, fmt::format("gate '{}' has no {}", gate.name, key),
-          fmt::format("a compare gate counts events and exposure of both arms: add `{}: QUERY` with $arm",
-                      key));
+          gate.statistic == Gate::Statistic::quantile
+              ? "a quantile needs `histogram: QUERY` with $arm, whose series carry le"
+              : fmt::format(
+                    "a compare gate counts events and exposure of both arms: add `{}: QUERY` with $arm",
+                    key));
     } else if (source.kind == Source::Kind::serve) {
       if (!is_counter_name(query))
         say(key, fmt::format("'{}' of gate '{}' is not a counter of `tranche serve`", key, gate.name),
             "for a serve source write the name of a counter: crashes, sessions or a signal");
+    } else if (source.kind == Source::Kind::sentry) {
+      if (!is_sentry_count(query))
+        say(key, fmt::format("'{}' of gate '{}' is not a count of Sentry's sessions", key, gate.name),
+            "write sessions, or statuses: crashed, abnormal, errored, healthy, joined by +");
     } else if (!query_uses(query, "$arm") && !query_uses(query, "$version")) {
       say(key, fmt::format("'{}' of gate '{}' asks the same of both arms", key, gate.name),
           "select the arm in the query: {arm=\"$arm\"}");
+    } else {
+      check_time_of(key, query, source);
     }
+  }
+  void check_time_of(std::string_view key, const std::string& query, const Source& source) const {
+    const bool bound = query_uses(query, "$time");
+    if (source.kind == Source::Kind::influxdb && !bound)
+      say(key, fmt::format("'{}' of gate '{}' does not say which time", key, gate.name),
+          "add the condition to WHERE: ... AND $time, and for counts GROUP BY time($window)");
+    if (source.kind != Source::Kind::influxdb && bound)
+      say(key, fmt::format("'{}' of gate '{}' holds $time, which InfluxDB alone has", key, gate.name),
+          "leave it out: the time of the question is sent beside the query");
   }
 
   void check_compare(const Source* source) const {
@@ -50,17 +85,29 @@ struct GateCheck {
     if (gate.suspect_at < gate.false_rollback)
       say("suspect-at", fmt::format("suspect-at of gate '{}' is stricter than false-rollback", gate.name),
           "suspicion comes before failure: make suspect-at at least as large as false-rollback");
-    if (source == nullptr) return;
-    check_query_of("events", gate.events, *source);
-    check_query_of("exposure", gate.exposure, *source);
+    if (source == nullptr || !is_asked_by_query(*source)) return;
+    if (gate.statistic == Gate::Statistic::quantile) {
+      check_query_of("histogram", gate.histogram, *source);
+    } else {
+      check_query_of("events", gate.events, *source);
+      check_query_of("exposure", gate.exposure, *source);
+    }
+    if (!gate.assignments.empty()) check_query_of("assignments", gate.assignments, *source);
+    if (source->kind == Source::Kind::sentry && gate.arms != Gate::Arms::version)
+      say("arms", fmt::format("gate '{}' asks Sentry for arms, and Sentry knows versions only", gate.name),
+          "write arms: version");
   }
 
   void check_threshold(const Source* source) const {
     if (gate.success_condition.empty() && gate.failure_condition.empty())
       say("query", fmt::format("gate '{}' has no condition", gate.name),
           "add success-condition, for example: result < 2.5");
-    if (source != nullptr && gate.query.empty())
-      say("query", fmt::format("gate '{}' has no query", gate.name), "add `query:`");
+    if (source != nullptr && is_asked_by_query(*source)) {
+      if (gate.query.empty())
+        say("query", fmt::format("gate '{}' has no query", gate.name), "add `query:`");
+      else if (source->kind != Source::Kind::serve && source->kind != Source::Kind::sentry)
+        check_time_of("query", gate.query, *source);
+    }
     if (gate.count == 0) return;
     // As Argo refuses them: limits that the count ends before.
     const int wanted = std::max(gate.failure_limit, 0) + gate.consecutive_success_limit;

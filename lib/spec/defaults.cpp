@@ -14,6 +14,11 @@ std::string stage_name(const Stage& stage) {
   return stage.percent ? stage.cohort + " " + to_text(*stage.percent) : stage.cohort;
 }
 
+bool has_standard_counters(const Source& source) {
+  return source.kind == Source::Kind::prometheus || source.kind == Source::Kind::serve ||
+         source.kind == Source::Kind::sentry;
+}
+
 // With one source and no gates: crashes a session, on the counters that every check-in fills
 // (FEED.md "Check-in"), compared within strata.
 Gate crashes_gate(const Source& source) {
@@ -26,6 +31,13 @@ Gate crashes_gate(const Source& source) {
     gate.exposure = "sessions";
     return gate;
   }
+  if (source.kind == Source::Kind::sentry) {
+    gate.events = "crashed";
+    gate.exposure = "sessions";
+    gate.arms = Gate::Arms::version;
+    gate.every = 1h;  // Sentry counts no finer
+    return gate;
+  }
   const auto query = [](std::string_view counter) {
     return fmt::format(R"(sum by (stratum) (increase({}{{app="$app",channel="$channel",arm="$arm"}}[1m])))",
                        counter);
@@ -33,6 +45,21 @@ Gate crashes_gate(const Source& source) {
   gate.events = query("tranche_crashes_total");
   gate.exposure = query("tranche_sessions_total");
   return gate;
+}
+
+// What `tranche serve` and Sentry count by themselves needs no words.
+void fill_counts(Gate& gate, const Source& source, const Value& document) {
+  const bool serve = source.kind == Source::Kind::serve;
+  if (!serve && source.kind != Source::Kind::sentry) return;
+  const auto fill = [&](std::string& into, std::string_view key, const char* text) {
+    if (into.empty() && !find_at(document, {"gates", gate.name, key})) into = text;
+  };
+  if (gate.kind == Gate::Kind::compare && gate.statistic != Gate::Statistic::quantile) {
+    fill(gate.events, "events", serve ? "crashes" : "crashed");
+    fill(gate.exposure, "exposure", "sessions");
+  } else if (gate.kind == Gate::Kind::threshold && !serve) {
+    fill(gate.query, "query", "crash_free_rate(session)");
+  }
 }
 
 std::vector<Stage> default_stages(const App& app, const Place& place) {
@@ -93,16 +120,12 @@ Playbook rollback_playbook(const Place& place) {
 }  // namespace
 
 void fill_defaults(App& app, const Value& document) {
-  if (app.gates.empty() && app.sources.size() == 1) app.gates.push_back(crashes_gate(app.sources.front()));
+  if (app.gates.empty() && app.sources.size() == 1 && has_standard_counters(app.sources.front()))
+    app.gates.push_back(crashes_gate(app.sources.front()));
   for (Gate& gate : app.gates) {
     if (gate.source.empty() && app.sources.size() == 1 && !find_at(document, {"gates", gate.name, "source"}))
       gate.source = app.sources.front().name;
-    const Source* source = app.source(gate.source);
-    if (gate.kind != Gate::Kind::compare || source == nullptr || source->kind != Source::Kind::serve)
-      continue;
-    if (gate.events.empty() && !find_at(document, {"gates", gate.name, "events"})) gate.events = "crashes";
-    if (gate.exposure.empty() && !find_at(document, {"gates", gate.name, "exposure"}))
-      gate.exposure = "sessions";
+    if (const Source* source = app.source(gate.source)) fill_counts(gate, *source, document);
   }
   if (app.rollouts.empty()) {
     // A rollout for each channel, of the channel's name: `tranche rollout start stable`.

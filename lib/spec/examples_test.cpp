@@ -222,8 +222,37 @@ const std::string_view shortest_golden = R"json({
 }
 )json";
 
+// Every kind of source, short and long.
+const char* const sources_example = R"(version: 1
+app: a
+sources:
+  prom: { prometheus: { url: "https://h/prom", user: reader, password: env:TRANCHE_P, timeout: 30s } }
+  tenant: { prometheus: { url: "https://h", headers: { X-Scope-OrgID: acme, X-Api-Key: env:TRANCHE_K } } }
+  health: { sentry: { organization: acme, projects: 17, environment: production, release: "a-{version}", token: env:TRANCHE_S } }
+  own: { sentry: { url: "https://sentry.h", organization: acme, projects: ["17", "18"], token: env:TRANCHE_S } }
+  dd: { datadog: { api-key: env:TRANCHE_A, app-key: env:TRANCHE_B, api: v2, aggregator: avg, lag: 2m } }
+  graphite: { graphite: "http://h:8080" }
+  influx: { influxdb: { url: "http://h:8086", database: telemetry, retention: week, user: u, password: "file:/run/p" } }
+  status: { web: { url: "https://h/status?v=$version", method: POST, body: "{}", json-path: "{$.rate}" } }
+  page: { web: "https://h/status" }
+  script: { command: [./metrics, "--release=$version"] }
+  tool: { command: { argv: [./tool], env: { TOKEN: env:TRANCHE_T, REGION: eu }, json-path: "{$.p99}" } }
+  counts: { file: { path: "ops/counts.ndjson", series: a, start: "2026-01-01T00:00:00Z" } }
+  plain: { file: ops/values.ndjson }
+channels: { stable: { store: "dir:s" } }
+gates:
+  influx: { source: influx, events: "SELECT sum(v) FROM c WHERE arm = '$arm' AND $time", exposure: "SELECT sum(v) FROM s WHERE arm = '$arm' AND $time" }
+  sessions: { source: health, kind: compare, arms: version, every: 1h }
+  crash-free: { source: health, kind: threshold, success-condition: result > 0.99 }
+  page: { source: page, kind: threshold, success-condition: result == 'ready' }
+  file: { source: counts, kind: compare }
+  script: { source: script, kind: compare, statistic: p95 }
+)";
+
 std::vector<std::string_view> round_trip_examples() {
-  return {full_example, shortest_example,
+  return {full_example,
+          shortest_example,
+          sources_example,
           R"(version: 1
 app: a
 sbom: { formats: spdx-2.3, scan: [] }

@@ -194,7 +194,7 @@ Result<> check_secret_reference(std::string_view reference, bool with_pkcs11) {
 
 const std::vector<std::string>& query_variables() {
   static const std::vector<std::string> names{"arm",     "version", "baseline", "release",
-                                              "channel", "window",  "app"};
+                                              "channel", "window",  "app",      "time"};
   return names;
 }
 

@@ -81,6 +81,35 @@ void warn_about_rollout(const App& app, const Rollout& rollout, Collector& out) 
   }
 }
 
+// What its source cannot do: a gate that is asked would only ever be without data.
+void warn_about_source(const Gate& gate, const Source& source, Collector& out) {
+  using Kind = Source::Kind;
+  const auto is = [&](std::initializer_list<Kind> kinds) {
+    return std::find(kinds.begin(), kinds.end(), source.kind) != kinds.end();
+  };
+  const auto add = [&](std::string_view wants, std::string hint) {
+    out.add(gate.place,
+            fmt::format("gate '{}' {}, which source '{}' ({}) cannot answer", gate.name, wants, source.name,
+                        to_text(source.kind)),
+            std::move(hint));
+  };
+  if (gate.kind == Gate::Kind::compare) {
+    if (is({Kind::web}))
+      add("compares arms over time",
+          "compare with prometheus, or with command and file; web measures one value");
+    else if (gate.statistic == Gate::Statistic::quantile &&
+             !is({Kind::prometheus, Kind::influxdb, Kind::command, Kind::file}))
+      add("asks for a quantile", "read the histogram from prometheus, influxdb, command or file");
+    else if (gate.statistic == Gate::Statistic::mean && is({Kind::sentry, Kind::serve}))
+      add("asks for a mean", "read sums from prometheus, influxdb, graphite or datadog");
+    else if (is({Kind::sentry}) && gate.every % std::chrono::hours(1) != Duration::zero())
+      add(fmt::format("is polled every {}", to_text(gate.every)), "write every: 1h: Sentry counts no finer");
+  }
+  if (gate.kind == Gate::Kind::kayenta &&
+      !is({Kind::prometheus, Kind::influxdb, Kind::graphite, Kind::datadog}))
+    add("looks at the course of metrics", "judge what prometheus, influxdb, graphite or datadog keep");
+}
+
 }  // namespace
 
 std::vector<Error> warnings(const App& app) {
@@ -91,6 +120,7 @@ std::vector<Error> warnings(const App& app) {
       out.add(gate.place,
               fmt::format("gate '{}' takes its arms from versions: eager updaters differ", gate.name),
               "arms: bucket compares devices that chance has picked");
+    if (const Source* source = app.source(gate.source)) warn_about_source(gate, *source, out);
     const bool asked = std::any_of(app.rollouts.begin(), app.rollouts.end(), [&](const Rollout& rollout) {
       return std::any_of(rollout.stages.begin(), rollout.stages.end(), [&](const Stage& stage) {
         return std::find(stage.gates.begin(), stage.gates.end(), gate.name) != stage.gates.end();
