@@ -140,6 +140,9 @@ void check_store(Findings& findings, Context& context, const spec::Spec& spec, c
 // Any answer counts: this asks whether the way there works, not what the metrics say.
 void check_source(Findings& findings, Context& context, const spec::Source& source) {
   const std::string name = "source " + source.name;
+  if (source.url.empty() || source.url.find('$') != std::string::npos)
+    return findings.skip(name, fmt::format("{}: asked by its gates only", spec::to_text(source.kind)),
+                         "`tranche gate run NAME` asks it");
   const auto answer = context.world.http.send({.url = source.url, .timeout = source.timeout});
   if (answer && answer->status < 500)
     findings.good(name, fmt::format("{} answers {}", printable(source.url), answer->status));

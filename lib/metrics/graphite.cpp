@@ -80,20 +80,26 @@ class Graphite final : public QuerySource {
  protected:
   Result<> range(const std::string& text, const Windows& windows, Table& into) override {
     const std::string query = without_blanks(text);
-    const std::vector<Row> rows =
-        TRY(ask(query, windows.first - windows.every, windows.end(windows.count - 1)));
+    // One window more, so that a step shows even where one window is asked for.
+    const Instant from = windows.first - windows.every;
+    const std::vector<Row> rows = TRY(ask(query, from - windows.every, windows.end(windows.count - 1)));
     for (const Row& row : rows) {
+      if (row.points.empty()) continue;
+      Duration step =
+          static_cast<std::int64_t>(row.points.size()) > windows.count ? windows.every : Duration{};
       for (std::size_t i = 1; i < row.points.size(); ++i) {
-        const Duration step = row.points[i].at - row.points[i - 1].at;
-        if (step > Duration::zero() && windows.every % step == Duration::zero()) continue;
+        const Duration here = row.points[i].at - row.points[i - 1].at;
+        if (here <= Duration::zero() || windows.every % here != Duration::zero()) step = Duration{};
+      }
+      if (step == Duration{})
         return fail_hint(
             ErrorKind::invalid, "poll in multiples of its step (every:), or summarize() to the window",
-            "{} keeps a point each {}, and windows are {}; the query was: {}", connection_.name(),
-            to_text(std::max(step, Duration::zero())), to_text(windows.every), printable(query, 500));
-      }
+            "{} gives {} points for {} windows of {}: its steps do not fit them; the query was: {}",
+            connection_.name(), row.points.size(), windows.count + 1, to_text(windows.every),
+            printable(query, 500));
       TRY(into.begin(row.stratum, ""));
       for (const Point& point : row.points)
-        if (point.value) into.add_within(point.at, *point.value);
+        if (point.value && point.at >= from) into.add_within(point.at, *point.value);
       into.finish();
     }
     return {};

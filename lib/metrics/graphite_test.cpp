@@ -58,7 +58,7 @@ TEST_CASE("points of finer steps add up in their window, and nulls are no points
   REQUIRE(fake.requests.size() == 4);
   CHECK(holds(fake.requests[0].url,
               "http://127.0.0.1:1/g/render?target=summarize%28app.canary.sessions%2C%271min"));
-  CHECK(holds(fake.requests[0].url, "&from=1767225599&until=1767225719&format=json"));
+  CHECK(holds(fake.requests[0].url, "&from=1767225539&until=1767225719&format=json"));
 }
 
 TEST_CASE("steps that do not fit the window are refused, and an empty answer is a gap") {
@@ -67,7 +67,7 @@ TEST_CASE("steps that do not fit the window are refused, and an empty answer is 
       fmt::format(R"([{{"target":"x","datapoints":[[1,{}],[1,{}]]}}])", start_seconds, start_seconds + 300);
   const auto coarse = fake.compare();
   REQUIRE_FALSE(coarse.has_value());
-  CHECK(holds(coarse.error().message, "a point each 5m, and windows are 1m"));
+  CHECK(holds(coarse.error().message, "gives 2 points for 3 windows of 1m"));
   fake.body = "[]";
   const auto empty = fake.compare();
   REQUIRE(empty.has_value());

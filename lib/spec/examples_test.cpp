@@ -246,7 +246,7 @@ gates:
   crash-free: { source: health, kind: threshold, success-condition: result > 0.99 }
   page: { source: page, kind: threshold, success-condition: result == 'ready' }
   file: { source: counts, kind: compare }
-  script: { source: script, kind: compare, statistic: p95 }
+  script: { source: script, kind: compare }
 )";
 
 std::vector<std::string_view> round_trip_examples() {

@@ -97,6 +97,19 @@ Result<> check_word(std::string_view text) {
 }
 TextKind name_there() { return {"a name", check_word, "^[^ /?#&]+$"}; }
 
+// 17 and "17" are the same id.
+Codec<std::string> project_id() {
+  Codec<std::string> codec = text(name_there());
+  codec.read = [as_text = codec.read](const Value& value, std::string& out, Reader& reader) {
+    if (!value.is_int() || value.as_int() < 0) return as_text(value, out, reader);
+    out = std::to_string(value.as_int());
+  };
+  codec.schema = [](SchemaBook&) {
+    return Value::object({{"type", Value(doc::Array{"string", "integer"})}});
+  };
+  return codec;
+}
+
 Result<> check_program(std::string_view text) {
   if (!text.empty()) return {};
   return fail_hint(ErrorKind::invalid, "write [\"./metrics\", \"--release\", \"$version\"]",
@@ -156,7 +169,8 @@ const Table<Source>& sentry_table() {
     fields.push_back(url_field("address; sentry.io when absent"));
     fields.push_back(
         field("organization", &Source::organization, text(name_there()), "its short name").must());
-    fields.push_back(field("projects", &Source::projects, list(text(name_there()), {.one_or_many = true}),
+    fields.push_back(field("projects", &Source::projects,
+                           list(project_id(), {.one_or_many = true, .of = "ids"}),
                            "ids of projects; all when absent"));
     fields.push_back(field("environment", &Source::environment, text(name_there()), "only this one"));
     fields.push_back(field("release", &Source::release, text(),
