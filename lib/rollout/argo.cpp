@@ -30,7 +30,15 @@ gate::ArgoInput argo_input(const spec::App& app, const spec::Gate& gate) {
 
 Result<gate::ArgoAnalysis> read_analysis(const spec::App& app, const spec::Gate& gate) {
   auto analysis = gate::read_argo(argo_input(app, gate));
-  if (analysis) return analysis;
+  if (analysis) {
+    Result<> askable;
+    for (const gate::ArgoMetric& metric : analysis->metrics)
+      if (askable && metric.measured)
+        if (auto question = question_of(app, gate, metric); !question)
+          askable = fail(std::move(question.error()));
+    if (askable) return analysis;
+    analysis = fail(std::move(askable.error()));
+  }
   Error error = std::move(analysis.error()).during("reading the template of gate '" + gate.name + "'");
   if (gate.place.line > 0 && !error.mark) error.mark = doc::to_mark(gate.place);
   return fail(std::move(error));

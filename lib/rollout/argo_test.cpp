@@ -50,3 +50,77 @@ TEST_CASE("what is wrong with a template is found before a rollout, at its place
   bare.gates.front().argo.templates.clear();
   CHECK_FALSE(check_conditions(bare, bare.gates.front()).has_value());
 }
+
+namespace {
+
+Result<ArgoQuestion> ask(const std::string& provider, const std::string& args = "token: env:TRANCHE_T",
+                         const std::string& source = "") {
+  spec::App app = app_with(source + ", args: { " + args + " }", "result[0] > 0");
+  app.gates.front().argo.templates = {*doc::parse_yaml(
+      "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nspec:\n"
+      "  args: [{ name: token, valueFrom: { secretKeyRef: { name: s, key: k } } }]\n  metrics:\n"
+      "  - { name: m, successCondition: result > 1, provider: { " +
+          provider + " } }\n",
+      "t.yaml")};
+  const auto analysis = TRY(gate::read_argo(argo_input(app, app.gates.front())));
+  return question_of(app, app.gates.front(), analysis.metrics[0]);
+}
+
+}  // namespace
+
+TEST_CASE("a provider becomes a source and a question") {
+  auto got = ask(
+      "prometheus: { address: 'http://127.0.0.1:1', query: up, timeout: 7, headers: [{ key: X-Scope, value: "
+      "a }, "
+      "{ key: Authorization, value: 'Bearer {{args.token}}' }, { key: X-Key, value: '{{ args.token }}' }], "
+      "rangeQuery: { start: 'now() - duration(\"1h\")', end: now(), step: 1m } }");
+  REQUIRE_MESSAGE(got.has_value(), (got ? "" : got.error().message));
+  CHECK(got->source.kind == spec::Source::Kind::prometheus);
+  CHECK(got->source.url == "http://127.0.0.1:1");
+  CHECK(got->source.timeout == std::chrono::seconds(7));
+  CHECK(got->source.token == "env:TRANCHE_T");
+  CHECK(got->source.headers ==
+        std::map<std::string, std::string>{{"X-Scope", "a"}, {"X-Key", "env:TRANCHE_T"}});
+  CHECK(got->gate.query == "up");
+  REQUIRE(got->range.has_value());
+  CHECK(got->range->start_before == std::chrono::hours(1));
+
+  got = ask("web: { url: 'http://127.0.0.1:1/x', method: POST, body: '{}', jsonPath: '{$.a}' }");
+  REQUIRE_MESSAGE(got.has_value(), (got ? "" : got.error().message));
+  CHECK(got->source.kind == spec::Source::Kind::web);
+  CHECK(got->source.method == "POST");
+  CHECK(got->source.json_path == "{$.a}");
+  CHECK(got->source.body == "{}");
+
+  got = ask(
+      "graphite: { address: 'http://127.0.0.1:1', query: 'target=summarize(a.b, \"1min\")&from=-15min' }");
+  REQUIRE_MESSAGE(got.has_value(), (got ? "" : got.error().message));
+  CHECK(got->gate.query == "summarize(a.b, \"1min\")");
+  CHECK(got->gate.interval == std::chrono::minutes(15));
+
+  got = ask("prometheus: { address: 'http://127.0.0.1:1', query: up }", "token: env:TRANCHE_T",
+            ", source: prom");
+  REQUIRE_MESSAGE(got.has_value(), (got ? "" : got.error().message));
+  CHECK(got->source.url == "http://127.0.0.1:9090");
+  CHECK(got->source.name == "prom");
+}
+
+TEST_CASE("what no source can ask is refused with what to do instead") {
+  for (const char* provider : {"web: { url: 'http://h', headers: [{ key: A, value: 'x {{args.token}}' }] }",
+                               "web: { url: 'http://h', method: POST, body: '{{args.token}}' }",
+                               "web: { url: 'http://h', headers: [{ key: A, value: 'env:TRANCHE_X' }] }",
+                               "prometheus: { address: 'http://h', query: up, authentication: { basicAuth: { "
+                               "username: a, password: b } } }",
+                               "prometheus: { address: 'http://h', query: up, authentication: { basicAuth: { "
+                               "username: '{{args.token}}', password: '{{args.token}}' } } }",
+                               "graphite: { address: 'http://h', query: 'target=a&until=now' }",
+                               "graphite: { address: 'http://h', query: 'target=a&from=yesterday' }",
+                               "graphite: { address: 'http://h', query: 'target=a&from=' }"}) {
+    CAPTURE(provider);
+    const auto got = ask(provider);
+    REQUIRE_FALSE(got.has_value());
+    CHECK(got.error().kind == ErrorKind::invalid);
+    CHECK_FALSE(got.error().hint.empty());
+    CHECK(got.error().message.starts_with("metric 'm' "));
+  }
+}
