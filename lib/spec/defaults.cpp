@@ -123,7 +123,9 @@ void fill_defaults(App& app, const Value& document) {
   if (app.gates.empty() && app.sources.size() == 1 && has_standard_counters(app.sources.front()))
     app.gates.push_back(crashes_gate(app.sources.front()));
   for (Gate& gate : app.gates) {
-    if (gate.source.empty() && app.sources.size() == 1 && !find_at(document, {"gates", gate.name, "source"}))
+    // A template has addresses of its own: only a source that is named stands in for them.
+    if (gate.kind != Gate::Kind::argo && gate.source.empty() && app.sources.size() == 1 &&
+        !find_at(document, {"gates", gate.name, "source"}))
       gate.source = app.sources.front().name;
     if (const Source* source = app.source(gate.source)) fill_counts(gate, *source, document);
   }

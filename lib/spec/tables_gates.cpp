@@ -129,7 +129,7 @@ const Table<Gate>& gate_table() {
              .written_always(),
          judge_field(),
          field("source", &Gate::source, text({"a name", check_name, std::string(name_pattern)}),
-               "by default the only source"),
+               "by default the only source; an Argo template asks its own addresses unless one is named"),
          field("events", &Gate::events, text(query_kind()),
                "query with $arm, or a counter of `tranche serve`")
              .only(is_compare),
