@@ -34,9 +34,12 @@ class Maker {
     if (provider.kind == "influxdb")
       return refuse("is a Flux query, and influxdb sources ask in InfluxQL",
                     "write it in InfluxQL, as a threshold gate of its own");
-    if (const doc::Value* range = fields_.find("range"))
-      out_.range = {Duration(TRY(range->integer("start-before-ms"))),
-                    Duration(TRY(range->integer("end-before-ms"))), Duration(TRY(range->integer("step-ms")))};
+    if (const doc::Value* range = fields_.find("range")) {
+      ArgoQuestion::Range& asked_range = out_.range.emplace();
+      asked_range.start_before = Duration(TRY(range->integer("start-before-ms")));
+      asked_range.end_before = Duration(TRY(range->integer("end-before-ms")));
+      asked_range.step = Duration(TRY(range->integer("step-ms")));
+    }
     return std::move(out_);
   }
 
@@ -58,7 +61,7 @@ class Maker {
         Duration(TRY(fields_.integer_or("timeout-ms", source.kind == Kind::prometheus ? 30'000 : 10'000)));
     if (const doc::Value* headers = fields_.find("headers"))
       for (const doc::Value& header : headers->as_array())
-        TRY(add_header(TRY(header.text("key")), TRY(header.text("value"))));
+        TRY(add_header(header.find("key")->as_string(), header.find("value")->as_string()));
     source.user = TRY(fields_.text_or("user", ""));
     const std::string password = TRY(fields_.text_or("password", ""));
     if (source.user.find("{{args.") != std::string::npos)
