@@ -99,10 +99,14 @@ doc::Value report_json(const engine::Report& report, std::string_view schema) {
       gate.set("log-evidence-worse", memory.log_evidence_worse);
       gate.set("log-evidence-not-worse", memory.log_evidence_not_worse);
       gate.set("ratio", std::isfinite(memory.ratio) ? doc::Value(memory.ratio) : doc::Value());
-      gate.set("canary", doc::Value::object({{"events", memory.evidence.canary.events},
-                                             {"exposure", memory.evidence.canary.exposure}}));
-      gate.set("control", doc::Value::object({{"events", memory.evidence.control.events},
-                                              {"exposure", memory.evidence.control.exposure}}));
+      gate.set("ratio-low", memory.ratio_low);
+      gate.set("ratio-high", std::isfinite(memory.ratio_high) ? doc::Value(memory.ratio_high) : doc::Value());
+      const gate::Totals total = gate::totals(memory.process);
+      const auto arm = [](const gate::ArmCounts& counts) {
+        return doc::Value::object({{"events", counts.events}, {"exposure", counts.exposure}});
+      };
+      gate.set("canary", arm(total.canary));
+      gate.set("control", arm(total.control));
     }
     if (!memory.source_error.empty()) gate.set("source-error", memory.source_error);
     gates.push(std::move(gate));

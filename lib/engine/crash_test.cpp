@@ -191,7 +191,7 @@ class Story {
     ending.state = fmt::format("{} {} {} stage {}: {}", state.rollout, state.release,
                                rollout::to_text(state.phase), state.stage, state.because);
     for (const auto& [name, memory] : state.gates)
-      ending.state += " " + name + " " + doc::to_json(gate::to_value(memory.evidence));
+      ending.state += " " + name + " " + doc::to_json(gate::to_value(memory.process));
     if (report.playbook)
       for (const playbook::StepRecord& step : report.playbook->steps)
         ending.steps.push_back(step.uses + " " + std::string(playbook::to_text(step.status)));

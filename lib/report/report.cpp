@@ -122,16 +122,18 @@ std::string gate_section(const std::string& name, const spec::Gate& gate, const 
   for (const Point& point : points) {
     evidence.series[0].points.emplace_back(point.seconds, point.memory.log_evidence_worse);
     evidence.series[1].points.emplace_back(point.seconds, point.memory.log_evidence_not_worse);
-    rates.series[0].points.emplace_back(point.seconds, rate(point.memory.evidence.canary));
-    rates.series[1].points.emplace_back(point.seconds, rate(point.memory.evidence.control));
+    const gate::Totals seen = gate::totals(point.memory.process);
+    rates.series[0].points.emplace_back(point.seconds, rate(seen.canary));
+    rates.series[1].points.emplace_back(point.seconds, rate(seen.control));
   }
   out += svg_plot(evidence) + svg_plot(rates);
+  const gate::Totals total = gate::totals(last.process);
   out += fmt::format(
       "<table><tr><th></th><th>events</th><th>exposure</th><th>rate</th></tr>\n"
       "<tr><td>canary</td><td>{:.0f}</td><td>{:.0f}</td><td>{}</td></tr>\n"
       "<tr><td>control</td><td>{:.0f}</td><td>{:.0f}</td><td>{}</td></tr></table>\n",
-      last.evidence.canary.events, last.evidence.canary.exposure, rate_text(last.evidence.canary),
-      last.evidence.control.events, last.evidence.control.exposure, rate_text(last.evidence.control));
+      total.canary.events, total.canary.exposure, rate_text(total.canary), total.control.events,
+      total.control.exposure, rate_text(total.control));
   out += fmt::format(
       "<p class=\"quiet\">Source {}; events <code>{}</code>, exposure <code>{}</code>; {} gaps.</p>\n",
       escape_html(gate.source), escape_html(gate.events), escape_html(gate.exposure), last.gaps);

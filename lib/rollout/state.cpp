@@ -3,7 +3,8 @@
 #include "rollout/state.hpp"
 
 #include <array>
-#include <cmath>
+
+#include "rollout/codec.hpp"
 
 namespace tranche::rollout {
 namespace {
@@ -18,49 +19,6 @@ Result<Enum> parse_name(const std::array<std::string_view, N>& names, const std:
     if (names[i] == text) return static_cast<Enum>(i);
   return fail_hint(ErrorKind::invalid, "a newer tranche wrote it: update this one",
                    "the rollout's state says '{}'", text);
-}
-
-doc::Value instant_or_null(Instant instant) {
-  return instant == Instant{} ? doc::Value() : doc::Value(tranche::to_text(instant));
-}
-
-Result<Instant> instant_at(const doc::Value& value, std::string_view key) {
-  const doc::Value* found = value.find(key);
-  if (found == nullptr || found->is_null()) return Instant{};
-  return parse_instant(TRY(value.text(key)));
-}
-
-doc::Value to_value(const GateMemory& memory) {
-  return doc::Value::object({{"evidence", gate::to_value(memory.evidence)},
-                             {"counters", gate::to_value(memory.counters)},
-                             {"polled-until", instant_or_null(memory.polled_until)},
-                             {"last-data", instant_or_null(memory.last_data)},
-                             {"verdict", gate::to_text(memory.verdict)},
-                             {"explanation", memory.explanation},
-                             {"log-evidence-worse", memory.log_evidence_worse},
-                             {"log-evidence-not-worse", memory.log_evidence_not_worse},
-                             {"ratio", std::isfinite(memory.ratio) ? doc::Value(memory.ratio) : doc::Value()},
-                             {"source-error", memory.source_error},
-                             {"gaps", memory.gaps}});
-}
-
-Result<GateMemory> memory_from_value(const doc::Value& value) {
-  GateMemory memory;
-  memory.evidence = TRY(gate::evidence_from_value(*TRY(value.object_at("evidence"))));
-  memory.counters = TRY(gate::counters_from_value(*TRY(value.object_at("counters"))));
-  memory.polled_until = TRY(instant_at(value, "polled-until"));
-  memory.last_data = TRY(instant_at(value, "last-data"));
-  const auto verdict = gate::parse_verdict(TRY(value.text("verdict")));
-  if (!verdict) return fail(ErrorKind::invalid, "the rollout's state holds an unknown verdict");
-  memory.verdict = *verdict;
-  memory.explanation = TRY(value.text("explanation"));
-  memory.log_evidence_worse = TRY(value.number("log-evidence-worse"));
-  memory.log_evidence_not_worse = TRY(value.number("log-evidence-not-worse"));
-  const doc::Value* ratio = value.find("ratio");  // null where a rate was zero
-  memory.ratio = ratio != nullptr && ratio->is_number() ? ratio->as_double() : std::nan("");
-  memory.source_error = TRY(value.text("source-error"));
-  memory.gaps = TRY(value.integer("gaps"));
-  return memory;
 }
 
 }  // namespace
@@ -123,7 +81,7 @@ Result<State> state_from_value(const doc::Value& value) {
     state.finished = finished;
   const doc::Value* gates = TRY(value.object_at("gates"));
   for (const doc::Member& member : gates->as_object())
-    state.gates[member.key] = TRY(memory_from_value(member.value));
+    state.gates[member.key] = TRY(gate_memory_from_value(member.value));
   if (const doc::Value* pending = value.find("pending"); pending != nullptr && pending->is_object()) {
     Effect effect;
     effect.kind = TRY(parse_name<EffectKind>(effect_names, TRY(pending->text("kind"))));

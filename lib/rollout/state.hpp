@@ -14,8 +14,7 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "doc/value.hpp"
-#include "gate/compare.hpp"
-#include "gate/threshold.hpp"
+#include "rollout/gate_memory.hpp"
 #include "rollout/plan.hpp"
 
 namespace tranche::rollout {
@@ -45,19 +44,6 @@ struct Effect {
   bool operator==(const Effect&) const = default;
 };
 
-// What the rollout remembers of one gate.
-struct GateMemory {
-  gate::Evidence evidence;  // compare: through the whole rollout
-  gate::Counters counters;  // threshold: since the stage began
-  Instant polled_until{};   // end of the last window, or time of the last measurement, that is in
-  Instant last_data{};      // end of the last window or measurement that had data
-  gate::Verdict verdict = gate::Verdict::no_data;
-  std::string explanation;
-  double log_evidence_worse = 0, log_evidence_not_worse = 0, ratio = 0;  // compare
-  std::string source_error;  // the source's last error; empty when it answered
-  std::int64_t gaps = 0;     // windows without data
-};
-
 struct State {
   std::string id;  // "desktop/1.2.0/17": rollout, release, journal index of its start
   std::string rollout, release;
@@ -74,22 +60,6 @@ struct State {
 };
 doc::Value to_value(const State& state);
 Result<State> state_from_value(const doc::Value& value);
-
-struct Window {
-  Instant end{};
-  bool has_data = false;
-  gate::Poll counts;
-};
-struct Sample {
-  Instant at{};
-  gate::Measurement measurement;
-};
-// What was read for one gate since its polled_until; `error` when the source could not be asked.
-struct Observation {
-  std::vector<Window> windows;  // compare
-  std::vector<Sample> samples;  // threshold
-  std::string error;
-};
 
 struct Tick {
   std::map<std::string, Observation> observations;  // by gate

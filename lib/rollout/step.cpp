@@ -9,79 +9,6 @@ namespace {
 
 using gate::Verdict;
 
-gate::CompareConfig compare_config(const spec::Gate& gate) {
-  return {gate.worse_than, gate.margin, gate.false_rollback, gate.suspect_at, gate.false_promotion};
-}
-
-gate::ThresholdConfig threshold_config(const spec::Gate& gate) {
-  return {gate.success_condition,
-          gate.failure_condition,
-          gate.count,
-          gate.failure_limit,
-          gate.inconclusive_limit,
-          gate.consecutive_error_limit,
-          gate.no_data == spec::Gate::NoData::fail,
-          gate.consecutive_success_limit,
-          gate.strict_argo};
-}
-
-// Windows without data at the newest edge may still be filled by a slow source: they are asked for again for
-// this many intervals, and only then counted as gaps.
-constexpr int patience = 5;
-
-void fold_windows(GateMemory& memory, const spec::Gate& gate, const std::vector<Window>& windows,
-                  Instant now) {
-  std::size_t count = windows.size();
-  while (count > 0 && !windows[count - 1].has_data && windows[count - 1].end > now - patience * gate.every)
-    --count;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Window& window = windows[i];
-    if (window.end <= memory.polled_until) continue;  // a repeated answer changes nothing
-    memory.polled_until = window.end;
-    if (!window.has_data || !gate::observe(memory.evidence, compare_config(gate), window.counts)) {
-      ++memory.gaps;
-      continue;
-    }
-    memory.last_data = window.end;
-  }
-}
-
-void fold_samples(GateMemory& memory, const spec::Gate& gate, const std::vector<Sample>& samples) {
-  const gate::ThresholdConfig config = threshold_config(gate);
-  for (const Sample& sample : samples) {
-    if (sample.at <= memory.polled_until) continue;
-    if (gate::is_complete(memory.counters, config)) break;
-    memory.polled_until = sample.at;
-    if (!gate::observe(memory.counters, config, sample.measurement)) continue;
-    if (sample.measurement.has_data) memory.last_data = sample.at;
-  }
-}
-
-// What the gate says now. A pass needs fresh data: an outage turns it into no-data, never the other way.
-void judge_memory(GateMemory& memory, const spec::Gate& gate, Duration lag, Instant now) {
-  if (gate.kind == spec::Gate::Kind::compare) {
-    const gate::Comparison comparison = gate::judge(memory.evidence, compare_config(gate));
-    memory.verdict = comparison.verdict;
-    memory.explanation = comparison.explanation;
-    memory.log_evidence_worse = comparison.log_evidence_worse;
-    memory.log_evidence_not_worse = comparison.log_evidence_not_worse;
-    memory.ratio = comparison.ratio;
-    const bool stale = now - memory.last_data > patience * gate.every + lag;
-    if (memory.verdict == Verdict::pass && (stale || !memory.source_error.empty())) {
-      memory.verdict = Verdict::no_data;
-      memory.explanation = memory.source_error.empty() ? "no fresh data" : memory.source_error;
-    }
-    return;
-  }
-  const gate::ThresholdJudgement judgement = gate::judge(memory.counters, threshold_config(gate));
-  memory.verdict = judgement.verdict;
-  memory.explanation = judgement.explanation;
-  if (memory.verdict == Verdict::pass && !memory.source_error.empty()) {
-    memory.verdict = Verdict::no_data;
-    memory.explanation = memory.source_error;
-  }
-}
-
 // A stage begins: threshold gates count anew from its start, compare gates keep their one process.
 void enter_stage(const Plan& plan, State& state, std::size_t stage, Instant now) {
   state.stage = stage;
@@ -90,14 +17,7 @@ void enter_stage(const Plan& plan, State& state, std::size_t stage, Instant now)
   for (const std::string& name : plan.stages[stage].gates) {
     const spec::Gate* gate = plan.config.gate(name);
     if (gate == nullptr) continue;
-    GateMemory& memory = state.gates[name];
-    if (gate->kind == spec::Gate::Kind::compare) {
-      if (memory.polled_until == Instant{}) memory.polled_until = now;
-    } else {
-      memory.counters = {};
-      memory.verdict = Verdict::no_data;
-      memory.polled_until = now + gate->initial_delay - gate->interval;
-    }
+    begin_stage(state.gates[name], *gate, now);
   }
 }
 
@@ -205,16 +125,12 @@ class Machine {
       if (gate == nullptr) continue;
       GateMemory& memory = state().gates[name];
       const Verdict before = memory.verdict;
-      if (const auto found = tick.observations.find(name); found != tick.observations.end()) {
-        memory.source_error = found->second.error;
-        if (gate->kind == spec::Gate::Kind::compare) {
-          fold_windows(memory, *gate, found->second.windows, now_);
-        } else {
-          fold_samples(memory, *gate, found->second.samples);
-        }
-      }
       const spec::Source* source = plan_.config.source(gate->source);
-      judge_memory(memory, *gate, source == nullptr ? Duration{} : source->lag, now_);
+      const Duration lag = source == nullptr ? Duration{} : source->lag;
+      if (const auto found = tick.observations.find(name); found != tick.observations.end())
+        fold(memory, *gate, found->second, lag, now_);
+      else
+        judge(memory, *gate, lag, now_);
       if (memory.verdict != before)
         say(fmt::format("gate '{}': {} ({})", name, gate::to_text(memory.verdict), memory.explanation));
     }

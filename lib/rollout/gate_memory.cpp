@@ -1,0 +1,261 @@
+#include "rollout/gate_memory.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "rollout/codec.hpp"
+
+namespace tranche::rollout {
+namespace {
+
+using gate::Verdict;
+using Kind = spec::Gate::Kind;
+
+// Windows without data at the newest edge are asked for again for this many intervals.
+constexpr int patience = 5;
+
+doc::Value finite_or_null(double value) { return std::isfinite(value) ? doc::Value(value) : doc::Value(); }
+double number_or(const doc::Value& value, std::string_view key, double otherwise) {
+  const doc::Value* found = value.find(key);
+  return found != nullptr && found->is_number() ? found->as_double() : otherwise;
+}
+
+void fold_windows(GateMemory& memory, const spec::Gate& gate, const std::vector<Window>& windows,
+                  Instant now) {
+  const gate::ProcessConfig config = process_config(gate);
+  std::size_t count = windows.size();
+  while (count > 0 && !windows[count - 1].has_data && windows[count - 1].end > now - patience * gate.every)
+    --count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Window& window = windows[i];
+    if (window.end <= memory.polled_until) continue;
+    memory.polled_until = window.end;
+    if (!window.has_data || !gate::observe(memory.process, config, window.counts, window.end)) {
+      ++memory.gaps;
+      continue;
+    }
+    memory.last_data = window.end;
+  }
+}
+
+void fold_samples(GateMemory& memory, const spec::Gate& gate, const std::vector<Sample>& samples) {
+  const gate::ThresholdConfig config = threshold_config(gate);
+  for (const Sample& sample : samples) {
+    if (sample.at <= memory.polled_until) continue;
+    if (gate::is_complete(memory.counters, config)) break;
+    memory.polled_until = sample.at;
+    if (!gate::observe(memory.counters, config, sample.measurement)) continue;
+    if (sample.measurement.has_data) memory.last_data = sample.at;
+  }
+}
+
+void fold_series(GateMemory& memory, const spec::Gate& gate, const Observation& observation) {
+  if (observation.series.empty() || observation.until <= memory.polled_until) return;
+  memory.polled_until = observation.until;
+  const auto result = gate::judge(kayenta_config(gate), observation.series);
+  if (!result) {
+    memory.source_error = result.error().message;
+    return;
+  }
+  if (result->verdict != Verdict::no_data) memory.last_data = observation.until;
+  memory.judged = gate::to_value(*result);
+  memory.verdict = result->verdict;
+  memory.explanation = result->explanation;
+}
+
+void fold_opinion(GateMemory& memory, const Observation& observation) {
+  if (!observation.opinion || observation.until <= memory.polled_until) return;
+  memory.polled_until = observation.until;
+  memory.opinion = *observation.opinion;
+  if (memory.opinion.last.says != gate::Opinion::Says::nothing) memory.last_data = observation.until;
+}
+
+void judge_comparison(GateMemory& memory, const spec::Gate& gate) {
+  const gate::Comparison comparison = gate::judge(memory.process, process_config(gate));
+  memory.verdict = comparison.verdict;
+  memory.explanation = comparison.explanation;
+  memory.log_evidence_worse = comparison.log_evidence_worse;
+  memory.log_evidence_not_worse = comparison.log_evidence_not_worse;
+  memory.ratio = comparison.ratio;
+  memory.ratio_low = comparison.ratio_low;
+  memory.ratio_high = comparison.ratio_high;
+}
+
+}  // namespace
+
+doc::Value to_value(const GateMemory& memory) {
+  doc::Value out = doc::Value::object();
+  if (memory.process != gate::Process{}) out.set("process", gate::to_value(memory.process));
+  if (memory.counters != gate::Counters{}) out.set("counters", gate::to_value(memory.counters));
+  if (memory.opinion != gate::OpinionMemory{}) out.set("opinion", gate::to_value(memory.opinion));
+  if (!memory.judged.is_null()) out.set("judged", memory.judged);
+  out.set("since", instant_or_null(memory.since));
+  out.set("polled-until", instant_or_null(memory.polled_until));
+  out.set("last-data", instant_or_null(memory.last_data));
+  out.set("verdict", gate::to_text(memory.verdict));
+  out.set("explanation", memory.explanation);
+  out.set("log-evidence-worse", memory.log_evidence_worse);
+  out.set("log-evidence-not-worse", memory.log_evidence_not_worse);
+  out.set("ratio", finite_or_null(memory.ratio));
+  out.set("ratio-low", finite_or_null(memory.ratio_low));
+  out.set("ratio-high", finite_or_null(memory.ratio_high));
+  out.set("source-error", memory.source_error);
+  out.set("gaps", memory.gaps);
+  return out;
+}
+
+Result<GateMemory> gate_memory_from_value(const doc::Value& value) {
+  GateMemory memory;
+  if (const doc::Value* process = value.find("process"))
+    memory.process = TRY(gate::process_from_value(*process));
+  if (const doc::Value* counters = value.find("counters"))
+    memory.counters = TRY(gate::counters_from_value(*counters));
+  if (const doc::Value* opinion = value.find("opinion"))
+    memory.opinion = TRY(gate::opinion_memory_from_value(*opinion));
+  if (const doc::Value* judged = value.find("judged")) memory.judged = *judged;
+  memory.since = TRY(instant_at(value, "since"));
+  memory.polled_until = TRY(instant_at(value, "polled-until"));
+  memory.last_data = TRY(instant_at(value, "last-data"));
+  const auto verdict = gate::parse_verdict(TRY(value.text("verdict")));
+  if (!verdict) return fail(ErrorKind::invalid, "the rollout's state holds an unknown verdict");
+  memory.verdict = *verdict;
+  memory.explanation = TRY(value.text("explanation"));
+  memory.log_evidence_worse = TRY(value.number("log-evidence-worse"));
+  memory.log_evidence_not_worse = TRY(value.number("log-evidence-not-worse"));
+  memory.ratio = number_or(value, "ratio", std::nan(""));  // null where a rate was zero
+  memory.ratio_low = number_or(value, "ratio-low", 0);
+  memory.ratio_high = number_or(value, "ratio-high", std::numeric_limits<double>::infinity());
+  memory.source_error = TRY(value.text("source-error"));
+  memory.gaps = TRY(value.integer("gaps"));
+  return memory;
+}
+
+gate::ProcessConfig process_config(const spec::Gate& gate) {
+  gate::ProcessConfig out;
+  out.compare = {gate.worse_than, gate.margin, gate.false_rollback, gate.suspect_at, gate.false_promotion};
+  out.statistic = gate.statistic == spec::Gate::Statistic::proportion ? gate::Statistic::proportion
+                                                                      : gate::Statistic::rate;
+  return out;
+}
+
+gate::ThresholdConfig threshold_config(const spec::Gate& gate) {
+  return {gate.success_condition,
+          gate.failure_condition,
+          gate.count,
+          gate.failure_limit,
+          gate.inconclusive_limit,
+          gate.consecutive_error_limit,
+          gate.no_data == spec::Gate::NoData::fail,
+          gate.consecutive_success_limit,
+          gate.strict_argo};
+}
+
+gate::KayentaConfig kayenta_config(const spec::Gate& gate) {
+  using From = spec::KayentaMetric;
+  using To = gate::KayentaMetric;
+  gate::KayentaConfig out;
+  for (const From& from : gate.kayenta.metrics) {
+    To to;
+    to.name = from.name;
+    to.direction = static_cast<To::Direction>(from.direction);
+    to.missing = from.nan == From::Nan::replace ? To::Missing::replace : To::Missing::remove;
+    to.critical = from.critical;
+    to.muted = from.muted;
+    to.must_have_data = from.must_have_data;
+    to.groups = from.groups;
+    to.remove_outliers = from.outliers == From::Outliers::remove;
+    to.outlier_factor = from.outlier_factor;
+    to.effect = from.measure == From::Measure::cles ? To::Effect::cles : To::Effect::mean_ratio;
+    to.allowed_increase = from.allowed_increase;
+    to.allowed_decrease = from.allowed_decrease;
+    to.critical_increase = from.critical_increase;
+    to.critical_decrease = from.critical_decrease;
+    out.metrics.push_back(std::move(to));
+  }
+  out.weights = gate.kayenta.weights;
+  out.pass = gate.kayenta.pass;
+  out.marginal = gate.kayenta.marginal;
+  out.unit_safe = gate.kayenta.unit_safe;
+  out.points = static_cast<std::size_t>(gate.kayenta.points);
+  return out;
+}
+
+gate::OpinionConfig opinion_config(const spec::Gate& gate) {
+  return {gate.model.confidence, gate.model.on_worse == spec::Model::OnWorse::fail};
+}
+
+Duration period(const spec::Gate& gate) {
+  switch (gate.kind) {
+    case Kind::compare:
+      return gate.every;
+    case Kind::kayenta:
+      return gate.kayenta.step;
+    case Kind::model:
+      return gate.model.ask_every;
+    case Kind::threshold:
+    case Kind::argo:
+      break;
+  }
+  return gate.interval;
+}
+
+void begin_stage(GateMemory& memory, const spec::Gate& gate, Instant now) {
+  if (gate.kind == Kind::compare) {
+    if (memory.polled_until == Instant{}) {
+      memory.process = gate::begin(process_config(gate));
+      memory.polled_until = memory.since = now;
+    }
+    return;
+  }
+  const gate::OpinionMemory asked = memory.opinion;
+  memory = {};
+  memory.opinion = asked;  // the same excerpts are not asked about again
+  memory.since = now;
+  memory.polled_until = gate.kind == Kind::threshold ? now + gate.initial_delay - gate.interval : now;
+}
+
+void fold(GateMemory& memory, const spec::Gate& gate, const Observation& observation, Duration lag,
+          Instant now) {
+  memory.source_error = observation.error;
+  switch (gate.kind) {
+    case Kind::compare:
+      fold_windows(memory, gate, observation.windows, now);
+      break;
+    case Kind::threshold:
+      fold_samples(memory, gate, observation.samples);
+      break;
+    case Kind::kayenta:
+      fold_series(memory, gate, observation);
+      break;
+    case Kind::model:
+      fold_opinion(memory, observation);
+      break;
+    case Kind::argo:
+      break;
+  }
+  judge(memory, gate, lag, now);
+}
+
+void judge(GateMemory& memory, const spec::Gate& gate, Duration lag, Instant now) {
+  bool may_be_stale = true;
+  if (gate.kind == Kind::compare) {
+    judge_comparison(memory, gate);
+  } else if (gate.kind == Kind::threshold) {
+    const gate::ThresholdJudgement judgement = gate::judge(memory.counters, threshold_config(gate));
+    memory.verdict = judgement.verdict;
+    memory.explanation = judgement.explanation;
+    may_be_stale = false;  // counted: completed ones ask nothing more
+  } else if (gate.kind == Kind::model) {
+    const gate::OpinionJudgement judgement = gate::judge(memory.opinion.last, opinion_config(gate));
+    memory.verdict = judgement.verdict;
+    memory.explanation = judgement.explanation;
+  }
+  if (memory.verdict != Verdict::pass) return;
+  const bool stale = may_be_stale && now - memory.last_data > patience * period(gate) + lag;
+  if (!stale && memory.source_error.empty()) return;
+  memory.verdict = Verdict::no_data;
+  memory.explanation = memory.source_error.empty() ? "no fresh data" : memory.source_error;
+}
+
+}  // namespace tranche::rollout
