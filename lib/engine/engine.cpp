@@ -285,8 +285,8 @@ Instant Engine::next_tick(const Report& report, Duration longest) {
     const spec::Gate* gate = report.plan.config.gate(want.gate);
     if (gate == nullptr) continue;
     const spec::Source* source = report.plan.config.source(gate->source);
-    const Duration every = gate->kind == spec::Gate::Kind::compare ? gate->every : gate->interval;
-    next = std::min(next, want.after + every + (source == nullptr ? Duration{} : source->lag));
+    next =
+        std::min(next, want.after + rollout::period(*gate) + (source == nullptr ? Duration{} : source->lag));
   }
   const DurationRange& bake = report.plan.stages[report.state.stage].bake;
   for (const Duration moment : {bake.min, bake.max})

@@ -16,7 +16,7 @@
 #include "actions/action.hpp"
 #include "actions/deck.hpp"
 #include "base/error.hpp"
-#include "metrics/source.hpp"
+#include "engine/read_gate.hpp"
 #include "playbook/run.hpp"
 #include "rollout/plan.hpp"
 #include "rollout/state.hpp"
@@ -39,7 +39,7 @@ struct StartRequest {
 
 class Engine {
  public:
-  explicit Engine(actions::Deck& deck) : deck_(deck) {}
+  explicit Engine(actions::Deck& deck) : deck_(deck), reader_(deck.world(), deck.repository()) {}
   // Hears every decision as it is made (the live line, the log).
   void on_decision(std::function<void(const std::string&)> listener) { listener_ = std::move(listener); }
 
@@ -76,14 +76,12 @@ class Engine {
                       const std::string& reason = {});
   Result<Report> report(Loaded loaded);
   rollout::Tick observe(const Loaded& loaded);
-  rollout::Observation observe_gate(const Loaded& loaded, const spec::Gate& gate, Instant after);
-  Result<metrics::Source*> source(const Loaded& loaded, const spec::Gate& gate);
   void decided(const std::vector<std::string>& decisions);
 
   actions::Deck& deck_;
   std::function<void(const std::string&)> listener_;
   std::vector<std::string> decisions_;
-  std::map<std::string, std::unique_ptr<metrics::Source>> sources_;
+  GateReader reader_;
 };
 
 }  // namespace tranche::engine

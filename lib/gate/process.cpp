@@ -1,6 +1,7 @@
 #include "gate/process.hpp"
 
 #include <array>
+#include <charconv>
 
 #include "gate/judging.hpp"
 
@@ -8,7 +9,7 @@ namespace tranche::gate {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> names{"rate", "proportion"};
+constexpr std::array<std::string_view, 4> names{"rate", "proportion", "quantile", "mean"};
 
 }  // namespace
 
@@ -17,9 +18,16 @@ std::string_view to_text(Statistic statistic) { return names[static_cast<std::si
 Process begin(const ProcessConfig& config) {
   switch (config.statistic) {
     case Statistic::rate:
-      return {Evidence{}};
+      break;
     case Statistic::proportion:
-      return {ProportionEvidence{}};
+      return {ProportionEvidence{}, {}};
+    case Statistic::quantile: {
+      QuantileEvidence evidence;
+      evidence.quantile = config.quantile;
+      return {std::move(evidence), {}};
+    }
+    case Statistic::mean:
+      return {MeanEvidence{}, {}};
   }
   return {};
 }
@@ -27,14 +35,26 @@ Process begin(const ProcessConfig& config) {
 doc::Value to_value(const Process& process) {
   doc::Value out = std::visit([](const auto& evidence) { return to_value(evidence); }, process.evidence);
   out.set("statistic", names[process.evidence.index()]);
+  if (process.assigned != SampleRatioEvidence{}) out.set("assigned", to_value(process.assigned));
   return out;
 }
 
 Result<Process> process_from_value(const doc::Value& value) {
   const std::string name = TRY(value.text("statistic"));
-  if (name == names[0]) return Process{TRY(evidence_from_value(value))};
-  if (name == names[1]) return Process{TRY(proportion_from_value(value))};
-  return broken_evidence("its statistic is unknown");
+  Process out;
+  if (name == names[0])
+    out.evidence = TRY(evidence_from_value(value));
+  else if (name == names[1])
+    out.evidence = TRY(proportion_from_value(value));
+  else if (name == names[2])
+    out.evidence = TRY(quantile_from_value(value));
+  else if (name == names[3])
+    out.evidence = TRY(mean_from_value(value));
+  else
+    return broken_evidence("its statistic is unknown");
+  if (const doc::Value* assigned = value.find("assigned"))
+    out.assigned = TRY(sample_ratio_from_value(*assigned));
+  return out;
 }
 
 Result<> observe(Process& process, const ProcessConfig& config, const Poll& poll, Instant at) {
@@ -51,8 +71,19 @@ Result<> observe(Process& process, const ProcessConfig& config, const Poll& poll
       process.evidence);
 }
 
+Result<> observe_assigned(Process& process, const Poll& assigned, std::map<std::string, double> shares) {
+  for (const auto& [stratum, counts] : assigned) {
+    int millionths = 0;
+    const auto [end, code] = std::from_chars(stratum.data(), stratum.data() + stratum.size(), millionths);
+    if (code == std::errc{} && end == stratum.data() + stratum.size() && millionths > 0 &&
+        millionths < 1'000'000)
+      shares.try_emplace(stratum, millionths / 1e6);
+  }
+  return observe(process.assigned, assigned, shares);
+}
+
 Comparison judge(const Process& process, const ProcessConfig& config, bool in_words) {
-  return std::visit(
+  Comparison out = std::visit(
       [&](const auto& evidence) {
         if constexpr (std::is_same_v<std::decay_t<decltype(evidence)>, Evidence>)
           return judge(evidence, config.compare, in_words);
@@ -60,6 +91,12 @@ Comparison judge(const Process& process, const ProcessConfig& config, bool in_wo
           return judge(evidence, config.compare);
       },
       process.evidence);
+  if (process.assigned.polls == 0 || out.verdict == Verdict::no_data) return out;
+  const SampleRatio ratio = judge(process.assigned);
+  if (!ratio.mismatch) return out;
+  out.verdict = Verdict::inconclusive;
+  out.explanation = ratio.explanation;
+  return out;
 }
 
 Totals totals(const Process& process) {
@@ -75,6 +112,18 @@ Totals totals(const Process& process) {
     out.control.events = proportion->control_events;
     out.control.exposure = proportion->control_trials;
     out.polls = proportion->polls;
+  } else if (const auto* quantile = std::get_if<QuantileEvidence>(&process.evidence)) {
+    out.canary.events = quantile->canary_over;
+    out.canary.exposure = quantile->canary_count;
+    out.control.events = quantile->control_over;
+    out.control.exposure = quantile->control_count;
+    out.polls = quantile->polls;
+  } else if (const auto* mean = std::get_if<MeanEvidence>(&process.evidence)) {
+    out.canary.events = mean->canary;
+    out.canary.exposure = mean->canary_count;
+    out.control.events = mean->control;
+    out.control.exposure = mean->control_count;
+    out.polls = mean->polls;
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "rollout/argo.hpp"
 #include "rollout/codec.hpp"
 
 namespace tranche::rollout {
@@ -31,6 +32,8 @@ void fold_windows(GateMemory& memory, const spec::Gate& gate, const std::vector<
     const Window& window = windows[i];
     if (window.end <= memory.polled_until) continue;
     memory.polled_until = window.end;
+    // Devices that could not be counted leave the comparison as it is.
+    if (!window.assigned.empty()) (void)gate::observe_assigned(memory.process, window.assigned);
     if (!window.has_data || !gate::observe(memory.process, config, window.counts, window.end)) {
       ++memory.gaps;
       continue;
@@ -71,6 +74,15 @@ void fold_opinion(GateMemory& memory, const Observation& observation) {
   if (memory.opinion.last.says != gate::Opinion::Says::nothing) memory.last_data = observation.until;
 }
 
+void fold_metrics(GateMemory& memory, const gate::ArgoAnalysis& analysis, const Observation& observation) {
+  for (const auto& [metric, samples] : observation.metrics)
+    for (const Sample& sample : samples) {
+      if (!gate::observe(memory.argo, analysis, metric, sample.at, sample.measurement)) continue;
+      memory.polled_until = std::max(memory.polled_until, sample.at);
+      if (sample.measurement.has_data) memory.last_data = std::max(memory.last_data, sample.at);
+    }
+}
+
 void judge_comparison(GateMemory& memory, const spec::Gate& gate) {
   const gate::Comparison comparison = gate::judge(memory.process, process_config(gate));
   memory.verdict = comparison.verdict;
@@ -89,6 +101,7 @@ doc::Value to_value(const GateMemory& memory) {
   if (memory.process != gate::Process{}) out.set("process", gate::to_value(memory.process));
   if (memory.counters != gate::Counters{}) out.set("counters", gate::to_value(memory.counters));
   if (memory.opinion != gate::OpinionMemory{}) out.set("opinion", gate::to_value(memory.opinion));
+  if (memory.argo != gate::ArgoMemory{}) out.set("argo", gate::to_value(memory.argo));
   if (!memory.judged.is_null()) out.set("judged", memory.judged);
   out.set("since", instant_or_null(memory.since));
   out.set("polled-until", instant_or_null(memory.polled_until));
@@ -113,6 +126,7 @@ Result<GateMemory> gate_memory_from_value(const doc::Value& value) {
     memory.counters = TRY(gate::counters_from_value(*counters));
   if (const doc::Value* opinion = value.find("opinion"))
     memory.opinion = TRY(gate::opinion_memory_from_value(*opinion));
+  if (const doc::Value* argo = value.find("argo")) memory.argo = TRY(gate::argo_memory_from_value(*argo));
   if (const doc::Value* judged = value.find("judged")) memory.judged = *judged;
   memory.since = TRY(instant_at(value, "since"));
   memory.polled_until = TRY(instant_at(value, "polled-until"));
@@ -134,8 +148,21 @@ Result<GateMemory> gate_memory_from_value(const doc::Value& value) {
 gate::ProcessConfig process_config(const spec::Gate& gate) {
   gate::ProcessConfig out;
   out.compare = {gate.worse_than, gate.margin, gate.false_rollback, gate.suspect_at, gate.false_promotion};
-  out.statistic = gate.statistic == spec::Gate::Statistic::proportion ? gate::Statistic::proportion
-                                                                      : gate::Statistic::rate;
+  switch (gate.statistic) {
+    case spec::Gate::Statistic::rate:
+      out.statistic = gate::Statistic::rate;
+      break;
+    case spec::Gate::Statistic::proportion:
+      out.statistic = gate::Statistic::proportion;
+      break;
+    case spec::Gate::Statistic::quantile:
+      out.statistic = gate::Statistic::quantile;
+      out.quantile = gate.quantile;
+      break;
+    case spec::Gate::Statistic::mean:
+      out.statistic = gate::Statistic::mean;
+      break;
+  }
   return out;
 }
 
@@ -215,7 +242,7 @@ void begin_stage(GateMemory& memory, const spec::Gate& gate, Instant now) {
   memory.polled_until = gate.kind == Kind::threshold ? now + gate.initial_delay - gate.interval : now;
 }
 
-void fold(GateMemory& memory, const spec::Gate& gate, const Observation& observation, Duration lag,
+void fold(GateMemory& memory, const spec::App& app, const spec::Gate& gate, const Observation& observation,
           Instant now) {
   memory.source_error = observation.error;
   switch (gate.kind) {
@@ -232,26 +259,44 @@ void fold(GateMemory& memory, const spec::Gate& gate, const Observation& observa
       fold_opinion(memory, observation);
       break;
     case Kind::argo:
+      if (const auto analysis = read_analysis(app, gate)) fold_metrics(memory, *analysis, observation);
       break;
   }
-  judge(memory, gate, lag, now);
+  judge(memory, app, gate, now);
 }
 
-void judge(GateMemory& memory, const spec::Gate& gate, Duration lag, Instant now) {
+void judge(GateMemory& memory, const spec::App& app, const spec::Gate& gate, Instant now) {
+  const auto take = [&](const auto& judgement) {
+    memory.verdict = judgement.verdict;
+    memory.explanation = judgement.explanation;
+  };
   bool may_be_stale = true;
-  if (gate.kind == Kind::compare) {
-    judge_comparison(memory, gate);
-  } else if (gate.kind == Kind::threshold) {
-    const gate::ThresholdJudgement judgement = gate::judge(memory.counters, threshold_config(gate));
-    memory.verdict = judgement.verdict;
-    memory.explanation = judgement.explanation;
-    may_be_stale = false;  // counted: completed ones ask nothing more
-  } else if (gate.kind == Kind::model) {
-    const gate::OpinionJudgement judgement = gate::judge(memory.opinion.last, opinion_config(gate));
-    memory.verdict = judgement.verdict;
-    memory.explanation = judgement.explanation;
+  switch (gate.kind) {
+    case Kind::compare:
+      judge_comparison(memory, gate);
+      break;
+    case Kind::threshold:
+      take(gate::judge(memory.counters, threshold_config(gate)));
+      may_be_stale = false;  // counted: completed ones ask nothing more
+      break;
+    case Kind::kayenta:
+      break;  // judged as its series came in
+    case Kind::model:
+      take(gate::judge(memory.opinion.last, opinion_config(gate)));
+      break;
+    case Kind::argo:
+      if (const auto analysis = read_analysis(app, gate)) {
+        take(gate::judge(memory.argo, *analysis));
+      } else {
+        memory.verdict = Verdict::no_data;
+        memory.explanation = analysis.error().message;
+      }
+      may_be_stale = false;
+      break;
   }
   if (memory.verdict != Verdict::pass) return;
+  const spec::Source* source = app.source(gate.source);
+  const Duration lag = source == nullptr ? Duration{} : source->lag;
   const bool stale = may_be_stale && now - memory.last_data > patience * period(gate) + lag;
   if (!stale && memory.source_error.empty()) return;
   memory.verdict = Verdict::no_data;

@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "doc/value.hpp"
+#include "gate/argo.hpp"
 #include "gate/kayenta.hpp"
 #include "gate/opinion.hpp"
 #include "gate/process.hpp"
@@ -24,7 +25,7 @@ namespace tranche::rollout {
 struct Window {
   Instant end{};
   bool has_data = false;
-  gate::Poll counts;
+  gate::Poll counts, assigned;
 };
 struct Sample {
   Instant at{};
@@ -32,11 +33,12 @@ struct Sample {
 };
 // What was read for one gate since its polled_until; `error` when the source could not be asked.
 struct Observation {
-  std::vector<Window> windows;                        // compare
-  std::vector<Sample> samples;                        // threshold
-  std::map<std::string, gate::KayentaSeries> series;  // kayenta: by metric, all that is to be judged
-  std::optional<gate::OpinionMemory> opinion;         // model: the memory after asking
-  Instant until{};                                    // kayenta, model: when this was seen
+  std::vector<Window> windows;                         // compare
+  std::vector<Sample> samples;                         // threshold
+  std::map<std::string, gate::KayentaSeries> series;   // kayenta: by metric, all that is to be judged
+  std::optional<gate::OpinionMemory> opinion;          // model: the memory after asking
+  Instant until{};                                     // kayenta, model: when this was seen
+  std::map<std::string, std::vector<Sample>> metrics;  // argo: by metric
   std::string error;
 };
 
@@ -44,6 +46,7 @@ struct GateMemory {
   gate::Process process;        // compare: through the whole rollout
   gate::Counters counters;      // threshold: since the stage began
   gate::OpinionMemory opinion;  // model
+  gate::ArgoMemory argo;        // argo: since the stage began
   doc::Value judged;            // kayenta: the last result, as gate::to_value; null before
   Instant since{};              // when the stage began: kayenta judges from here
   Instant polled_until{};       // end of the last window, or time of the last measurement, that is in
@@ -63,19 +66,20 @@ gate::ThresholdConfig threshold_config(const spec::Gate& gate);
 gate::KayentaConfig kayenta_config(const spec::Gate& gate);
 gate::OpinionConfig opinion_config(const spec::Gate& gate);
 
-// How often the gate wants its source asked: every, interval, step, ask_every.
+// How often the gate wants its source asked: every, interval, step, ask_every. argo: as its metrics say.
 Duration period(const spec::Gate& gate);
 
 // A stage begins (or `gate run`, or a replay): threshold gates and judges begin anew; a compare gate keeps
 // its one process.
 void begin_stage(GateMemory& memory, const spec::Gate& gate, Instant now);
 
-// Takes in what was read and judges. `lag`: of the source. A repeated answer changes nothing. Windows without
-// data at the newest edge may still be filled by a slow source: they are left for a while, and only then
-// counted as gaps. A pass needs fresh data and a source that answers: an outage turns it into no-data.
-void fold(GateMemory& memory, const spec::Gate& gate, const Observation& observation, Duration lag,
+// Takes in what was read and judges. A repeated answer changes nothing. Windows without data at the newest
+// edge may still be filled by a slow source: they are left for a while, and only then counted as gaps. A pass
+// needs fresh data and a source that answers: an outage turns it into no-data. `app`: for the source's lag
+// and what a template needs; one without sources will do for a replay.
+void fold(GateMemory& memory, const spec::App& app, const spec::Gate& gate, const Observation& observation,
           Instant now);
 // Judges again without new data: time alone may take a pass away.
-void judge(GateMemory& memory, const spec::Gate& gate, Duration lag, Instant now);
+void judge(GateMemory& memory, const spec::App& app, const spec::Gate& gate, Instant now);
 
 }  // namespace tranche::rollout

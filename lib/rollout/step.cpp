@@ -125,12 +125,10 @@ class Machine {
       if (gate == nullptr) continue;
       GateMemory& memory = state().gates[name];
       const Verdict before = memory.verdict;
-      const spec::Source* source = plan_.config.source(gate->source);
-      const Duration lag = source == nullptr ? Duration{} : source->lag;
       if (const auto found = tick.observations.find(name); found != tick.observations.end())
-        fold(memory, *gate, found->second, lag, now_);
+        fold(memory, plan_.config, *gate, found->second, now_);
       else
-        judge(memory, *gate, lag, now_);
+        judge(memory, plan_.config, *gate, now_);
       if (memory.verdict != before)
         say(fmt::format("gate '{}': {} ({})", name, gate::to_text(memory.verdict), memory.explanation));
     }
@@ -140,9 +138,12 @@ class Machine {
     const PlannedStage& stage = plan_.stages[state().stage];
     bool suspect = false;
     bool all_pass = true;
+    bool model = false, other = false;  // a language model's "no objection" promotes nothing alone
     std::string open;
     for (const std::string& name : stage.gates) {
-      if (const spec::Gate* gate = plan_.config.gate(name); gate != nullptr && gate->dry_run) continue;
+      const spec::Gate* gate = plan_.config.gate(name);
+      if (gate == nullptr || gate->dry_run) continue;
+      (gate->kind == spec::Gate::Kind::model ? model : other) = true;
       const GateMemory& memory = state().gates[name];
       if (memory.verdict == Verdict::fail) {
         state().detected = now_;
@@ -154,6 +155,10 @@ class Machine {
         all_pass = false;
         open += fmt::format("{}'{}' is {}", open.empty() ? "" : ", ", name, gate::to_text(memory.verdict));
       }
+    }
+    if (all_pass && model && !other) {
+      all_pass = false;
+      open = "no gate but a language model was asked";
     }
     if (suspect != state().suspect) {
       state().suspect = suspect;

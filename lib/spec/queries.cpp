@@ -25,22 +25,6 @@ std::vector<const Gate*> gates_of(const App& app, const Rollout& rollout) {
   return gates;
 }
 
-const char* kind_word(Gate::Kind kind) {
-  switch (kind) {
-    case Gate::Kind::compare:
-      return "compare";
-    case Gate::Kind::threshold:
-      return "threshold";
-    case Gate::Kind::kayenta:
-      return "kayenta";
-    case Gate::Kind::model:
-      return "model";
-    case Gate::Kind::argo:
-      return "argo";
-  }
-  return "";
-}
-
 void unsupported_in_release(const App& app, const Rollout& rollout, std::vector<Unsupported>& out) {
   for (const Artifact& artifact : app.artifacts) {
     if (!artifact.image.empty())
@@ -57,15 +41,6 @@ void unsupported_in_release(const App& app, const Rollout& rollout, std::vector<
   for (const std::string& evidence : rollout.require)
     if (evidence != "signature" && evidence != "sbom")
       out.push_back({fmt::format("required evidence '{}'", evidence), rollout.place});
-}
-
-void unsupported_in_gates(const App& app, const Rollout& rollout, std::vector<Unsupported>& out) {
-  for (const Gate* gate : gates_of(app, rollout)) {
-    if (gate->kind != Gate::Kind::compare && gate->kind != Gate::Kind::threshold)
-      out.push_back({fmt::format("gate '{}' of kind {}", gate->name, kind_word(gate->kind)), gate->place});
-    if (gate->kind == Gate::Kind::compare && gate->arms == Gate::Arms::version)
-      out.push_back({fmt::format("arms by version in gate '{}'", gate->name), gate->place});
-  }
 }
 
 }  // namespace
@@ -103,7 +78,6 @@ std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
   for (const Stage& stage : rollout.stages)
     if (!stage.approval.empty())
       out.push_back({fmt::format("approval on stage '{}'", stage.name), stage.place});
-  unsupported_in_gates(app, rollout, out);
   if (const Playbook* playbook = app.playbook(rollout.on_failure); playbook != nullptr)
     for (const Step& step : playbook->steps)
       if (!performed.contains(step.uses))
