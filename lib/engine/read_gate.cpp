@@ -1,6 +1,7 @@
 #include "engine/read_gate.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "metrics/kayenta.hpp"
 #include "rollout/argo.hpp"
@@ -20,34 +21,16 @@ Duration lag_of(const spec::App& app, const spec::Gate& gate) {
   return source == nullptr ? Duration{} : source->lag;
 }
 
-std::string text_of(const doc::Value& fields, std::string_view key) {
-  const doc::Value* found = fields.find(key);
-  return found != nullptr && found->is_string() ? found->as_string() : std::string();
-}
-
-// A provider of an AnalysisTemplate as a source of ours. `fields` with its secrets filled in.
-Result<spec::Source> source_of(const gate::ArgoProvider& provider, const doc::Value& fields) {
-  spec::Source out;
-  out.name = provider.kind;
-  out.url = provider.address;
-  if (provider.kind == "prometheus") {
-    out.kind = spec::Source::Kind::prometheus;
-  } else if (provider.kind == "graphite") {
-    out.kind = spec::Source::Kind::graphite;
-  } else if (provider.kind == "web") {
-    out.kind = spec::Source::Kind::web;
-    if (const std::string method = text_of(fields, "method"); !method.empty()) out.method = method;
-    out.body = text_of(fields, "body");
-    out.json_path = text_of(fields, "json-path");
-  } else {
-    return fail_hint(ErrorKind::invalid, "name a source of this kind in the gate: source: NAME",
-                     "a template's {} provider has no address of its own", provider.kind);
-  }
-  if (const doc::Value* timeout = fields.find("timeout-ms"); timeout != nullptr && timeout->is_int())
-    out.timeout = Duration(timeout->as_int());
-  if (const doc::Value* headers = fields.find("headers"); headers != nullptr && headers->is_array())
-    for (const doc::Value& header : headers->as_array())
-      out.headers[text_of(header, "key")] = text_of(header, "value");
+// The course of an Argo range query as its one measurement.
+Result<gate::Measurement> measure_range(metrics::Source& source, const rollout::ArgoQuestion& question,
+                                        const metrics::Variables& variables, Instant at) {
+  const std::vector<double> course = TRY(
+      source.series(question.gate.query, variables, metrics::Arm::canary, at - question.range->start_before,
+                    at - question.range->end_before, question.range->step));
+  gate::Measurement out;
+  for (const double value : course)
+    if (!std::isnan(value)) out.values.push_back(value);
+  out.has_data = !out.values.empty();
   return out;
 }
 
@@ -77,19 +60,6 @@ Result<metrics::Source*> GateReader::source(const spec::App& app, const spec::Ga
   return keep(wanted->name, *wanted);
 }
 
-Result<metrics::Source*> GateReader::argo_source(const spec::App& app, const spec::Gate& gate,
-                                                 const gate::ArgoMetric& metric) {
-  if (metric.provider.from_source) return source(app, gate);
-  std::map<std::string, std::string> values;
-  for (const std::string& name : metric.provider.secrets)
-    if (const auto given = gate.argo.args.find(name); given != gate.argo.args.end()) {
-      const Secret value = TRY(secret(given->second));
-      values[name] = std::string(value.expose());
-    }
-  const doc::Value fields = TRY(gate::fill_secrets(metric.provider.fields, values));
-  return keep(gate.name + "/" + metric.name, TRY(source_of(metric.provider, fields)));
-}
-
 Result<> GateReader::read_windows(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
                                   const metrics::Variables& variables, Instant after) {
   metrics::Source* from = TRY(source(app, gate));
@@ -103,11 +73,15 @@ Result<> GateReader::read_windows(rollout::Observation& out, const spec::App& ap
 }
 
 Result<> GateReader::read_samples(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
-                                  const metrics::Variables& variables, Instant after) {
+                                  const metrics::Variables& variables, const rollout::GateMemory& memory) {
   metrics::Source* from = TRY(source(app, gate));
   const Instant until = world_.clock.now() - lag_of(app, gate);
-  Instant at = after + gate.interval;
-  for (int i = 0; i < most_samples && at <= until; ++i, at += gate.interval) {
+  const gate::ThresholdConfig config = rollout::threshold_config(gate);
+  gate::Counters seen = memory.counters;  // after an error the next measurement comes sooner
+  Instant at = memory.polled_until;
+  for (int i = 0; i < most_samples && !gate::is_complete(seen, config); ++i) {
+    at += gate::wait_after(seen, gate.interval);
+    if (at > until) return {};
     auto measured = from->measure(gate, variables, at);
     rollout::Sample sample{at, {}};
     if (!measured) {  // down: one try a tick is enough
@@ -116,6 +90,7 @@ Result<> GateReader::read_samples(rollout::Observation& out, const spec::App& ap
       return {};
     }
     sample.measurement = std::move(*measured);
+    TRY(gate::observe(seen, config, sample.measurement));
     out.samples.push_back(std::move(sample));
   }
   return {};
@@ -151,16 +126,14 @@ Result<> GateReader::read_analysis(rollout::Observation& out, const spec::App& a
   gate::ArgoMemory seen = memory.argo;  // what the answers so far make of what comes next
   for (const gate::ArgoMetric& metric : analysis.metrics) {
     if (!metric.measured) continue;
-    spec::Gate asked = gate;
-    asked.kind = Kind::threshold;
-    asked.query = metric.provider.query;
-    asked.interval = metric.interval;
+    const rollout::ArgoQuestion question = TRY(rollout::question_of(app, gate, metric));
+    metrics::Source* from = TRY(keep(gate.name + "/" + metric.name, question.source));
     for (int i = 0; i < most_samples; ++i) {
       const auto at = gate::next_measurement(seen, analysis, metric, memory.since);
       if (!at || *at > until) break;
       rollout::Sample sample{*at, {}};
-      const auto from = argo_source(app, gate, metric);
-      auto measured = from ? (*from)->measure(asked, variables, *at) : std::unexpected(from.error());
+      auto measured = question.range ? measure_range(*from, question, variables, *at)
+                                     : from->measure(question.gate, variables, *at);
       if (measured)
         sample.measurement = std::move(*measured);
       else
@@ -182,7 +155,7 @@ rollout::Observation GateReader::read(const spec::App& app, const spec::Gate& ga
       case Kind::compare:
         return read_windows(out, app, gate, variables, memory.polled_until);
       case Kind::threshold:
-        return read_samples(out, app, gate, variables, memory.polled_until);
+        return read_samples(out, app, gate, variables, memory);
       case Kind::kayenta:
         return read_series(out, app, gate, variables, memory);
       case Kind::model:

@@ -30,14 +30,12 @@ class GateReader {
 
  private:
   Result<metrics::Source*> keep(const std::string& key, const spec::Source& wanted);
-  Result<metrics::Source*> argo_source(const spec::App& app, const spec::Gate& gate,
-                                       const gate::ArgoMetric& metric);
   Result<Secret> secret(const std::string& reference);
 
   Result<> read_windows(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
                         const metrics::Variables& variables, Instant after);
   Result<> read_samples(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
-                        const metrics::Variables& variables, Instant after);
+                        const metrics::Variables& variables, const rollout::GateMemory& memory);
   Result<> read_series(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
                        const metrics::Variables& variables, const rollout::GateMemory& memory);
   Result<> read_opinion(rollout::Observation& out, const spec::Gate& gate,
