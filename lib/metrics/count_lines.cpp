@@ -13,7 +13,8 @@ namespace tranche::metrics::internal {
 namespace {
 
 constexpr std::size_t most_buckets = 512;
-constexpr std::size_t most_values = 100'000;  // of one arm in one line
+constexpr std::size_t most_values = 100'000;     // of one arm in one line
+constexpr std::size_t most_samples = 1'000'000;  // of one arm in one window: what a gate takes
 
 std::unexpected<Error> wrong(std::string_view what) {
   return fail_hint(ErrorKind::invalid,
@@ -53,6 +54,8 @@ Result<gate::ArmCounts> read_arm(const doc::Value& arm, std::size_t bounds) {
   out.events = TRY(count_at(arm, "events"));
   out.buckets = TRY(numbers_at(arm, "buckets", most_buckets));
   out.values = TRY(numbers_at(arm, "values", most_values));
+  for (const double value : out.values)
+    if (!(value >= 0 && value <= largest_count)) return wrong("a value is not between 0 and 1e12");
   double sum = 0;
   for (const double count : out.buckets) {
     if (!(count >= 0 && count <= largest_count)) return wrong("a bucket is no count (0 to 1e12)");
@@ -141,6 +144,13 @@ Result<> add(gate::StratumCounts& into, const gate::StratumCounts& from, bool fi
                      "two lines of one window have different bounds");
   add(into.canary, from.canary);
   add(into.control, from.control);
+  for (const gate::ArmCounts* arm : {&into.canary, &into.control}) {
+    double largest = std::max(arm->events, arm->exposure);
+    for (const double count : arm->buckets) largest = std::max(largest, count);
+    if (largest > largest_count || arm->values.size() > most_samples)
+      return fail_hint(ErrorKind::invalid, "use shorter windows (every:)",
+                       "the lines of one window are more than 1e12 counts or {} samples", most_samples);
+  }
   return {};
 }
 

@@ -17,17 +17,19 @@ namespace {
 // Prometheus allows 11,000 points a series; fewer keep an answer of many strata within its bound.
 constexpr std::int64_t windows_a_request = 2'000;
 constexpr std::int64_t histogram_windows_a_request = 200;
-constexpr std::size_t most_rows = 4'096;  // strata times buckets of one answer
+constexpr std::size_t most_rows = 4'096;    // strata times buckets of one answer
+constexpr std::size_t most_bounds = 1'000;  // of a stratum: what a gate takes
 
 const double missing = std::numeric_limits<double>::quiet_NaN();
 const double infinite = std::numeric_limits<double>::infinity();
 
-// "0.25", "+Inf"; nullopt for NaN and what is no number.
+// "0.25", "+Inf"; nullopt for NaN, -Inf and what is no number.
 std::optional<double> read_bound(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code != std::errc{} || end != text.data() + text.size() || std::isnan(number)) return std::nullopt;
+  if (code != std::errc{} || end != text.data() + text.size() || std::isnan(number) || number == -infinite)
+    return std::nullopt;
   return number;
 }
 
@@ -60,9 +62,9 @@ Result<> Table::begin(std::string_view stratum, std::string_view bound) {
                      "the query gives several series, and one was asked for");
   const auto [row, fresh] = rows_[name].try_emplace(at);
   if (fresh) row->second.assign(static_cast<std::size_t>(windows_.count), missing);
-  if (fresh && ++row_count_ > most_rows)
+  if (fresh && (++row_count_ > most_rows || rows_[name].size() > most_bounds))
     return fail_hint(ErrorKind::invalid, "use fewer buckets, or sum by (le)",
-                     "the query gives more than {} strata and buckets", most_rows);
+                     "the query gives more than {} buckets, or {} with all strata", most_bounds, most_rows);
   if (rows_.size() > most_strata)
     return fail_hint(ErrorKind::invalid, "sum by (stratum) with the label that `tranche serve` gives",
                      "the query gives more than {} strata", most_strata);
@@ -111,6 +113,7 @@ void Table::finish() {
     if (std::isnan(series_[i])) continue;
     double& sum = (*into_)[i];
     sum = std::isnan(sum) ? series_[i] : sum + series_[i];
+    if (reading_ != Reading::values && sum > largest_count) spoilt_[i] = true;
   }
 }
 

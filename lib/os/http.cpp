@@ -180,7 +180,7 @@ class RealHttp final : public ports::Http {
   Result<ports::HttpResponse> send(const ports::HttpRequest& request) override {
     TRY(check(request));
     const Curl& curl = *TRY(load());
-    Target target = TRY(parse_target(curl, request.url, nullptr));
+    Target target = TRY(target_of(curl, request.url));
     const Target origin = target;
     const auto deadline = Steady::now() + request.timeout;
     std::string method = request.method;
@@ -216,6 +216,19 @@ class RealHttp final : public ports::Http {
     const std::lock_guard guard(mutex_);
     if (curl_ == nullptr) curl_ = TRY(load_curl());
     return curl_;
+  }
+
+  // A gate asks one address again and again; taking it apart costs as much as reading a small answer.
+  Result<Target> target_of(const Curl& curl, const std::string& url) {
+    {
+      const std::lock_guard guard(mutex_);
+      if (!url.empty() && url == last_url_) return last_target_;
+    }
+    Target target = TRY(parse_target(curl, url, nullptr));
+    const std::lock_guard guard(mutex_);
+    last_url_ = url;
+    last_target_ = target;
+    return target;
   }
 
   Result<Handle> take_handle() {
@@ -310,6 +323,8 @@ class RealHttp final : public ports::Http {
   std::mutex mutex_;
   const Curl* curl_ = nullptr;
   std::vector<CURL*> idle_;
+  std::string last_url_;  // and what it was taken apart into
+  Target last_target_;
 };
 
 }  // namespace
