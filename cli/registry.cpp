@@ -48,6 +48,7 @@ constexpr auto table = std::to_array<Line>({
     {releases, "stop", stop},
     {releases, "explain", explain},
     {decides, "gate list", gate_list},
+    {decides, "gate replay", gate_replay},
     {decides, "playbook list", playbook_list},
     {decides, "flag set", flag_set},
     {decides, "flag get", flag_get},

@@ -38,6 +38,7 @@ Command stop();
 // what decides and what is switched
 Command explain();
 Command gate_list();
+Command gate_replay();
 Command playbook_list();
 Command flag_set();
 Command flag_get();
