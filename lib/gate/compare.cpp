@@ -365,7 +365,7 @@ Comparison judge(const Evidence& evidence, const CompareConfig& config, bool in_
     out.explanation = fmt::format("no poll of {} had exposure in both arms", evidence.empty_polls);
     return out;
   }
-  out.dispersion = judge_noise(evidence.noise);
+  out.dispersion = judge_noise(evidence.noise, config.false_rollback);
   const Weighed weighed = weigh(evidence, config, out.dispersion);
   out.log_evidence_worse = weighed.worse;
   out.log_evidence_not_worse = weighed.not_worse;

@@ -14,7 +14,6 @@ namespace {
 
 constexpr double fade = 63.0 / 64;
 constexpr double largest_difference = 16;  // of d: one jump is one jump
-constexpr double least_differences = 1.9;  // two, the older one faded
 constexpr double batch_events = 1;         // expected of the canary: fewer make the logarithm skew
 constexpr std::size_t most_strata = 64;
 
@@ -87,7 +86,8 @@ void end_poll(Noise& noise) {
   batch = {};
 }
 
-Dispersion judge_noise(const Noise& noise) {
+Dispersion judge_noise(const Noise& noise, double false_alarm) {
+  const double least_differences = false_alarm < 0.02 ? 2.9 : 1.9;  // two or three, the older ones faded
   // Where the control arm has no events its scatter cannot be seen; the canary's can.
   if (noise.control.count < least_differences && noise.canary.count < least_differences)
     return Dispersion::unknown;

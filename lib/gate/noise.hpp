@@ -58,7 +58,9 @@ enum class Dispersion {
   calm,     // no more than Poisson's
   noisy,    // more: the second test must agree
 };
-Dispersion judge_noise(const Noise& noise);
+// `false_alarm`: what the caller may get wrong; below 2% one difference more must be seen before counts are
+// taken for calm.
+Dispersion judge_noise(const Noise& noise, double false_alarm = 0.05);
 // Variance over Poisson's, of the control arm; 1 is Poisson; 0 while nothing is known.
 double dispersion(const Noise& noise);
 // How many differences have been seen, in the arm that had more; old ones faded.
