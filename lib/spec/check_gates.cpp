@@ -85,7 +85,16 @@ struct GateCheck {
     if (gate.suspect_at < gate.false_rollback)
       say("suspect-at", fmt::format("suspect-at of gate '{}' is stricter than false-rollback", gate.name),
           "suspicion comes before failure: make suspect-at at least as large as false-rollback");
+    if (gate.statistic == Gate::Statistic::quantile && !gate.events.empty())
+      say("events", fmt::format("gate '{}' compares a quantile, and events are not part of it", gate.name),
+          "leave events and exposure out: histogram has both arms' values");
+    if (gate.statistic != Gate::Statistic::quantile && !gate.histogram.empty())
+      say("histogram", fmt::format("gate '{}' has a histogram and compares no quantile", gate.name),
+          "add `statistic: p99`");
     if (source == nullptr || !is_asked_by_query(*source)) return;
+    if (source->kind == Source::Kind::serve && gate.statistic == Gate::Statistic::quantile)
+      return say("statistic", fmt::format("gate '{}' wants a quantile of `tranche serve`", gate.name),
+                 "serve counts events; read latencies from prometheus");
     if (gate.statistic == Gate::Statistic::quantile) {
       check_query_of("histogram", gate.histogram, *source);
     } else {

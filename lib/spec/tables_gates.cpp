@@ -1,5 +1,7 @@
 // Gates: compare and threshold here; each judge has a table of its own.
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "spec/grammar.hpp"
 #include "spec/tables.hpp"
@@ -91,6 +93,66 @@ Field<Gate> rarely(std::string key, bool Gate::* member, std::string doc) {
   return f;
 }
 
+// rate, proportion, mean, or a quantile: p50 to p99.99.
+std::optional<double> parse_quantile(std::string_view text) {
+  if (!text.starts_with('p')) return std::nullopt;
+  text.remove_prefix(1);
+  double percent = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), percent, std::chars_format::fixed);
+  if (error != std::errc() || end != text.data() + text.size() || !(percent >= 50 && percent <= 99.99))
+    return std::nullopt;
+  return percent / 100;
+}
+
+Field<Gate> statistic_field() {
+  using Statistic = Gate::Statistic;
+  Field<Gate> f;
+  f.key = "statistic";
+  f.doc =
+      "what is compared: rate (rare events an exposure), proportion (common events, by their odds), mean "
+      "(events "
+      "is the sum of values, exposure their number), or a quantile of histogram: p50 to p99.99";
+  f.fallback = Value("rate");
+  f.when = is_compare;
+  f.read = [](const Value& value, Gate& into, Reader& reader) {
+    if (!value.is_string())
+      return reader.wrong_type(value, "a statistic",
+                               "write rate, proportion, mean, or a quantile such as p99");
+    const std::string& text = value.as_string();
+    into.statistic = Statistic::rate;
+    if (text == "proportion") {
+      into.statistic = Statistic::proportion;
+    } else if (text == "mean") {
+      into.statistic = Statistic::mean;
+    } else if (const auto quantile = parse_quantile(text)) {
+      into.statistic = Statistic::quantile;
+      into.quantile = *quantile;
+    } else if (text != "rate") {
+      reader.bad_value(value, fmt::format("'{}' is no statistic", printable(text, 64)),
+                       "write rate, proportion, mean, or a quantile from p50 to p99.99");
+    }
+  };
+  f.write = [](const Gate& from) -> Value {
+    switch (from.statistic) {
+      case Statistic::rate:
+        break;
+      case Statistic::proportion:
+        return Value("proportion");
+      case Statistic::mean:
+        return Value("mean");
+      case Statistic::quantile:
+        return Value(fmt::format("p{:.6g}", from.quantile * 100));
+    }
+    return Value("rate");
+  };
+  f.schema = [](SchemaBook&) {
+    return Value::object(
+        {{"type", "string"}, {"pattern", "^(rate|proportion|mean|p[5-9][0-9](\\.[0-9]+)?)$"}});
+  };
+  return f;
+}
+
 // The keys of a judge's struct, as keys of its gates.
 template <class J>
 void add_fields(std::vector<Field<Gate>>& fields, J Gate::* member, const Table<J>& table,
@@ -149,6 +211,15 @@ const Table<Gate>& gate_table() {
          field("every", &Gate::every, duration(100ms, a_day), "length of a poll's window").only(is_compare),
          field("arms", &Gate::arms, choice<Arms>({{"bucket", Arms::bucket}, {"version", Arms::version}}),
                "bucket: devices report their arm; version: by version labels (eager updaters differ)")
+             .only(is_compare),
+         statistic_field(),
+         field("histogram", &Gate::histogram, text(query_kind()),
+               "statistic pNN: query with $arm whose series carry le, with the window's increments")
+             .only(is_compare),
+         field("assignments", &Gate::assignments, text(query_kind()),
+               "query with $arm: devices that were given their arm in the window; arms whose sizes do not "
+               "match "
+               "their shares are not compared")
              .only(is_compare),
          field("query", &Gate::query, text(query_kind()), "query of a threshold gate").only(is_threshold),
          field("success-condition", &Gate::success_condition, text({"a condition"}),
