@@ -25,6 +25,7 @@
 
 #include "base/text.hpp"
 #include "gate/exact_math.hpp"
+#include "gate/judging.hpp"
 
 namespace tranche::gate {
 
@@ -49,7 +50,6 @@ constexpr double first_start = 0.85;     // weight of the first poll among the s
 constexpr double log_first_start = -0x1.4cd6b97964179p-3;
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 constexpr double never_started = -1e300;  // ln 0, as JSON can hold it
-constexpr double largest_count = 1e12;    // sums of a million polls stay exact integers
 constexpr double interval_alpha = 0.05;
 constexpr double second_scale = 0.4;  // best for 1.5x at a log-sd of 0.6 within 60 polls
 
@@ -61,8 +61,6 @@ double log_start(std::int64_t index) {
   const auto before = static_cast<double>(index);
   return log_exact(later_starts(before) - later_starts(before + 1));
 }
-
-bool is_count(double value) { return std::isfinite(value) && value >= 0 && value <= largest_count; }
 
 bool informative(const StratumCounts& counts) {
   return counts.canary.exposure > 0 && counts.control.exposure > 0;
@@ -187,32 +185,17 @@ void bound_ratio(Comparison& out, const Evidence& evidence) {
   out.ratio_high = out.ratio * exp_exact(width);
 }
 
-// Evidence as a plain number: 1 is none, 100 is a hundred to one.
-std::string odds(double log_evidence) {
-  if (log_evidence > log_exact(1e6)) return "over 1000000";
-  return fmt::format("{:.3g}", exp_exact(log_evidence));
+// ", ratio 2.1x (1.4x to 3.2x)"
+std::string ratio_text(const Comparison& comparison) {
+  if (std::isnan(comparison.ratio)) return {};
+  std::string out = fmt::format(", ratio {:.3g}x", comparison.ratio);
+  if (comparison.ratio_low > 0 && std::isfinite(comparison.ratio_high))
+    out += fmt::format(" ({:.2g}x to {:.2g}x)", comparison.ratio_low, comparison.ratio_high);
+  return out;
 }
 
 doc::Value to_value(const ArmCounts& counts) {
   return doc::Value::object({{"events", counts.events}, {"exposure", counts.exposure}});
-}
-doc::Value to_value(const std::vector<double>& numbers) {
-  doc::Array out;
-  for (const double number : numbers) out.emplace_back(number);
-  return out;
-}
-
-std::unexpected<Error> broken(std::string_view what) {
-  return fail_hint(ErrorKind::invalid,
-                   "the journal entry was not written by this program; run 'tranche journal verify'",
-                   "gate evidence: {}", what);
-}
-
-Result<double> read_count(const doc::Value& value, std::string_view key) {
-  const double count = TRY(value.number(key));
-  // Sums of many polls may pass the bound of one.
-  if (!std::isfinite(count) || count < 0) return broken(fmt::format("'{}' is no count", key));
-  return count;
 }
 Result<ArmCounts> read_arm(const doc::Value& value, std::string_view key) {
   const doc::Value* arm = TRY(value.object_at(key));
@@ -221,19 +204,6 @@ Result<ArmCounts> read_arm(const doc::Value& value, std::string_view key) {
   out.exposure = TRY(read_count(*arm, "exposure"));
   return out;
 }
-Result<std::vector<double>> read_sums(const doc::Value& value, std::string_view key) {
-  const doc::Value* array = TRY(value.array_at(key));
-  std::vector<double> out;
-  for (const doc::Value& item : array->as_array()) {
-    if (!item.is_number() || !std::isfinite(item.as_double()))
-      return broken(fmt::format("'{}' holds something that is no number", key));
-    out.push_back(item.as_double());
-  }
-  if (!out.empty() && out.size() != grid.size())
-    return broken(fmt::format("'{}' has {} entries, not {}", key, out.size(), grid.size()));
-  return out;
-}
-
 }  // namespace
 
 Result<> check(const CompareConfig& config) {
@@ -276,8 +246,8 @@ bool Evidence::operator==(const Evidence& other) const {
 
 doc::Value to_value(const Evidence& evidence) {
   return doc::Value::object(
-      {{"worse", to_value(evidence.worse)},
-       {"not-worse", to_value(evidence.not_worse)},
+      {{"worse", numbers_to_value(evidence.worse)},
+       {"not-worse", numbers_to_value(evidence.not_worse)},
        {"canary", to_value(evidence.canary)},
        {"control", to_value(evidence.control)},
        {"weighted-canary", evidence.weighted_canary},
@@ -292,9 +262,10 @@ doc::Value to_value(const Evidence& evidence) {
 
 Result<Evidence> evidence_from_value(const doc::Value& value) {
   Evidence out;
-  out.worse = TRY(read_sums(value, "worse"));
-  out.not_worse = TRY(read_sums(value, "not-worse"));
-  if (out.worse.size() != out.not_worse.size()) return broken("'worse' and 'not-worse' differ in length");
+  out.worse = TRY(read_numbers(value, "worse", grid.size()));
+  out.not_worse = TRY(read_numbers(value, "not-worse", grid.size()));
+  if (out.worse.size() != out.not_worse.size())
+    return broken_evidence("'worse' and 'not-worse' differ in length");
   out.canary = TRY(read_arm(value, "canary"));
   out.control = TRY(read_arm(value, "control"));
   out.weighted_canary = TRY(read_count(value, "weighted-canary"));
@@ -307,19 +278,13 @@ Result<Evidence> evidence_from_value(const doc::Value& value) {
   if (!since.empty()) out.since = TRY(parse_instant(since));
   out.polls = TRY(value.integer("polls"));
   out.empty_polls = TRY(value.integer("empty-polls"));
-  if (out.polls < 0 || out.empty_polls < 0) return broken("a number of polls is negative");
+  if (out.polls < 0 || out.empty_polls < 0) return broken_evidence("a number of polls is negative");
   return out;
 }
 
 Result<> observe(Evidence& evidence, const CompareConfig& config, const Poll& poll, Instant at) {
   TRY(check(config));
-  for (const auto& [stratum, counts] : poll)
-    for (const double count :
-         {counts.canary.events, counts.canary.exposure, counts.control.events, counts.control.exposure})
-      if (!is_count(count))
-        return fail_hint(ErrorKind::invalid,
-                         "look at the gate's queries: counts are increments, never negative",
-                         "stratum '{}' has the count {}", printable(stratum, 40), count);
+  TRY(check_poll(poll));
   if (evidence.worse.size() != evidence.not_worse.size() ||
       (!evidence.worse.empty() && evidence.worse.size() != grid.size()))
     return fail(ErrorKind::bug, "gate evidence has {} and {} sums", evidence.worse.size(),
@@ -370,25 +335,21 @@ Comparison judge(const Evidence& evidence, const CompareConfig& config, bool in_
   out.log_evidence_worse = weighed.worse;
   out.log_evidence_not_worse = weighed.not_worse;
   bound_ratio(out, evidence);
-  const double fail_at = log_exact(1 / config.false_rollback);
-  const double suspect_at = log_exact(1 / config.suspect_at);
-  const double pass_at = log_exact(1 / config.false_promotion);
-  if (out.log_evidence_worse >= fail_at)
-    out.verdict = Verdict::fail;
-  else if (out.log_evidence_worse >= suspect_at)
-    out.verdict = Verdict::suspect;
-  else if (out.log_evidence_not_worse >= pass_at)
-    out.verdict = Verdict::pass;
-  else
-    out.verdict = Verdict::inconclusive;
+  out.verdict = decide(config, out.log_evidence_worse, out.log_evidence_not_worse);
+  // The certificate speaks of all polls since the first. Where the rate has risen since, it is out of date.
+  const bool risen = out.verdict == Verdict::pass && evidence.rising >= log_exact(1 / config.false_promotion);
+  if (risen) out.verdict = Verdict::inconclusive;
   if (!in_words) return out;
-  out.explanation = fmt::format(
-      "canary {:.6g} events in {:.6g}, control {:.6g} in {:.6g}{}; evidence for worse than {:.4g}x is {} "
-      "({:.4g} fails), for not worse than {:.4g}x is {} ({:.4g} passes)",
-      evidence.canary.events, evidence.canary.exposure, evidence.control.events, evidence.control.exposure,
-      std::isnan(out.ratio) ? "" : fmt::format(", ratio {:.3g}x", out.ratio), config.worse_than,
-      odds(out.log_evidence_worse), 1 / config.false_rollback, config.margin,
-      odds(out.log_evidence_not_worse), 1 / config.false_promotion);
+  out.explanation =
+      fmt::format("canary {:.6g} events in {:.6g}, control {:.6g} in {:.6g}{}; {}", evidence.canary.events,
+                  evidence.canary.exposure, evidence.control.events, evidence.control.exposure,
+                  ratio_text(out), evidence_text(config, out.log_evidence_worse, out.log_evidence_not_worse));
+  if (risen) out.explanation += "; the canary's rate seems to have risen of late";
+  if (out.dispersion == Dispersion::noisy)
+    out.explanation += fmt::format(
+        "; counts scatter {:.2g} times as much as chance alone would, so a test that "
+        "measures the noise must agree",
+        dispersion(evidence.noise));
   return out;
 }
 

@@ -118,8 +118,21 @@ TEST_CASE("a regression that begins late is found as if the polls before it were
     return 100;
   };
   const int from_start = polls_to_fail(fresh), after_calm = polls_to_fail(late);
-  CHECK(from_start <= 3);
+  CHECK(from_start <= 4);
   CHECK(after_calm <= from_start + 4);
+}
+
+TEST_CASE("a certificate of the past passes nothing while the rate is rising") {
+  Evidence evidence;
+  CompareConfig config;
+  config.false_rollback = config.suspect_at = 1e-9;  // so that nothing else holds it
+  for (int i = 0; i < 400; ++i) REQUIRE(observe(evidence, config, one(6, 1200, 54, 10800)).has_value());
+  CHECK(judge(evidence, config).verdict == Verdict::pass);
+  REQUIRE(observe(evidence, config, one(18, 1200, 54, 10800)).has_value());
+  const Comparison got = judge(evidence, config);
+  CHECK(got.log_evidence_not_worse > 3);
+  CHECK(got.verdict == Verdict::inconclusive);
+  CHECK(got.explanation.find("risen of late") != std::string::npos);
 }
 
 TEST_CASE("since tells when what is seen began") {
