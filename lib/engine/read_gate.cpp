@@ -96,12 +96,13 @@ Result<> GateReader::read_samples(rollout::Observation& out, const spec::App& ap
   return {};
 }
 
-Result<> GateReader::read_series(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
+Result<> GateReader::read_judged(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
                                  const metrics::Variables& variables, const rollout::GateMemory& memory) {
   metrics::Source* from = TRY(source(app, gate));
   const Instant until = metrics::aligned_end(world_.clock.now(), gate.kayenta.step, lag_of(app, gate));
   if (until <= memory.polled_until) return {};
-  out.series = TRY(metrics::kayenta_series(*from, gate.kayenta, variables, memory.since, until));
+  const auto series = TRY(metrics::kayenta_series(*from, gate.kayenta, variables, memory.since, until));
+  out.judged = TRY(gate::judge(metrics::kayenta_config(gate.kayenta), series));
   out.until = until;
   return {};
 }
@@ -157,7 +158,7 @@ rollout::Observation GateReader::read(const spec::App& app, const spec::Gate& ga
       case Kind::threshold:
         return read_samples(out, app, gate, variables, memory);
       case Kind::kayenta:
-        return read_series(out, app, gate, variables, memory);
+        return read_judged(out, app, gate, variables, memory);
       case Kind::model:
         return read_opinion(out, gate, variables, memory);
       case Kind::argo:

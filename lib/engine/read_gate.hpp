@@ -36,7 +36,7 @@ class GateReader {
                         const metrics::Variables& variables, Instant after);
   Result<> read_samples(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
                         const metrics::Variables& variables, const rollout::GateMemory& memory);
-  Result<> read_series(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
+  Result<> read_judged(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
                        const metrics::Variables& variables, const rollout::GateMemory& memory);
   Result<> read_opinion(rollout::Observation& out, const spec::Gate& gate,
                         const metrics::Variables& variables, const rollout::GateMemory& memory);

@@ -53,18 +53,14 @@ void fold_samples(GateMemory& memory, const spec::Gate& gate, const std::vector<
   }
 }
 
-void fold_series(GateMemory& memory, const spec::Gate& gate, const Observation& observation) {
-  if (observation.series.empty() || observation.until <= memory.polled_until) return;
+void fold_judged(GateMemory& memory, const Observation& observation) {
+  if (!observation.judged || observation.until <= memory.polled_until) return;
   memory.polled_until = observation.until;
-  const auto result = gate::judge(kayenta_config(gate), observation.series);
-  if (!result) {
-    memory.source_error = result.error().message;
-    return;
-  }
-  if (result->verdict != Verdict::no_data) memory.last_data = observation.until;
-  memory.judged = gate::to_value(*result);
-  memory.verdict = result->verdict;
-  memory.explanation = result->explanation;
+  const gate::KayentaResult& result = *observation.judged;
+  if (result.verdict != Verdict::no_data) memory.last_data = observation.until;
+  memory.judged = gate::to_value(result);
+  memory.verdict = result.verdict;
+  memory.explanation = result.explanation;
 }
 
 void fold_opinion(GateMemory& memory, const Observation& observation) {
@@ -178,36 +174,6 @@ gate::ThresholdConfig threshold_config(const spec::Gate& gate) {
           gate.strict_argo};
 }
 
-gate::KayentaConfig kayenta_config(const spec::Gate& gate) {
-  using From = spec::KayentaMetric;
-  using To = gate::KayentaMetric;
-  gate::KayentaConfig out;
-  for (const From& from : gate.kayenta.metrics) {
-    To to;
-    to.name = from.name;
-    to.direction = static_cast<To::Direction>(from.direction);
-    to.missing = from.nan == From::Nan::replace ? To::Missing::replace : To::Missing::remove;
-    to.critical = from.critical;
-    to.muted = from.muted;
-    to.must_have_data = from.must_have_data;
-    to.groups = from.groups;
-    to.remove_outliers = from.outliers == From::Outliers::remove;
-    to.outlier_factor = from.outlier_factor;
-    to.effect = from.measure == From::Measure::cles ? To::Effect::cles : To::Effect::mean_ratio;
-    to.allowed_increase = from.allowed_increase;
-    to.allowed_decrease = from.allowed_decrease;
-    to.critical_increase = from.critical_increase;
-    to.critical_decrease = from.critical_decrease;
-    out.metrics.push_back(std::move(to));
-  }
-  out.weights = gate.kayenta.weights;
-  out.pass = gate.kayenta.pass;
-  out.marginal = gate.kayenta.marginal;
-  out.unit_safe = gate.kayenta.unit_safe;
-  out.points = static_cast<std::size_t>(gate.kayenta.points);
-  return out;
-}
-
 gate::OpinionConfig opinion_config(const spec::Gate& gate) {
   return {gate.model.confidence, gate.model.on_worse == spec::Model::OnWorse::fail};
 }
@@ -253,7 +219,7 @@ void fold(GateMemory& memory, const spec::App& app, const spec::Gate& gate, cons
       fold_samples(memory, gate, observation.samples);
       break;
     case Kind::kayenta:
-      fold_series(memory, gate, observation);
+      fold_judged(memory, observation);
       break;
     case Kind::model:
       fold_opinion(memory, observation);

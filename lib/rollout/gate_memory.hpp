@@ -35,7 +35,7 @@ struct Sample {
 struct Observation {
   std::vector<Window> windows;                         // compare
   std::vector<Sample> samples;                         // threshold
-  std::map<std::string, gate::KayentaSeries> series;   // kayenta: by metric, all that is to be judged
+  std::optional<gate::KayentaResult> judged;           // kayenta: of all that is to be judged
   std::optional<gate::OpinionMemory> opinion;          // model: the memory after asking
   Instant until{};                                     // kayenta, model: when this was seen
   std::map<std::string, std::vector<Sample>> metrics;  // argo: by metric
@@ -63,7 +63,6 @@ Result<GateMemory> gate_memory_from_value(const doc::Value& value);
 
 gate::ProcessConfig process_config(const spec::Gate& gate);
 gate::ThresholdConfig threshold_config(const spec::Gate& gate);
-gate::KayentaConfig kayenta_config(const spec::Gate& gate);
 gate::OpinionConfig opinion_config(const spec::Gate& gate);
 
 // How often the gate wants its source asked: every, interval, step, ask_every. argo: as its metrics say.
