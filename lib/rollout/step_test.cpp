@@ -286,3 +286,58 @@ TEST_CASE("over random events exposure never grows without bake and pass, and st
     }
   }
 }
+
+namespace {
+
+// The usual gates and two of kind model; `stage_gates` are those of the stage at 5%.
+std::string yaml_with_model(const std::string& stage_gates) {
+  std::string text = yaml;
+  const std::string model =
+      "  reader: { judge: model, openai: { url: 'http://127.0.0.1:2/v1', model: m }, logs: { file: "
+      "'logs/$arm.log' } }\n"
+      "  second: { judge: model, openai: { url: 'http://127.0.0.1:3/v1', model: m }, logs: { file: "
+      "'logs/$arm.log' } }\n";
+  text.insert(text.find("rollouts:"), model);
+  const std::string five = "{ percent: 5, bake: 10s..20s, gates: [crashes] }";
+  text.replace(text.find(five), five.size(), "{ percent: 5, bake: 10s..20s, gates: [" + stage_gates + "] }");
+  return text;
+}
+
+Observation no_objection(Instant at) {
+  Observation out;
+  out.opinion.emplace();
+  out.opinion->last.says = gate::Opinion::Says::not_worse;
+  out.opinion->last.control = gate::Opinion::Control::confirmed;
+  out.opinion->last.confidence = 100;
+  out.until = at;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("models alone never promote, however sure they are; with another gate's pass they do not hold") {
+  const Instant since = t0 + 10s;
+  for (const std::string alone : {"reader", "reader, second"}) {
+    CAPTURE(alone);
+    const Plan plan = plan_for(yaml_with_model(alone));
+    State state = at_five_percent(plan);
+    for (int i = 1; i <= 40; ++i) {
+      Tick tick;
+      tick.observations["reader"] = no_objection(since + i * 1s);
+      tick.observations["second"] = no_objection(since + i * 1s);
+      state = must(step(plan, state, {since + i * 1s, tick})).state;
+      CHECK(state.gates.at("reader").verdict == gate::Verdict::pass);
+      REQUIRE_FALSE(state.pending.has_value());
+    }
+    CHECK(state.phase == Phase::held);
+    CHECK(state.because.find("language model") != std::string::npos);
+  }
+  const Plan plan = plan_for(yaml_with_model("reader, crashes"));
+  Tick tick = windows(since, 11, 20, 380);
+  tick.observations["reader"] = no_objection(since + 11s);
+  const State next = must(step(plan, at_five_percent(plan), {since + 11s, tick})).state;
+  CHECK(next.gates.at("crashes").verdict == gate::Verdict::pass);
+  REQUIRE(next.pending.has_value());
+  CHECK(next.pending->kind == EffectKind::expose);
+  CHECK(next.pending->stage == 2);
+}

@@ -185,6 +185,31 @@ TEST_CASE("a file of gates alone needs neither source nor query") {
   CHECK(other.error().message == "unknown key 'app'");
 }
 
+TEST_CASE("a statistic is a word, a quantile its p") {
+  const auto read = [](const std::string& word) {
+    return parse_gates("version: 1\ngates: { g: { kind: compare, statistic: " + word + " } }\n",
+                       "gates.yaml");
+  };
+  const std::vector<std::pair<std::string, double>> quantiles{
+      {"p50", 0.5}, {"p95", 0.95}, {"p99.9", 0.999}, {"p99.99", 0.9999}, {"p99.05", 0.9905}};
+  for (const auto& [word, quantile] : quantiles) {
+    CAPTURE(word);
+    const auto gates = read(word);
+    REQUIRE(gates.has_value());
+    CHECK(gates->front().statistic == Gate::Statistic::quantile);
+    CHECK(gates->front().quantile == quantile);
+  }
+  CHECK(read("rate")->front().statistic == Gate::Statistic::rate);
+  CHECK(read("proportion")->front().statistic == Gate::Statistic::proportion);
+  CHECK(read("mean")->front().statistic == Gate::Statistic::mean);
+  for (const char* word : {"p49", "p100", "p9", "p", "p99.999", "p99x", "median", "95", "[]"}) {
+    CAPTURE(word);
+    const auto gates = read(word);
+    REQUIRE_FALSE(gates.has_value());
+    CHECK_FALSE(gates.error().hint.empty());
+  }
+}
+
 TEST_CASE("stores are read and written") {
   CHECK(parse_store_ref("dir:a/b").value() == StoreRef{StoreRef::Kind::dir, "a/b"});
   CHECK(to_text(parse_store_ref("s3://b/p").value()) == "s3://b/p");
