@@ -197,7 +197,7 @@ TEST_CASE("a statistic is a word, a quantile its p") {
     const auto gates = read(word);
     REQUIRE(gates.has_value());
     CHECK(gates->front().statistic == Gate::Statistic::quantile);
-    CHECK(gates->front().quantile == quantile);
+    CHECK(gates->front().quantile == doctest::Approx(quantile));
   }
   CHECK(read("rate")->front().statistic == Gate::Statistic::rate);
   CHECK(read("proportion")->front().statistic == Gate::Statistic::proportion);
