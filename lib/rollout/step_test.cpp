@@ -136,14 +136,14 @@ TEST_CASE("a failing gate rolls back from baking, held and paused") {
   const Instant since = t0 + 10s;
   for (Phase phase : {Phase::baking, Phase::held, Phase::paused}) {
     state.phase = phase;
-    const State failed = must(step(plan, state, {since + 3s, windows(since, 3, 100, 380)})).state;
+    const State failed = must(step(plan, state, {since + 4s, windows(since, 4, 100, 380)})).state;
     CHECK(failed.phase == Phase::rolling_back);
     REQUIRE(failed.pending.has_value());
     CHECK(failed.pending->kind == EffectKind::playbook);
-    CHECK(failed.detected == since + 3s);
-    const Next back = must(step(plan, failed, {since + 4s, EffectDone{failed.pending->key, false}}));
+    CHECK(failed.detected == since + 4s);
+    const Next back = must(step(plan, failed, {since + 5s, EffectDone{failed.pending->key, false}}));
     CHECK(back.state.phase == Phase::rolled_back);
-    const Next stranded = must(step(plan, failed, {since + 4s, EffectDone{failed.pending->key, true}}));
+    const Next stranded = must(step(plan, failed, {since + 5s, EffectDone{failed.pending->key, true}}));
     CHECK(stranded.state.phase == Phase::stranded);
   }
 }
