@@ -38,7 +38,9 @@ Command stop();
 // what decides and what is switched
 Command explain();
 Command gate_list();
+Command gate_plan();
 Command gate_replay();
+Command gate_compare();
 Command playbook_list();
 Command flag_set();
 Command flag_get();

@@ -1,8 +1,10 @@
 #include "gate/process.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "gate/exact_math.hpp"
 #include "gate/judging.hpp"
 
 namespace tranche::gate {
@@ -10,6 +12,13 @@ namespace tranche::gate {
 namespace {
 
 constexpr std::array<std::string_view, 4> names{"rate", "proportion", "quantile", "mean"};
+
+// The evidence is an average of these and of 1, so it is at most twice the largest.
+bool may_reach(const std::vector<double>& logs, double error_rate) {
+  double largest = 0;
+  for (const double log : logs) largest = std::max(largest, log);
+  return largest + ln2 >= log_exact(1 / error_rate);
+}
 
 }  // namespace
 
@@ -97,6 +106,16 @@ Comparison judge(const Process& process, const ProcessConfig& config, bool in_wo
   out.verdict = Verdict::inconclusive;
   out.explanation = ratio.explanation;
   return out;
+}
+
+bool may_decide(const Process& process, const ProcessConfig& config, bool pass) {
+  const auto look = [&](const auto& evidence) {
+    return may_reach(evidence.worse, config.compare.suspect_at) ||
+           (pass && may_reach(evidence.not_worse, config.compare.false_promotion));
+  };
+  if (const auto* rate = std::get_if<Evidence>(&process.evidence)) return look(*rate);
+  if (const auto* proportion = std::get_if<ProportionEvidence>(&process.evidence)) return look(*proportion);
+  return true;
 }
 
 Totals totals(const Process& process) {

@@ -101,7 +101,8 @@ struct Replay::Body {
       if (answer.refused++ == 0) answer.refusal = observed.error().message;
       return;
     }
-    decide(one, gate::judge(running.process, process, false).verdict);
+    if (gate::may_decide(running.process, process, !answer.passed_at))
+      decide(one, gate::judge(running.process, process, false).verdict);
   }
 
   void decide(Series& one, gate::Verdict verdict) const {

@@ -1,0 +1,281 @@
+#include "gate/power.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "base/text.hpp"
+#include "gate/exact_math.hpp"
+
+namespace tranche::gate {
+
+namespace {
+
+constexpr int most_runs = 2'400;  // half width 2 points at a chance of one half
+constexpr int fewest_runs = 200;
+constexpr int batch = 200;
+constexpr double most_steps = 900'000;  // polls simulated: about a second
+constexpr std::int64_t most_polls = 500;
+constexpr std::array<double, 8> shares{0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5};
+constexpr std::array<std::int64_t, 10> bake_minutes{30, 60, 120, 240, 360, 720, 1440, 2880, 4320, 10080};
+
+// splitmix64 (Steele, Lea, Flood 2014) of a counter: draw i of a run is a function of (seed, run, i).
+class Draws {
+ public:
+  Draws(std::uint64_t seed, std::uint64_t run) : counter_(mixed(mixed(seed) + run)) {}
+
+  double uniform() {  // (0, 1)
+    counter_ += 0x9e3779b97f4a7c15U;
+    return (static_cast<double>(mixed(counter_) >> 11) + 0.5) * 0x1.0p-53;
+  }
+  double normal() {  // Marsaglia's polar method
+    for (;;) {
+      const double u = 2 * uniform() - 1, v = 2 * uniform() - 1, s = u * u + v * v;
+      if (s < 1 && s > 0) return u * std::sqrt(-2 * log_exact(s) / s);
+    }
+  }
+  double poisson(double mean) {
+    if (!(mean > 0)) return 0;
+    if (mean > 1e6) return std::max(0.0, std::floor(mean + std::sqrt(mean) * normal() + 0.5));
+    if (mean < 10) {
+      const double limit = exp_exact(-mean);
+      double count = 0;
+      for (double product = uniform(); product > limit; product *= uniform()) ++count;
+      return count;
+    }
+    // Transformed rejection with squeeze: Hoermann 1993, PTRS.
+    const double b = 0.931 + 2.53 * std::sqrt(mean), a = -0.059 + 0.02483 * b;
+    const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), accept = 0.9277 - 3.6224 / (b - 2);
+    for (;;) {
+      const double u = uniform() - 0.5, v = uniform(), us = 0.5 - std::abs(u);
+      const double k = std::floor((2 * a / us + b) * u + mean + 0.43);
+      if (us >= 0.07 && v <= accept) return k;
+      if (k < 0 || (us < 0.013 && v > us)) continue;
+      if (log_exact(v * inverse_alpha / (a / (us * us) + b)) <= k * log_exact(mean) - mean - log_factorial(k))
+        return k;
+    }
+  }
+  // Exact for few trials or few events, else the normal law, rounded.
+  double binomial(double trials, double chance) {
+    if (chance > 0.5) return trials - binomial(trials, 1 - chance);
+    if (!(trials > 0) || !(chance > 0)) return 0;
+    if (trials * chance > 30) {
+      const double mean = trials * chance;
+      const double drawn = std::floor(mean + std::sqrt(mean * (1 - chance)) * normal() + 0.5);
+      return std::clamp(drawn, 0.0, trials);
+    }
+    // Waiting times between events are geometric.
+    const double log_miss = log1p_exact(-chance);
+    double count = 0;
+    for (double at = std::floor(log_exact(uniform()) / log_miss); at < trials;
+         at += 1 + std::floor(log_exact(uniform()) / log_miss))
+      ++count;
+    return count;
+  }
+
+ private:
+  static std::uint64_t mixed(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+  }
+  // Stirling's series above 9.
+  static double log_factorial(double k) {
+    double x = k + 1, product = 1;
+    for (; x < 10; ++x) product *= x;
+    return (x - 0.5) * log_exact(x) - x + 0.91893853320467274178 + (1.0 / 12 - 1 / (360 * x * x)) / x -
+           log_exact(product);
+  }
+  std::uint64_t counter_;
+};
+
+double worse(const PowerQuestion& question, double base) {
+  if (question.config.statistic != Statistic::proportion) return base * question.ratio;
+  const double odds = base / (1 - base) * question.ratio;
+  return odds / (1 + odds);
+}
+
+// What one run saw, in polls from 1; 0: never.
+struct Seen {
+  std::int64_t failed = 0, passed = 0;
+  double exposure = 0;  // canary's, at the fail
+  std::int64_t steps = 0;
+};
+
+class Simulation {
+ public:
+  Simulation(const PowerQuestion& question, Duration every, std::int64_t polls)
+      : question_(question), polls_(polls) {
+    const double seconds = static_cast<double>(every.count()) / 1000;
+    canary_ = question.canary_rate * seconds;
+    control_ = question.control_rate * seconds;
+  }
+
+  Seen run(std::uint64_t number) {
+    Draws draws(question_.seed, number);
+    Process process = begin(question_.config);
+    Seen seen;
+    StratumCounts& counts = poll_["all"];
+    for (std::int64_t poll = 1; poll <= polls_; ++poll) {
+      counts.canary.exposure = draws.poisson(canary_);
+      counts.control.exposure = draws.poisson(control_);
+      counts.canary.events = events(draws, counts.canary.exposure, worse(question_, question_.base));
+      counts.control.events = events(draws, counts.control.exposure, question_.base);
+      seen.exposure += counts.canary.exposure;
+      ++seen.steps;
+      if (!observe(process, question_.config, poll_)) continue;
+      if (!may_decide(process, question_.config, seen.passed == 0)) continue;
+      const Verdict verdict = judge(process, question_.config, false).verdict;
+      if (verdict == Verdict::pass && seen.passed == 0) seen.passed = poll;
+      if (verdict != Verdict::fail) continue;
+      seen.failed = poll;
+      break;
+    }
+    return seen;
+  }
+
+ private:
+  double events(Draws& draws, double exposure, double rate) const {
+    const double factor = question_.noise > 0 ? exp_exact(question_.noise * draws.normal()) : 1;
+    if (question_.config.statistic == Statistic::proportion)
+      return draws.binomial(exposure, std::min(1.0, rate * factor));
+    return draws.poisson(exposure * rate * factor);
+  }
+
+  const PowerQuestion& question_;
+  std::int64_t polls_;
+  double canary_ = 0, control_ = 0;
+  Poll poll_;
+};
+
+// Half width of a 95% interval (Agresti and Coull 1998).
+double half_width(double count, double runs) {
+  const double p = (count + 2) / (runs + 4);
+  return 1.96 * std::sqrt(p * (1 - p) / (runs + 4));
+}
+
+// The poll by which `part` of the runs were there; 0: fewer ever were.
+std::int64_t reached(std::vector<std::int64_t>& polls, double runs, double part) {
+  const auto wanted = static_cast<std::size_t>(std::ceil(runs * part));
+  if (wanted == 0 || polls.size() < wanted) return 0;
+  std::sort(polls.begin(), polls.end());
+  return polls[wanted - 1];
+}
+
+std::optional<Duration> time_of(std::int64_t poll, Duration every) {
+  return poll == 0 ? std::nullopt : std::optional(poll * every);
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[(values.size() - 1) / 2];
+}
+
+}  // namespace
+
+Result<> check(const PowerQuestion& question) {
+  TRY(check(question.config.compare));
+  const auto refuse = [](std::string_view what, std::string hint) {
+    return fail_hint(ErrorKind::invalid, std::move(hint), "{}", what);
+  };
+  const auto inside = [](double value, double low, double high) { return value >= low && value <= high; };
+  if (question.config.statistic != Statistic::rate && question.config.statistic != Statistic::proportion)
+    return refuse("power is known for rates and proportions, not for quantiles and means",
+                  "replay recorded series instead: tranche gate replay");
+  if (!inside(question.canary_rate, 1e-9, 1e9) || !inside(question.control_rate, 1e-9, 1e9))
+    return refuse("an arm's exposure is not between 1e-9 and 1e9 a second", "write it as 30/min");
+  const bool proportion = question.config.statistic == Statistic::proportion;
+  if (!inside(question.base, 1e-9, proportion ? 0.999 : 100))
+    return refuse("the base rate is out of range", "write events an exposure: 0.5%, or 0.005");
+  if (!inside(question.ratio, 0.01, 1000))
+    return refuse("the regression is out of range", "write a ratio: 2x");
+  if (!inside(question.noise, 0, 2)) return refuse("the noise is out of range", "write a log-sd of 0 to 2");
+  if (question.every < std::chrono::milliseconds(100) || question.within < question.every)
+    return refuse("there is no poll within that time", "give it at least the gate's `every`");
+  if (question.within > std::chrono::hours(24 * 365))
+    return refuse("that is more than a year", "give it at most 365d");
+  return {};
+}
+
+Result<Power> simulate_power(const PowerQuestion& question) {
+  TRY(check(question));
+  Power out;
+  out.every = question.every;
+  std::int64_t polls = question.within / out.every;
+  if (polls > most_polls) {
+    out.every = question.every * ((polls + most_polls - 1) / most_polls);
+    polls = question.within / out.every;
+  }
+  Simulation simulation(question, out.every, polls);
+  std::vector<std::int64_t> failed, passed;
+  std::vector<double> exposures;
+  double steps = 0;
+  while (out.runs < most_runs) {
+    for (int i = 0; i < batch; ++i) {
+      const Seen seen = simulation.run(static_cast<std::uint64_t>(++out.runs));
+      steps += static_cast<double>(seen.steps);
+      if (seen.failed > 0) failed.push_back(seen.failed);
+      if (seen.failed > 0) exposures.push_back(seen.exposure);
+      if (seen.passed > 0) passed.push_back(seen.passed);
+    }
+    const auto width = half_width(static_cast<double>(failed.size()), out.runs);
+    const bool known = width <= 0.02 && half_width(static_cast<double>(passed.size()), out.runs) <= 0.02;
+    if (out.runs >= fewest_runs && (known || steps > most_steps)) break;
+  }
+  const double runs = out.runs;
+  out.fails = static_cast<double>(failed.size()) / runs;
+  out.passes = static_cast<double>(passed.size()) / runs;
+  out.half_width = std::max(half_width(static_cast<double>(failed.size()), runs),
+                            half_width(static_cast<double>(passed.size()), runs));
+  out.fail_median = time_of(reached(failed, static_cast<double>(failed.size()), 0.5), out.every);
+  out.pass_median = time_of(reached(passed, static_cast<double>(passed.size()), 0.5), out.every);
+  out.fails_90 = time_of(reached(failed, runs, 0.9), out.every);
+  out.passes_90 = time_of(reached(passed, runs, 0.9), out.every);
+  out.fail_exposure_median = median(std::move(exposures));
+  return out;
+}
+
+double expected_seconds(const PowerQuestion& question) {
+  const CompareConfig& config = question.config.compare;
+  const double gain = question.ratio / config.worse_than;
+  if (!(gain > 1)) return std::numeric_limits<double>::infinity();
+  // Information of the best alternative, an exposure-weighted event at a time, with rare events.
+  const double canary = question.canary_rate * question.base * question.ratio;
+  const double boundary = question.canary_rate * config.worse_than /
+                          (question.canary_rate * config.worse_than + question.control_rate);
+  const double events = canary + question.control_rate * question.base;
+  const double growth = canary * log_exact(gain) - events * log1p_exact(boundary * (gain - 1));
+  return growth > 0 ? (log_exact(1 / config.false_rollback) + 1.5) / growth
+                    : std::numeric_limits<double>::infinity();
+}
+
+Result<std::optional<StageSize>> suggest_stage(PowerQuestion question, double whole_rate) {
+  const Duration most = question.within;
+  const auto seconds = [](Duration time) { return static_cast<double>(time.count()) / 1000; };
+  for (const double share : shares) {
+    question.canary_rate = whole_rate * share;
+    question.control_rate = whole_rate * (1 - share);
+    question.within = most;
+    if (expected_seconds(question) > seconds(most)) continue;
+    const Power seen = TRY(simulate_power(question));
+    if (!seen.fails_90) continue;
+    PowerQuestion good = question;
+    good.ratio = 1;
+    const Power passed = TRY(simulate_power(good));
+    const Duration wanted = std::max(*seen.fails_90, passed.passes_90.value_or(most));
+    Duration bake = most;
+    for (const std::int64_t minutes : bake_minutes)
+      if (std::chrono::minutes(minutes) >= wanted) {
+        bake = std::min(most, Duration(std::chrono::minutes(minutes)));
+        break;
+      }
+    question.within = bake;
+    Power power = TRY(simulate_power(question));
+    return StageSize{share, bake, std::move(power)};
+  }
+  return std::optional<StageSize>{};
+}
+
+}  // namespace tranche::gate
