@@ -48,6 +48,7 @@ constexpr auto table = std::to_array<Line>({
     {releases, "stop", stop},
     {releases, "explain", explain},
     {decides, "gate list", gate_list},
+    {decides, "gate run", gate_run},
     {decides, "gate plan", gate_plan},
     {decides, "gate replay", gate_replay},
     {decides, "gate compare", gate_compare},

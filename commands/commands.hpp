@@ -38,6 +38,7 @@ Command stop();
 // what decides and what is switched
 Command explain();
 Command gate_list();
+Command gate_run();
 Command gate_plan();
 Command gate_replay();
 Command gate_compare();

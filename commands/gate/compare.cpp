@@ -195,7 +195,7 @@ Result<Outcome> run(const Options& options, Context& context) {
       row.push_back(part(sums.good_failed, sums.good));
       row.push_back(part(sums.bad_failed, sums.bad));
     }
-    row.push_back(sums.median_at ? seconds_text(std::chrono::seconds(*sums.median_at)) : "-");
+    row.push_back(sums.median_at ? seconds_text(Duration(std::chrono::seconds(*sums.median_at))) : "-");
     row.push_back(sums.median_exposure ? number_text(*sums.median_exposure) : "-");
     table.row(std::move(row));
     list.push(method_json(method, sums, series, known));

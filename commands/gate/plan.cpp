@@ -7,6 +7,7 @@
 #include "commands/gate/plan.hpp"
 #include "commands/gate/shared.hpp"
 #include "gate/power.hpp"
+#include "rollout/gate_memory.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -20,8 +21,8 @@ std::optional<double> number_in(std::string_view text) {
 
 // 0.93 → "93%"; what is nearly certain is not rounded to certainty.
 std::string chance_text(double chance) {
-  if (chance > 0.995 && chance < 1) return ">99%";
-  if (chance < 0.005 && chance > 0) return fmt::format("{:.1f}%", chance * 100);
+  if (chance > 0.99) return "over 99%";
+  if (chance < 0.01) return chance > 0.0005 ? fmt::format("{:.1f}%", chance * 100) : "under 0.1%";
   return fmt::format("{:.0f}%", chance * 100);
 }
 

@@ -15,8 +15,12 @@ namespace {
 constexpr int most_runs = 2'400;  // half width 2 points at a chance of one half
 constexpr int fewest_runs = 200;
 constexpr int batch = 200;
-constexpr double most_steps = 900'000;  // polls simulated: about a second
-constexpr std::int64_t most_polls = 500;
+// Polls simulated; one that is judged costs as much as some twenty, the more so where the second test is
+// asked.
+constexpr double most_steps = 1'000'000;
+constexpr double judging_steps = 20, judging_noise_steps = 25;
+constexpr double sizing = 0.25;  // of these, for each size that is tried
+constexpr std::int64_t most_polls = 500, most_noisy_polls = 250;
 constexpr std::array<double, 8> shares{0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5};
 constexpr std::array<std::int64_t, 10> bake_minutes{30, 60, 120, 240, 360, 720, 1440, 2880, 4320, 10080};
 
@@ -100,7 +104,7 @@ double worse(const PowerQuestion& question, double base) {
 struct Seen {
   std::int64_t failed = 0, passed = 0;
   double exposure = 0;  // canary's, at the fail
-  std::int64_t steps = 0;
+  double steps = 0;
 };
 
 class Simulation {
@@ -108,6 +112,10 @@ class Simulation {
   Simulation(const PowerQuestion& question, Duration every, std::int64_t polls)
       : question_(question), polls_(polls) {
     const double seconds = static_cast<double>(every.count()) / 1000;
+    // Log-sd of the mean of several lognormal factors, nearly one itself (Fenton 1960).
+    const double together = static_cast<double>(every / question.every);
+    const double variance = question.noise * question.noise;
+    noise_ = std::sqrt(log1p_exact((exp_exact(variance) - 1) / together));
     canary_ = question.canary_rate * seconds;
     control_ = question.control_rate * seconds;
   }
@@ -126,6 +134,7 @@ class Simulation {
       ++seen.steps;
       if (!observe(process, question_.config, poll_)) continue;
       if (!may_decide(process, question_.config, seen.passed == 0)) continue;
+      seen.steps += question_.noise > 0 ? judging_noise_steps : judging_steps;
       const Verdict verdict = judge(process, question_.config, false).verdict;
       if (verdict == Verdict::pass && seen.passed == 0) seen.passed = poll;
       if (verdict != Verdict::fail) continue;
@@ -137,7 +146,7 @@ class Simulation {
 
  private:
   double events(Draws& draws, double exposure, double rate) const {
-    const double factor = question_.noise > 0 ? exp_exact(question_.noise * draws.normal()) : 1;
+    const double factor = noise_ > 0 ? exp_exact(noise_ * draws.normal()) : 1;
     if (question_.config.statistic == Statistic::proportion)
       return draws.binomial(exposure, std::min(1.0, rate * factor));
     return draws.poisson(exposure * rate * factor);
@@ -145,7 +154,7 @@ class Simulation {
 
   const PowerQuestion& question_;
   std::int64_t polls_;
-  double canary_ = 0, control_ = 0;
+  double canary_ = 0, control_ = 0, noise_ = 0;
   Poll poll_;
 };
 
@@ -173,6 +182,8 @@ double median(std::vector<double> values) {
   return values[(values.size() - 1) / 2];
 }
 
+Result<Power> simulate(const PowerQuestion& question, double budget);
+
 }  // namespace
 
 Result<> check(const PowerQuestion& question) {
@@ -199,13 +210,17 @@ Result<> check(const PowerQuestion& question) {
   return {};
 }
 
-Result<Power> simulate_power(const PowerQuestion& question) {
+Result<Power> simulate_power(const PowerQuestion& question) { return simulate(question, most_steps); }
+
+namespace {
+
+Result<Power> simulate(const PowerQuestion& question, double budget) {
   TRY(check(question));
   Power out;
   out.every = question.every;
   std::int64_t polls = question.within / out.every;
-  if (polls > most_polls) {
-    out.every = question.every * ((polls + most_polls - 1) / most_polls);
+  if (const std::int64_t most = question.noise > 0 ? most_noisy_polls : most_polls; polls > most) {
+    out.every = question.every * ((polls + most - 1) / most);
     polls = question.within / out.every;
   }
   Simulation simulation(question, out.every, polls);
@@ -215,14 +230,14 @@ Result<Power> simulate_power(const PowerQuestion& question) {
   while (out.runs < most_runs) {
     for (int i = 0; i < batch; ++i) {
       const Seen seen = simulation.run(static_cast<std::uint64_t>(++out.runs));
-      steps += static_cast<double>(seen.steps);
+      steps += seen.steps;
       if (seen.failed > 0) failed.push_back(seen.failed);
       if (seen.failed > 0) exposures.push_back(seen.exposure);
       if (seen.passed > 0) passed.push_back(seen.passed);
     }
     const auto width = half_width(static_cast<double>(failed.size()), out.runs);
     const bool known = width <= 0.02 && half_width(static_cast<double>(passed.size()), out.runs) <= 0.02;
-    if (out.runs >= fewest_runs && (known || steps > most_steps)) break;
+    if (out.runs >= fewest_runs && (known || steps > budget)) break;
   }
   const double runs = out.runs;
   out.fails = static_cast<double>(failed.size()) / runs;
@@ -236,6 +251,8 @@ Result<Power> simulate_power(const PowerQuestion& question) {
   out.fail_exposure_median = median(std::move(exposures));
   return out;
 }
+
+}  // namespace
 
 double expected_seconds(const PowerQuestion& question) {
   const CompareConfig& config = question.config.compare;
@@ -258,12 +275,12 @@ Result<std::optional<StageSize>> suggest_stage(PowerQuestion question, double wh
     question.canary_rate = whole_rate * share;
     question.control_rate = whole_rate * (1 - share);
     question.within = most;
-    if (expected_seconds(question) > seconds(most)) continue;
-    const Power seen = TRY(simulate_power(question));
+    if (1.2 * expected_seconds(question) > seconds(most)) continue;
+    const Power seen = TRY(simulate(question, sizing * most_steps));
     if (!seen.fails_90) continue;
     PowerQuestion good = question;
     good.ratio = 1;
-    const Power passed = TRY(simulate_power(good));
+    const Power passed = TRY(simulate(good, sizing * most_steps));
     const Duration wanted = std::max(*seen.fails_90, passed.passes_90.value_or(most));
     Duration bake = most;
     for (const std::int64_t minutes : bake_minutes)
@@ -272,7 +289,7 @@ Result<std::optional<StageSize>> suggest_stage(PowerQuestion question, double wh
         break;
       }
     question.within = bake;
-    Power power = TRY(simulate_power(question));
+    Power power = TRY(simulate(question, sizing * most_steps));
     return StageSize{share, bake, std::move(power)};
   }
   return std::optional<StageSize>{};

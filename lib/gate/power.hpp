@@ -46,7 +46,7 @@ Result<> check(const PowerQuestion& question);
 Result<Power> simulate_power(const PowerQuestion& question);
 
 // About how long a fail takes at the best, from the expected growth of the evidence; infinite without a
-// regression. Within a factor of two: to know which questions are worth a simulation.
+// regression. From a third to twice the median: to know which questions are worth a simulation.
 double expected_seconds(const PowerQuestion& question);
 
 struct StageSize {

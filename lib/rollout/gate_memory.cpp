@@ -39,6 +39,10 @@ void fold_windows(GateMemory& memory, const spec::Gate& gate, const std::vector<
       continue;
     }
     memory.last_data = window.end;
+    // A fail at any poll is a fail, also when the tick comes late and later polls look better.
+    if (gate::may_decide(memory.process, config, false) &&
+        gate::judge(memory.process, config, false).verdict == Verdict::fail)
+      break;
   }
 }
 
