@@ -142,7 +142,7 @@ std::string plan_words(const Planned& planned, const spec::Gate& gate) {
                       number_text(question.control_rate * 60));
   if (!planned.share_given) text += " (the canary is 5% of all; --share says otherwise)";
   if (question.noise > 0) text += fmt::format(", noise of log-sd {:g} a poll", question.noise);
-  if (bad.every > question.every) text += fmt::format(", polls put together to {}", to_text(bad.every));
+  if (bad.together > 1) text += fmt::format(", later polls put together by {}", bad.together);
   return text + "\n";
 }
 

@@ -107,28 +107,38 @@ struct Seen {
   double steps = 0;
 };
 
+// When there are too many polls to simulate, the first ones are simulated one by one and the later ones put
+// together: what is large is seen early, and what is small late.
+struct Schedule {
+  std::int64_t single = 0;    // polls one by one
+  std::int64_t together = 1;  // of the later ones
+  std::int64_t most = 0;      // polls of the gate
+};
+Schedule schedule_of(const PowerQuestion& question) {
+  const std::int64_t polls = question.within / question.every;
+  const std::int64_t most = question.noise > 0 ? most_noisy_polls : most_polls;
+  if (polls <= most) return {polls, 1, polls};
+  const std::int64_t later = most - most / 2;
+  return {most / 2, (polls - most / 2 + later - 1) / later, polls};
+}
+
 class Simulation {
  public:
-  Simulation(const PowerQuestion& question, Duration every, std::int64_t polls)
-      : question_(question), polls_(polls) {
-    const double seconds = static_cast<double>(every.count()) / 1000;
-    // Log-sd of the mean of several lognormal factors, nearly one itself (Fenton 1960).
-    const double together = static_cast<double>(every / question.every);
-    const double variance = question.noise * question.noise;
-    noise_ = std::sqrt(log1p_exact((exp_exact(variance) - 1) / together));
-    canary_ = question.canary_rate * seconds;
-    control_ = question.control_rate * seconds;
-  }
+  explicit Simulation(const PowerQuestion& question)
+      : question_(question), schedule_(schedule_of(question)), canary_base_(worse(question, question.base)) {}
 
   Seen run(std::uint64_t number) {
     Draws draws(question_.seed, number);
     Process process = begin(question_.config);
     Seen seen;
     StratumCounts& counts = poll_["all"];
-    for (std::int64_t poll = 1; poll <= polls_; ++poll) {
+    put_together(1);
+    for (std::int64_t at = 0; at < schedule_.most;) {
+      if (at == schedule_.single) put_together(schedule_.together);
+      at += together_;
       counts.canary.exposure = draws.poisson(canary_);
       counts.control.exposure = draws.poisson(control_);
-      counts.canary.events = events(draws, counts.canary.exposure, worse(question_, question_.base));
+      counts.canary.events = events(draws, counts.canary.exposure, canary_base_);
       counts.control.events = events(draws, counts.control.exposure, question_.base);
       seen.exposure += counts.canary.exposure;
       ++seen.steps;
@@ -136,9 +146,9 @@ class Simulation {
       if (!may_decide(process, question_.config, seen.passed == 0)) continue;
       seen.steps += question_.noise > 0 ? judging_noise_steps : judging_steps;
       const Verdict verdict = judge(process, question_.config, false).verdict;
-      if (verdict == Verdict::pass && seen.passed == 0) seen.passed = poll;
+      if (verdict == Verdict::pass && seen.passed == 0) seen.passed = at;
       if (verdict != Verdict::fail) continue;
-      seen.failed = poll;
+      seen.failed = at;
       break;
     }
     return seen;
@@ -152,8 +162,20 @@ class Simulation {
     return draws.poisson(exposure * rate * factor);
   }
 
+  void put_together(std::int64_t polls) {
+    together_ = polls;
+    const double seconds = static_cast<double>(question_.every.count() * polls) / 1000;
+    // Log-sd of the mean of several lognormal factors, nearly one itself (Fenton 1960).
+    const double variance = question_.noise * question_.noise;
+    noise_ = std::sqrt(log1p_exact((exp_exact(variance) - 1) / static_cast<double>(polls)));
+    canary_ = question_.canary_rate * seconds;
+    control_ = question_.control_rate * seconds;
+  }
+
   const PowerQuestion& question_;
-  std::int64_t polls_;
+  Schedule schedule_;
+  double canary_base_;
+  std::int64_t together_ = 1;
   double canary_ = 0, control_ = 0, noise_ = 0;
   Poll poll_;
 };
@@ -172,8 +194,9 @@ std::int64_t reached(std::vector<std::int64_t>& polls, double runs, double part)
   return polls[wanted - 1];
 }
 
-std::optional<Duration> time_of(std::int64_t poll, Duration every) {
-  return poll == 0 ? std::nullopt : std::optional(poll * every);
+std::optional<Duration> time_of(std::int64_t poll, const PowerQuestion& question) {
+  if (poll == 0) return std::nullopt;
+  return std::min(question.within, poll * question.every);
 }
 
 double median(std::vector<double> values) {
@@ -217,13 +240,8 @@ namespace {
 Result<Power> simulate(const PowerQuestion& question, double budget) {
   TRY(check(question));
   Power out;
-  out.every = question.every;
-  std::int64_t polls = question.within / out.every;
-  if (const std::int64_t most = question.noise > 0 ? most_noisy_polls : most_polls; polls > most) {
-    out.every = question.every * ((polls + most - 1) / most);
-    polls = question.within / out.every;
-  }
-  Simulation simulation(question, out.every, polls);
+  out.together = schedule_of(question).together;
+  Simulation simulation(question);
   std::vector<std::int64_t> failed, passed;
   std::vector<double> exposures;
   double steps = 0;
@@ -244,10 +262,10 @@ Result<Power> simulate(const PowerQuestion& question, double budget) {
   out.passes = static_cast<double>(passed.size()) / runs;
   out.half_width = std::max(half_width(static_cast<double>(failed.size()), runs),
                             half_width(static_cast<double>(passed.size()), runs));
-  out.fail_median = time_of(reached(failed, static_cast<double>(failed.size()), 0.5), out.every);
-  out.pass_median = time_of(reached(passed, static_cast<double>(passed.size()), 0.5), out.every);
-  out.fails_90 = time_of(reached(failed, runs, 0.9), out.every);
-  out.passes_90 = time_of(reached(passed, runs, 0.9), out.every);
+  out.fail_median = time_of(reached(failed, static_cast<double>(failed.size()), 0.5), question);
+  out.pass_median = time_of(reached(passed, static_cast<double>(passed.size()), 0.5), question);
+  out.fails_90 = time_of(reached(failed, runs, 0.9), question);
+  out.passes_90 = time_of(reached(passed, runs, 0.9), question);
   out.fail_exposure_median = median(std::move(exposures));
   return out;
 }

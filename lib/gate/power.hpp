@@ -37,7 +37,7 @@ struct Power {
   // When nine of ten of all runs had failed, had passed; empty when fewer did.
   std::optional<Duration> fails_90, passes_90;
   int runs = 0;
-  Duration every{};  // of the polls that were simulated; longer than asked for when there were too many
+  std::int64_t together = 1;  // later polls that were put together, where there were too many
 };
 // Errors (kind invalid): rates, base, ratio, noise or times out of range, another statistic, less than one
 // poll.
