@@ -24,9 +24,9 @@ struct Node {
   std::vector<Node> inside;
 };
 
-Bytes span_of(char from, char to) {
+Bytes span_of(unsigned char from, unsigned char to) {
   Bytes out;
-  for (int c = from; c <= to; ++c) out.set(static_cast<std::size_t>(c));
+  for (std::size_t c = from; c <= to; ++c) out.set(c);
   return out;
 }
 Bytes digits() { return span_of('0', '9'); }

@@ -86,7 +86,9 @@ Codec<Instant> instant() {
             out = *read;
           },
           [](const Instant& from) { return from == Instant{} ? Value() : Value(to_text(from)); },
-          [](SchemaBook&) { return Value::object({{"type", "string"}, {"format", "date-time"}}); }};
+          [](SchemaBook&) {
+            return Value::object({{"type", "string"}, {"pattern", "^[0-9]{4}-[0-9]{2}-[0-9]{2}T"}});
+          }};
 }
 
 Result<> check_word(std::string_view text) {
