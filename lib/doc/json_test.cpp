@@ -1,10 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <random>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
+#include "doc/json_plain.hpp"
 #include "doc/value.hpp"
 
 using namespace tranche;
@@ -24,6 +27,40 @@ std::string read(std::string_view json, const doc::Limits& limits = {}) {
   CHECK_FALSE(error.hint.empty());
   REQUIRE(error.mark);
   return where(*error.mark) + ": " + error.message;
+}
+
+bool same(const doc::Place& a, const doc::Place& b) {
+  return a.source == b.source && a.line == b.line && a.column == b.column && a.length == b.length;
+}
+// With the place of every value and key.
+bool same(const doc::Value& a, const doc::Value& b) {
+  if (!same(a.place, b.place)) return false;
+  if (a.is_array() && b.is_array()) {
+    const doc::Array &x = a.as_array(), &y = b.as_array();
+    return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                      [](const doc::Value& one, const doc::Value& other) { return same(one, other); });
+  }
+  if (a.is_object() && b.is_object()) {
+    const doc::Object &x = a.as_object(), &y = b.as_object();
+    return std::equal(
+        x.begin(), x.end(), y.begin(), y.end(), [](const doc::Member& one, const doc::Member& other) {
+          return one.key == other.key && same(one.key_place, other.key_place) && same(one.value, other.value);
+        });
+  }
+  return a == b;
+}
+
+// Whether the plain reader took the text. If it did, the careful one must have read the same.
+bool reads_plainly(std::string_view json, const doc::Limits& limits = {}) {
+  const auto source = std::make_shared<const doc::Source>(doc::Source{"f", std::string(json)});
+  const auto plain = doc::detail::read_plain_json(source, limits);
+  if (!plain) return false;
+  CAPTURE(json);
+  REQUIRE(json.find('\0') == std::string_view::npos);
+  const auto careful = doc::detail::read_careful_json(source, limits);
+  REQUIRE(careful);
+  CHECK(same(*plain, *careful));
+  return true;
 }
 
 }  // namespace
@@ -132,4 +169,86 @@ TEST_CASE("an object with many keys is checked for duplicates") {
   for (int i = 0; i < 20'000; ++i) json += fmt::format("\"k{}\":0,", i);
   CHECK(doc::parse_json(json + "\"z\":0}")->as_object().size() == 20'001);
   CHECK(read(json + "\n\"k19\":0}") == "f:2:1+5: key 'k19' is given twice");
+}
+
+TEST_CASE("texts as machines write them are read plainly, all others carefully, and both read alike") {
+  for (const char* json :
+       {"null", " [ 1 , 2.5 , -3e2 ,true,false,null,\"x\" ] \r\n", "{\"b\":{\"c\":[]},\n \"a\":{}}\n",
+        "\"\\/\\b\\f\\n\\r\\t\\\"\\\\\"", "\"\xC3\xA9\xF0\x9F\x98\x80\x7F\"", "9223372036854775807",
+        "-9223372036854775808", "-0", "-0.0", "0e0", "1e20", "0.1", "5e-324", "2.2250738585072011e-308",
+        "1.7976931348623157e308", "9007199254740993.0", "123456789012345678901234567890.5"}) {
+    CAPTURE(json);
+    CHECK(reads_plainly(json));
+  }
+  for (const char* json : {"",
+                           "\"\\u0041\"",
+                           "9223372036854775808",
+                           "1e400",
+                           "{\"a\":1,\"a\":2}",
+                           "[1,]",
+                           "{\"a\":1,}",
+                           "[01]",
+                           "1.",
+                           ".5",
+                           "+1",
+                           "-",
+                           "1e",
+                           "nul",
+                           "nulL",
+                           "truex",
+                           "{} {}",
+                           "[1 2]",
+                           "\"a\tb\"",
+                           "\"a",
+                           "\"a\\",
+                           "{\"a\"}",
+                           "{a:1}",
+                           "[",
+                           "\xEF\xBB\xBF{}",
+                           "\v1",
+                           "1,"}) {
+    CAPTURE(json);
+    CHECK_FALSE(reads_plainly(json));
+  }
+  doc::Limits limits;
+  limits.max_depth = 2;
+  limits.max_nodes = 3;
+  CHECK(reads_plainly("[[1]]", limits));
+  CHECK(reads_plainly("[[],[]]", limits));
+  CHECK_FALSE(reads_plainly("[[[]]]", limits));
+  CHECK_FALSE(reads_plainly("[1,2,3]", limits));
+  limits = {};
+  limits.max_depth = limits.max_nodes = 1'000'000;
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  CHECK(reads_plainly(nested(1000), limits));
+  CHECK_FALSE(reads_plainly(nested(1001), limits));
+}
+
+TEST_CASE("whatever the bytes, what is read plainly is what is read carefully") {
+  const auto seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const auto below = [&](std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+  };
+  const std::vector<std::string> parts = {
+      "{",    "}", "[",  "]",    ",",  ":",   "\"a\"", "\"b\"",   "1", "-2.5", "1e9", "0",        "true",
+      "null", " ", "\n", "\r\n", "\"", "\\n", "\\\"",  "\\u0041", "e", ".",    "-",   "\xC3\xA9", "false"};
+  const std::vector<std::string> whole = {
+      R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.5,"3"]}]}})",
+      "{\n  \"a\" : [ 10, {\"k\\\"\" : \"v,:\\\\\" } ] ,\n\t\"b\":true}\n",
+      R"([[],{},[0,-1,2.25,1e-7,"x"],{"a":{"b":{"c":null}}},false])"};
+  int plain = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string json;
+    if (round % 2 == 0) {
+      for (std::size_t left = 1 + below(12); left > 0; --left) json += parts[below(parts.size())];
+    } else {
+      json = whole[below(whole.size())];
+      for (std::size_t left = below(3); left > 0; --left)
+        json.replace(below(json.size()), below(3), parts[below(parts.size())]);
+    }
+    if (is_valid_utf8(json) && reads_plainly(json)) ++plain;
+  }
+  CHECK(plain > 1000);
 }

@@ -1,6 +1,8 @@
 #include "doc/loader.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -10,7 +12,10 @@
 namespace tranche::doc::detail {
 
 Located::Located(std::string_view text, std::string file)
-    : source_(std::make_shared<const Source>(Source{std::move(file), std::string(text)})), starts_{0} {
+    : Located(std::make_shared<const Source>(Source{std::move(file), std::string(text)})) {}
+
+Located::Located(std::shared_ptr<const Source> source) : source_(std::move(source)), starts_{0} {
+  const std::string& text = source_->text;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n') starts_.push_back(i + 1);
   }
@@ -73,6 +78,19 @@ Error duplicate_key(const Object& object, std::pair<std::size_t, std::size_t> wh
                  fmt::format("it is already at line {}; keep one of them", first.key_place.line));
 }
 
+// Eight bytes at a time: nearly all that machines send.
+static bool is_ascii(std::string_view text) {
+  std::uint64_t bits = 0;
+  std::size_t at = 0;
+  for (; at + sizeof bits <= text.size(); at += sizeof bits) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    bits |= word;
+  }
+  for (; at < text.size(); ++at) bits |= static_cast<unsigned char>(text[at]);
+  return (bits & 0x8080808080808080U) == 0;
+}
+
 std::optional<Error> check_bytes(std::string_view text, const std::string& file, const Limits& limits) {
   if (text.size() > limits.max_bytes) {
     return Error(ErrorKind::invalid,
@@ -80,7 +98,7 @@ std::optional<Error> check_bytes(std::string_view text, const std::string& file,
                  "make the file smaller")
         .at(Mark{file, 1, 1, 1, {}});
   }
-  if (is_valid_utf8(text)) return std::nullopt;
+  if (is_ascii(text) || is_valid_utf8(text)) return std::nullopt;
   // The longest valid prefix, by whole lines first: is_valid_utf8 only answers yes or no.
   std::size_t begin = 0;
   while (true) {

@@ -22,6 +22,7 @@ constexpr std::size_t hard_max_depth = 1000;
 class Located {
  public:
   Located(std::string_view text, std::string file);
+  explicit Located(std::shared_ptr<const Source> source);
   [[nodiscard]] const std::string& text() const { return source_->text; }
   // Offset beyond the end means the end. The length is cut at the end of the line; it is at least 1.
   [[nodiscard]] Place at(std::size_t offset, std::size_t length = 1) const;
