@@ -1,14 +1,20 @@
 // HTTP out, through libcurl opened on first use.
 //
 // Easy handles are kept in a pool: each keeps its connections, so a poll every minute or ten thousand posts
-// to one host reuse them. Redirects are followed here and not by curl, because a header that the caller calls
-// secret must not reach another origin, and curl knows only Authorization and Cookie as secret. Nothing is
-// decompressed: the limit on bytes is a limit on what crosses the wire and on memory alike.
+// to one host reuse them. A handle also keeps its options while requests of one shape follow each other, for
+// setting all of them costs a quarter of a small request; what belongs to one request alone (address,
+// headers, body, time) is set for each and taken off after it, and any other shape, or an error, resets the
+// handle. Redirects are followed here and not by curl, because a header that the caller calls secret must not
+// reach another origin, and curl knows only Authorization and Cookie as secret. Nothing is decompressed: the
+// limit on bytes is a limit on what crosses the wire and on memory alike.
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <memory>
 #include <mutex>
+#include <optional>
 
 #include "base/text.hpp"
 #include "os/curl.hpp"
@@ -133,20 +139,43 @@ class HeaderList {
   explicit HeaderList(const Curl& curl) : curl_(curl) {}
   HeaderList(const HeaderList&) = delete;
   HeaderList& operator=(const HeaderList&) = delete;
-  ~HeaderList() { curl_.slist_free_all(list_); }
-  void add(std::string line) {
-    list_ = curl_.slist_append(list_, line.c_str());
-    std::fill(line.begin(), line.end(), '\0');
+  ~HeaderList() {
+    curl_.slist_free_all(list_);
+    std::fill(line_.begin(), line_.end(), '\0');
   }
+  void add_line(const char* line) { list_ = curl_.slist_append(list_, line); }
   // "Name;" is how curl sends a header without a value.
   void add(std::string_view name, std::string_view value) {
-    add(value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value));
+    std::fill(line_.begin(), line_.end(), '\0');
+    line_.assign(name).append(value.empty() ? ";" : ": ").append(value);
+    add_line(line_.c_str());
   }
   [[nodiscard]] curl_slist* get() const { return list_; }
 
  private:
   const Curl& curl_;
   curl_slist* list_ = nullptr;
+  std::string line_;
+};
+
+bool is_name(std::string_view name, std::string_view lower_name) {
+  return name.size() == lower_name.size() && lower(name) == lower_name;
+}
+
+// What requests must have in common to be sent with the same options.
+struct Shape {
+  std::string method;
+  bool is_loopback = false;  // no proxy
+  bool posts = false;        // has a body, or a method that wants one
+  bool own_agent = false;    // the caller names the user agent
+  bool operator==(const Shape&) const = default;
+};
+
+// An easy handle, and the shape that its options were set for.
+struct Line {
+  CURL* easy = nullptr;
+  std::optional<Shape> shape;  // nullopt: reset it first
+  std::array<char, CURL_ERROR_SIZE> words{};
 };
 
 std::string hint_for(CURLcode code) {
@@ -174,43 +203,70 @@ class RealHttp final : public ports::Http {
   RealHttp(const RealHttp&) = delete;
   RealHttp& operator=(const RealHttp&) = delete;
   ~RealHttp() override {
-    for (CURL* handle : idle_) curl_->easy_cleanup(handle);
+    for (const auto& line : idle_) curl_->easy_cleanup(line->easy);
   }
 
   Result<ports::HttpResponse> send(const ports::HttpRequest& request) override {
     TRY(check(request));
     const Curl& curl = *TRY(load());
-    Target target = TRY(target_of(curl, request.url));
-    const Target origin = target;
+    const std::shared_ptr<const Target> origin = TRY(target_of(curl, request.url));
+    std::shared_ptr<const Target> target = origin;
     const auto deadline = Steady::now() + request.timeout;
     std::string method = request.method;
     bool with_body = !request.body.empty();
     bool with_secrets = true;
     for (int hops = 0;; ++hops) {
       // Once away, a chain that comes back was led by a stranger: it gets no secrets either.
-      with_secrets = with_secrets && target.same_origin(origin);
+      with_secrets = with_secrets && target->same_origin(*origin);
       auto response =
-          TRY(send_once(curl, request, target, method, with_body, with_secrets, origin, deadline));
+          TRY(send_once(curl, request, *target, method, with_body, with_secrets, *origin, deadline));
       const std::string location(response.header("location"));
       if (!is_redirect(response.status) || location.empty() || request.max_redirects == 0) return response;
       if (hops >= request.max_redirects)
         return fail_hint(ErrorKind::failed, "use the address that it leads to",
-                         "'{}' redirects more than {} times", origin.shown(), request.max_redirects);
-      Target next = TRY(parse_target(curl, location, &target));
-      if (target.scheme == "https" && next.scheme == "http")
+                         "'{}' redirects more than {} times", origin->shown(), request.max_redirects);
+      Target next = TRY(parse_target(curl, location, target.get()));
+      if (target->scheme == "https" && next.scheme == "http")
         return fail_hint(ErrorKind::failed, "use an address that stays on https",
-                         "'{}' redirects from https to http", target.shown());
+                         "'{}' redirects from https to http", target->shown());
       // RFC 9110 §15.4: 303 becomes GET, and 301 and 302 do for POST as every client does it.
       if ((response.status == 303 && method != "HEAD") || (response.status < 303 && method == "POST")) {
         method = "GET";
         with_body = false;
       }
-      target = std::move(next);
+      target = std::make_shared<const Target>(std::move(next));
     }
   }
 
  private:
-  using Handle = std::unique_ptr<CURL, std::function<void(CURL*)>>;
+  // A line out of the pool. Whatever becomes of the request, it goes back without a trace of it.
+  class Borrowed {
+   public:
+    Borrowed(RealHttp& from, std::unique_ptr<Line> line) : from_(from), line_(std::move(line)) {}
+    Borrowed(const Borrowed&) = delete;
+    Borrowed& operator=(const Borrowed&) = delete;
+    ~Borrowed() {
+      const auto set = from_.curl_->easy_setopt;
+      set(line_->easy, CURLOPT_HTTPHEADER, nullptr);
+      set(line_->easy, CURLOPT_HEADERDATA, nullptr);
+      set(line_->easy, CURLOPT_WRITEDATA, nullptr);
+      if (line_->shape && line_->shape->posts) {
+        set(line_->easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{0});
+        set(line_->easy, CURLOPT_POSTFIELDS, "");
+      }
+      if (!well_) line_->shape.reset();
+      const std::lock_guard guard(from_.mutex_);
+      from_.idle_.push_back(std::move(line_));
+    }
+    Line* operator->() const { return line_.get(); }
+    Line& operator*() const { return *line_; }
+    void went_well() { well_ = true; }
+
+   private:
+    RealHttp& from_;
+    std::unique_ptr<Line> line_;
+    bool well_ = false;
+  };
 
   Result<const Curl*> load() {
     const std::lock_guard guard(mutex_);
@@ -219,33 +275,52 @@ class RealHttp final : public ports::Http {
   }
 
   // A gate asks one address again and again; taking it apart costs as much as reading a small answer.
-  Result<Target> target_of(const Curl& curl, const std::string& url) {
+  Result<std::shared_ptr<const Target>> target_of(const Curl& curl, const std::string& url) {
     {
       const std::lock_guard guard(mutex_);
-      if (!url.empty() && url == last_url_) return last_target_;
+      if (last_target_ != nullptr && url == last_url_) return last_target_;
     }
-    Target target = TRY(parse_target(curl, url, nullptr));
+    auto target = std::make_shared<const Target>(TRY(parse_target(curl, url, nullptr)));
     const std::lock_guard guard(mutex_);
     last_url_ = url;
     last_target_ = target;
     return target;
   }
 
-  Result<Handle> take_handle() {
+  Result<std::unique_ptr<Line>> take_line() {
     const std::lock_guard guard(mutex_);
-    CURL* handle = nullptr;
-    if (idle_.empty()) {
-      handle = curl_->easy_init();
-    } else {
-      handle = idle_.back();  // the one used last has the warmest connections
+    std::unique_ptr<Line> line;
+    if (!idle_.empty()) {
+      line = std::move(idle_.back());  // the one used last has the warmest connections
       idle_.pop_back();
-      curl_->easy_reset(handle);
+      return line;
     }
-    if (handle == nullptr) return fail(ErrorKind::failed, "libcurl has no memory for a request");
-    return Handle(handle, [this](CURL* used) {
-      const std::lock_guard give_back(mutex_);
-      idle_.push_back(used);
-    });
+    line = std::make_unique<Line>();
+    line->easy = curl_->easy_init();
+    if (line->easy == nullptr) return fail(ErrorKind::failed, "libcurl has no memory for a request");
+    return line;
+  }
+
+  static void prepare(const Curl& curl, Line& line, Shape shape) {
+    if (line.shape == shape) return;
+    curl.easy_reset(line.easy);
+    CURL* easy = line.easy;
+    const auto set = curl.easy_setopt;
+    set(easy, CURLOPT_ERRORBUFFER, line.words.data());
+    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(easy, CURLOPT_TCP_NODELAY, 1L);
+    set(easy, CURLOPT_HEADERFUNCTION, on_header);
+    set(easy, CURLOPT_WRITEFUNCTION, on_body);
+    if (!shape.own_agent) set(easy, CURLOPT_USERAGENT, "tranche");
+    // The environment's proxy is for the world outside; a server of this machine is asked directly.
+    if (shape.is_loopback) set(easy, CURLOPT_PROXY, "");
+    if (shape.posts) set(easy, CURLOPT_POSTFIELDS, "");
+    if (shape.method == "HEAD") set(easy, CURLOPT_NOBODY, 1L);
+    set(easy, CURLOPT_CUSTOMREQUEST, shape.method.c_str());
+    line.shape = std::move(shape);
   }
 
   Result<ports::HttpResponse> send_once(const Curl& curl, const ports::HttpRequest& request,
@@ -258,49 +333,38 @@ class RealHttp final : public ports::Http {
                        "'{}' did not answer within {}", target.shown(), to_text(request.timeout));
     };
     if (left <= 0) return timed_out();
-    const Handle handle = TRY(take_handle());
-    CURL* easy = handle.get();
-    const auto set = curl.easy_setopt;
-
     HeaderList headers(curl);
     bool has_type = false;
-    bool has_agent = false;
+    Shape shape{
+        .method = method, .is_loopback = target.is_loopback(), .posts = with_body || method == "POST"};
     for (const auto& [name, value] : request.headers) {
       headers.add(name, value);
-      has_type = has_type || lower(name) == "content-type";
-      has_agent = has_agent || lower(name) == "user-agent";
+      has_type = has_type || is_name(name, "content-type");
+      shape.own_agent = shape.own_agent || is_name(name, "user-agent");
     }
     if (with_secrets)
       for (const auto& [name, value] : request.secret_headers) headers.add(name, value.expose());
-    headers.add("Expect:");  // curl would wait a second for 100 Continue before large bodies
-    if (!has_type) headers.add("Content-Type:");
-    if (!has_agent) set(easy, CURLOPT_USERAGENT, "tranche");
+    // curl would wait a second for 100 Continue before large bodies (1 MiB in newer versions, once 1 KiB).
+    if (with_body && request.body.size() >= 1024) headers.add_line("Expect:");
+    if (!has_type) headers.add_line("Content-Type:");
 
     Answer answer;
     answer.max_bytes = request.max_response_bytes;
-    std::string words(CURL_ERROR_SIZE, '\0');
-    set(easy, CURLOPT_ERRORBUFFER, words.data());
+    Borrowed line(*this, TRY(take_line()));
+    prepare(curl, *line, std::move(shape));
+    CURL* easy = line->easy;
+    const auto set = curl.easy_setopt;
+    line->words[0] = '\0';
     set(easy, CURLOPT_URL, target.url.c_str());
-    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    set(easy, CURLOPT_NOSIGNAL, 1L);
     set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(left));
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(left));
-    set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    set(easy, CURLOPT_TCP_NODELAY, 1L);
     set(easy, CURLOPT_HTTPHEADER, headers.get());
-    set(easy, CURLOPT_HEADERFUNCTION, on_header);
     set(easy, CURLOPT_HEADERDATA, &answer);
-    set(easy, CURLOPT_WRITEFUNCTION, on_body);
     set(easy, CURLOPT_WRITEDATA, &answer);
-    // The environment's proxy is for the world outside; a server of this machine is asked directly.
-    if (target.is_loopback()) set(easy, CURLOPT_PROXY, "");
-    if (with_body || method == "POST") {
-      set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(with_body ? request.body.size() : 0));
-      set(easy, CURLOPT_POSTFIELDS, with_body ? request.body.data() : "");
+    if (with_body) {
+      set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+      set(easy, CURLOPT_POSTFIELDS, request.body.data());
     }
-    if (method == "HEAD") set(easy, CURLOPT_NOBODY, 1L);
-    set(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
 
     const CURLcode code = curl.easy_perform(easy);
     if (answer.too_large)
@@ -309,7 +373,7 @@ class RealHttp final : public ports::Http {
                        request.max_response_bytes);
     if (code == CURLE_OPERATION_TIMEDOUT) return timed_out();
     if (code != CURLE_OK) {
-      const std::string_view detail = words[0] != '\0' ? words.c_str() : curl.easy_strerror(code);
+      const std::string_view detail = line->words[0] != '\0' ? line->words.data() : curl.easy_strerror(code);
       const std::string via = target.same_origin(origin) ? "" : " (redirected from " + origin.shown() + ")";
       return fail_hint(ErrorKind::failed, hint_for(code), "cannot {} '{}'{}: {}", method, target.shown(), via,
                        printable(detail));
@@ -317,14 +381,15 @@ class RealHttp final : public ports::Http {
     long status = 0;
     curl.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     answer.response.status = static_cast<int>(status);
+    line.went_well();
     return std::move(answer.response);
   }
 
   std::mutex mutex_;
   const Curl* curl_ = nullptr;
-  std::vector<CURL*> idle_;
+  std::vector<std::unique_ptr<Line>> idle_;
   std::string last_url_;  // and what it was taken apart into
-  Target last_target_;
+  std::shared_ptr<const Target> last_target_;
 };
 
 }  // namespace

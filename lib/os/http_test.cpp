@@ -208,3 +208,109 @@ TEST_CASE("the environment's proxy is not used for this machine") {
   REQUIRE(outside.has_value());
   CHECK(outside->body == "proxy");
 }
+
+TEST_CASE("what a request sends does not depend on the requests before it") {
+  LoopbackServer* stranger_of = nullptr;
+  LoopbackServer server([&](const std::string& request) -> std::optional<std::string> {
+    const std::string line = line_of(request);
+    if (holds(line, "/broken"))
+      return "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+    if (holds(line, "/same")) return LoopbackServer::answer(307, "", "Location: /end\r\n");
+    if (holds(line, "/away"))
+      return LoopbackServer::answer(302, "", "Location: " + stranger_of->url("/end") + "\r\n");
+    if (line.starts_with("HEAD")) return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    return LoopbackServer::answer(200, "answer");
+  });
+  LoopbackServer stranger([](const std::string&) { return LoopbackServer::answer(200, "far"); });
+  stranger_of = &stranger;
+  const std::vector<std::pair<std::string, Secret>> secret = {{"Authorization", Secret("Bearer s3cret")}};
+  const std::vector<std::pair<std::string, Secret>> other = {{"X-Api-Key", Secret("0ther")}};
+  const std::vector<ports::HttpRequest> shapes = {
+      {.url = server.url("/plain")},
+      {.url = server.url("/plain"), .secret_headers = secret},
+      {.url = server.url("/plain"), .secret_headers = other},
+      {.url = server.url("/q?token=1"), .headers = {{"User-Agent", "me"}, {"X-One", "1"}}},
+      {.method = "HEAD", .url = server.url("/plain")},
+      {.method = "POST", .url = server.url("/plain")},
+      {.method = "POST",
+       .url = server.url("/plain"),
+       .headers = {{"Content-Type", "text/x"}},
+       .secret_headers = secret,
+       .body = "a body of some length"},
+      {.method = "POST", .url = server.url("/plain"), .body = "b"},
+      {.method = "POST", .url = server.url("/plain"), .body = std::string(3000, 'c')},
+      {.method = "PUT", .url = server.url("/plain"), .body = "d"},
+      {.method = "PUT", .url = server.url("/plain")},
+      {.method = "DELETE", .url = server.url("/plain"), .secret_headers = secret},
+      {.url = server.url("/same"), .secret_headers = secret, .max_redirects = 2},
+      {.method = "POST",
+       .url = server.url("/away"),
+       .secret_headers = secret,
+       .body = "e",
+       .max_redirects = 2},
+      {.method = "POST",
+       .url = server.url("/plain"),
+       .secret_headers = secret,
+       .body = "too much of an answer",
+       .max_response_bytes = 1},
+      {.method = "POST", .url = server.url("/broken"), .secret_headers = secret, .body = "no answer"},
+      {.url = stranger.url("/far")},
+  };
+  // Everything that both servers saw of one request, and what came of it.
+  const auto send = [&](ports::Http& http, const ports::HttpRequest& request) {
+    const std::size_t here = server.requests().size(), there = stranger.requests().size();
+    const auto response = http.send(request);
+    std::string seen = response ? fmt::format("{} {}", response->status, response->body) : "error";
+    const auto at_home = server.requests(), away = stranger.requests();
+    for (std::size_t i = here; i < at_home.size(); ++i) seen += "\n" + at_home[i];
+    for (std::size_t i = there; i < away.size(); ++i) seen += "\n(away) " + away[i];
+    return seen;
+  };
+  std::vector<std::string> alone;
+  for (const auto& request : shapes) alone.push_back(send(*os::make_http(), request));
+  CHECK(holds(alone[1], "s3cret"));
+  CHECK_FALSE(holds(alone[0], "s3cret"));
+  for (std::size_t first = 0; first < shapes.size(); ++first) {
+    const auto http = os::make_http();
+    for (std::size_t second = 0; second < shapes.size(); ++second) {
+      CAPTURE(first);
+      CAPTURE(second);
+      CHECK(send(*http, shapes[first]) == alone[first]);
+      CHECK(send(*http, shapes[second]) == alone[second]);
+    }
+  }
+}
+
+TEST_CASE("a shorter or a longer limit of one request is not that of the next") {
+  LoopbackServer server([](const std::string& request) -> std::optional<std::string> {
+    if (holds(line_of(request), "/silent")) return std::nullopt;
+    return LoopbackServer::answer(200, std::string(100, 'x'));
+  });
+  const auto http = os::make_http();
+  using std::chrono::milliseconds;
+  REQUIRE(http->send({.url = server.url(), .timeout = milliseconds(60'000)}));
+  const auto late = http->send({.url = server.url("/silent"), .timeout = milliseconds(20)});
+  REQUIRE_FALSE(late);
+  CHECK(holds(late.error().message, "within 20ms"));
+  CHECK(http->send({.url = server.url(), .max_response_bytes = 100}));
+  CHECK_FALSE(http->send({.url = server.url(), .max_response_bytes = 99}));
+  CHECK(http->send({.url = server.url()}));
+}
+
+TEST_CASE("the words of one failure are not those of the next") {
+  LoopbackServer server([](const std::string&) {
+    return std::optional<std::string>(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+  });
+  const auto http = os::make_http();
+  const auto closed = fmt::format("http://127.0.0.1:{}/", support::free_port());
+  const auto words = [&](ports::Http& through, const std::string& url) {
+    const auto refused = through.send({.url = url});
+    REQUIRE_FALSE(refused);
+    return refused.error().message;
+  };
+  const std::string alone = words(*os::make_http(), server.url());
+  const std::string refused = words(*http, closed);
+  CHECK(holds(refused, "connect"));
+  CHECK(words(*http, server.url()) == alone);
+}
