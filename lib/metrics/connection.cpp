@@ -45,7 +45,7 @@ std::string encode(const Form& form) {
   std::string out;
   for (const auto& [name, value] : form) {
     if (!out.empty()) out += '&';
-    out += name + "=" + percent_encode(value);
+    out.append(name).append("=").append(percent_encode(value));
   }
   return out;
 }
@@ -57,9 +57,14 @@ std::optional<Instant> parse_http_date(std::string_view text) {
   if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
   const auto month = std::find(months.begin(), months.end(), text.substr(8, 3));
   if (month == months.end()) return std::nullopt;
-  const auto read =
-      parse_instant(fmt::format("{}-{:02}-{}T{}Z", text.substr(12, 4), month - months.begin() + 1,
-                                text.substr(5, 2), text.substr(17, 8)));
+  const auto number = static_cast<unsigned>(month - months.begin()) + 1;
+  std::string written = "yyyy-mm-ddThh:mm:ssZ";
+  written.replace(0, 4, text.substr(12, 4));
+  written[5] = static_cast<char>('0' + number / 10);
+  written[6] = static_cast<char>('0' + number % 10);
+  written.replace(8, 2, text.substr(5, 2));
+  written.replace(11, 8, text.substr(17, 8));
+  const auto read = parse_instant(written);
   return read ? std::optional(*read) : std::nullopt;
 }
 

@@ -175,6 +175,16 @@ struct Shape {
 struct Line {
   CURL* easy = nullptr;
   std::optional<Shape> shape;  // nullopt: reset it first
+  CURLU* address = nullptr;    // taken apart once, not for each request
+  std::string url;             // what `address` holds
+  // Takes another address apart; false when that fails, and curl has to read the text itself.
+  bool holds(const Curl& curl, const std::string& wanted) {
+    if (address == nullptr || wanted == url) return address != nullptr;
+    url.clear();
+    if (curl.url_set(address, CURLUPART_URL, wanted.c_str(), 0) != CURLUE_OK) return false;
+    url = wanted;
+    return true;
+  }
   std::array<char, CURL_ERROR_SIZE> words{};
 };
 
@@ -203,7 +213,10 @@ class RealHttp final : public ports::Http {
   RealHttp(const RealHttp&) = delete;
   RealHttp& operator=(const RealHttp&) = delete;
   ~RealHttp() override {
-    for (const auto& line : idle_) curl_->easy_cleanup(line->easy);
+    for (const auto& line : idle_) {
+      curl_->easy_cleanup(line->easy);
+      curl_->url_cleanup(line->address);
+    }
   }
 
   Result<ports::HttpResponse> send(const ports::HttpRequest& request) override {
@@ -297,6 +310,7 @@ class RealHttp final : public ports::Http {
     }
     line = std::make_unique<Line>();
     line->easy = curl_->easy_init();
+    line->address = curl_->url();
     if (line->easy == nullptr) return fail(ErrorKind::failed, "libcurl has no memory for a request");
     return line;
   }
@@ -356,6 +370,7 @@ class RealHttp final : public ports::Http {
     const auto set = curl.easy_setopt;
     line->words[0] = '\0';
     set(easy, CURLOPT_URL, target.url.c_str());
+    set(easy, CURLOPT_CURLU, line->holds(curl, target.url) ? line->address : nullptr);
     set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(left));
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(left));
     set(easy, CURLOPT_HTTPHEADER, headers.get());
