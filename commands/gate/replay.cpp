@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "commands/commands.hpp"
+#include "commands/gate/backtest.hpp"
 #include "commands/gate/shared.hpp"
 #include "gate/verdict.hpp"
 
@@ -78,6 +79,14 @@ std::string describe(const ReplayedFile& replayed, const spec::Gate& gate, bool 
 
 Result<Outcome> run(const Options& options, Context& context) {
   const FoundGate found = TRY(find_gate(options, context));
+  const bool history = options.given("source") || options.given("releases") || options.given("windows");
+  if (history && options.given("series"))
+    return fail_hint(ErrorKind::usage, "give --series FILE, or --source with --releases or --windows",
+                     "recorded counts and a source at once");
+  if (history) return back_test(options, context, found);
+  if (!options.given("series"))
+    return fail_hint(ErrorKind::usage, "add --series FILE, or --source NAME --releases last-10",
+                     "there is nothing to decide on");
   metrics::SeriesReader reader = TRY(open_series(options, context));
   const ReplayedFile replayed = TRY(replay_file(found.gate, reader, context));
   say_unknown_keys(context, reader);
@@ -101,12 +110,24 @@ Result<Outcome> run(const Options& options, Context& context) {
 }  // namespace
 
 Command gate_replay() {
-  return {.name = "gate replay",
-          .summary = "the decisions a gate takes on recorded counts",
-          .help_path = "commands/gate/replay.md",
-          .arguments = {gate_argument()},
-          .flags = {series_flag(), app_flag()},
-          .run = run};
+  Flag series = series_flag();
+  series.required = false;
+  return {
+      .name = "gate replay",
+      .summary = "the decisions a gate takes on recorded counts",
+      .help_path = "commands/gate/replay.md",
+      .arguments = {gate_argument()},
+      .flags = {series,
+                {.name = "source", .value = "NAME", .help = "read past releases from this source"},
+                {.name = "releases",
+                 .value = "last-N",
+                 .help = "those of the journal's rollouts",
+                 .default_text = "last-10"},
+                {.name = "windows", .value = "FILE", .help = "release,from,until[,good|bad] a line, instead"},
+                {.name = "baseline", .value = "VERSION", .help = "for $baseline in the queries"},
+                {.name = "channel", .value = "NAME", .help = "for $channel; by default as it was"},
+                app_flag()},
+      .run = run};
 }
 
 }  // namespace tranche::commands

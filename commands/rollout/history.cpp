@@ -21,7 +21,7 @@ Result<Outcome> run(const Options& options, Context& context) {
       if (const doc::Value* decisions = entry.data.find("decisions");
           decisions != nullptr && decisions->is_array())
         for (const doc::Value& decision : decisions->as_array())
-          if (decision.is_string()) what.push_back(printable(decision.as_string(), 160));
+          if (decision.is_string()) what.push_back(printable(decision.as_string(), 400));
       if (entry.kind == "playbook.step-ended")
         what.push_back(fmt::format("step {}: {}", entry.data.text("step").value_or("?"),
                                    entry.data.text("status").value_or("?")));

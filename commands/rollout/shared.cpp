@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "base/text.hpp"
+#include "metrics/sent_queries.hpp"
+#include "rollout/explain.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -28,6 +30,21 @@ Style style_of(gate::Verdict verdict) {
     default:
       return Style::dim;
   }
+}
+
+metrics::Variables variables_of(const rollout::Plan& plan) {
+  return {plan.app, plan.channel, plan.release, plan.release, plan.baseline, {}};
+}
+
+// Why a gate says no: which arm, how much worse, since when, and what was asked.
+std::string why_text(const rollout::Plan& plan, const std::string& name, const rollout::GateMemory& memory,
+                     const spec::Gate& gate) {
+  std::string out;
+  for (const std::string& line : rollout::explain(name, memory, gate))
+    out += fmt::format("  {}{}\n", out.empty() ? "" : "  ", printable(line, 400));
+  for (const metrics::SentQuery& query : metrics::sent_queries(gate, variables_of(plan)))
+    out += fmt::format("    {}: {}\n", query.what, printable(query.text, 400));
+  return out;
 }
 
 std::string bake_text(const rollout::PlannedStage& stage, const rollout::State& state, Instant now) {
@@ -105,6 +122,11 @@ doc::Value report_json(const engine::Report& report, std::string_view schema) {
       const auto arm = [](const gate::ArmCounts& counts) {
         return doc::Value::object({{"events", counts.events}, {"exposure", counts.exposure}});
       };
+      gate.set("since", total.since == Instant{} ? doc::Value() : doc::Value(to_text(total.since)));
+      doc::Value queries = doc::Value::array();
+      for (const metrics::SentQuery& query : metrics::sent_queries(*spec, variables_of(report.plan)))
+        queries.push(doc::Value::object({{"what", query.what}, {"query", query.text}}));
+      gate.set("queries", std::move(queries));
       gate.set("canary", arm(total.canary));
       gate.set("control", arm(total.control));
     }
@@ -149,6 +171,11 @@ std::string report_text(const engine::Report& report, Instant now, bool color) {
                memory.source_error.empty() ? "" : "source: " + printable(memory.source_error, 100)});
   }
   out += gates.text(2);
+  for (const auto& [name, memory] : state.gates)
+    if (const spec::Gate* gate = report.plan.config.gate(name);
+        gate != nullptr &&
+        (memory.verdict == gate::Verdict::fail || memory.verdict == gate::Verdict::suspect))
+      out += why_text(report.plan, name, memory, *gate);
   if (report.playbook) {
     Table steps;
     for (const playbook::StepRecord& step : report.playbook->steps)

@@ -7,6 +7,7 @@
 #include "base/html.hpp"
 #include "base/text.hpp"
 #include "report/html.hpp"
+#include "rollout/explain.hpp"
 
 namespace tranche::report {
 namespace {
@@ -99,12 +100,34 @@ std::string rate_text(const gate::ArmCounts& counts) {
   return counts.exposure > 0 ? fmt::format("{:.3f}%", rate(counts) * 100) : "none yet";
 }
 
+// How many times worse, with the interval that holds at every look. Cut where it would hide the rest.
+std::string ratio_plot(const spec::Gate& gate, const std::vector<Point>& points,
+                       const std::vector<Mark>& stages) {
+  constexpr double most = 8;
+  Plot plot{"How many times the control's, with its 95% interval at every look",
+            "s",
+            {{"ratio", "canary", {}}, {"at least", "worse", {}}, {"at most", "good", {}}},
+            {{gate.worse_than, "worse than", "worse"}, {gate.margin, "margin", "good"}},
+            stages,
+            "number"};
+  for (const Point& point : points) {
+    if (!std::isfinite(point.memory.ratio)) continue;
+    plot.series[0].points.emplace_back(point.seconds, std::min(most, point.memory.ratio));
+    if (!(point.memory.ratio_low > 0)) continue;
+    plot.series[1].points.emplace_back(point.seconds, std::min(most, point.memory.ratio_low));
+    plot.series[2].points.emplace_back(point.seconds, std::min(most, point.memory.ratio_high));
+  }
+  return plot.series[0].points.size() < 2 ? std::string() : svg_plot(plot);
+}
+
 std::string gate_section(const std::string& name, const spec::Gate& gate, const std::vector<Point>& points,
                          const std::vector<Mark>& stages) {
   const rollout::GateMemory& last = points.back().memory;
   std::string out =
       fmt::format("<h2>Gate {} <span class=\"phase {}\">{}</span></h2>\n<p>{}</p>\n", escape_html(name),
                   gate::to_text(last.verdict), gate::to_text(last.verdict), escape_html(last.explanation));
+  if (const std::string ratio = rollout::ratio_text(last, gate); !ratio.empty())
+    out += "<p>In short: " + escape_html(ratio) + ".</p>\n";
   if (gate.kind != spec::Gate::Kind::compare) return out;
   Plot evidence{
       "Evidence, as odds against the opposite",
@@ -126,7 +149,7 @@ std::string gate_section(const std::string& name, const spec::Gate& gate, const 
     rates.series[0].points.emplace_back(point.seconds, rate(seen.canary));
     rates.series[1].points.emplace_back(point.seconds, rate(seen.control));
   }
-  out += svg_plot(evidence) + svg_plot(rates);
+  out += ratio_plot(gate, points, stages) + svg_plot(evidence) + svg_plot(rates);
   const gate::Totals total = gate::totals(last.process);
   out += fmt::format(
       "<table><tr><th></th><th>events</th><th>exposure</th><th>rate</th></tr>\n"

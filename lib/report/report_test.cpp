@@ -153,7 +153,7 @@ TEST_CASE("the page of a rollout has every section, from the journal alone") {
     CAPTURE(part);
     CHECK(holds(page, part));
   }
-  CHECK(count_of(page, "<svg") == 2);
+  CHECK(count_of(page, "<svg") == 3);
   CHECK(page.starts_with("<!doctype html>"));
   CHECK(page.ends_with("</html>\n"));
 }

@@ -2,6 +2,7 @@
 // suspect; any fail, from any watching phase, starts the playbook; stopping is possible from every phase.
 #include <algorithm>
 
+#include "rollout/explain.hpp"
 #include "rollout/state.hpp"
 
 namespace tranche::rollout {
@@ -119,6 +120,18 @@ class Machine {
     return {};
   }
 
+  // An adverse one says what it saw, and since when.
+  static std::string decision_text(const std::string& name, const GateMemory& memory,
+                                   const spec::Gate& gate) {
+    std::string out =
+        fmt::format("gate '{}': {} ({})", name, gate::to_text(memory.verdict), memory.explanation);
+    if (memory.verdict != Verdict::fail && memory.verdict != Verdict::suspect) return out;
+    if (const std::string ratio = ratio_text(memory, gate); !ratio.empty()) out += "; " + ratio;
+    if (const Instant since = gate::totals(memory.process).since; since != Instant{})
+      out += ", since " + tranche::to_text(since);
+    return out;
+  }
+
   void observe(const Tick& tick) {
     for (const std::string& name : plan_.stages[state().stage].gates) {
       const spec::Gate* gate = plan_.config.gate(name);
@@ -129,8 +142,7 @@ class Machine {
         fold(memory, plan_.config, *gate, found->second, now_);
       else
         judge(memory, plan_.config, *gate, now_);
-      if (memory.verdict != before)
-        say(fmt::format("gate '{}': {} ({})", name, gate::to_text(memory.verdict), memory.explanation));
+      if (memory.verdict != before) say(decision_text(name, memory, *gate));
     }
   }
 
