@@ -45,6 +45,13 @@ constexpr std::array<GridPoint, 5> grid{{
     {3, 0x1.193ea7aad030bp+0, -0x1.0cc1248b56cccp+0},    // 0.35
     {6, 0x1.cab0bfa2a2002p+0, -0x1.7f7427b73e391p+1},    // 0.05
 }};
+// For the certificate: a release as good as the baseline is 1/G of a margin of G, and margins are small.
+constexpr std::array<GridPoint, 4> mirror_grid{{
+    {1.25, 0x1.c8ff7c79a9a22p-3, -0x1.9c041f7ed8d33p+0},  // 0.2
+    {1.5, 0x1.9f323ecbf984cp-2, -0x1.62e42fefa39efp-1},   // 0.5
+    {2, 0x1.62e42fefa39efp-1, -0x1.9c041f7ed8d33p+0},     // 0.2
+    {3, 0x1.193ea7aad030bp+0, -0x1.26bb1bbb55515p+1},     // 0.1
+}};
 constexpr std::size_t rising_point = 2;  // of the grid, for Page's statistic
 constexpr double first_start = 0.85;     // weight of the first poll among the starts
 constexpr double log_first_start = -0x1.4cd6b97964179p-3;
@@ -74,7 +81,8 @@ double canary_share(const StratumCounts& counts, double ratio) {
 
 // One poll's log likelihood ratios, over its strata.
 struct Increments {
-  std::array<double, grid.size()> worse{}, not_worse{};
+  std::array<double, grid.size()> worse{};
+  std::array<double, mirror_grid.size()> not_worse{};
 };
 
 void add(Evidence& evidence, Increments& increments, const CompareConfig& config,
@@ -87,6 +95,9 @@ void add(Evidence& evidence, Increments& increments, const CompareConfig& config
     for (std::size_t i = 0; i < grid.size(); ++i) {
       const auto [factor, log, weight] = grid[i];
       increments.worse[i] += canary_events * log - events * log1p_exact(at_worse * (factor - 1));
+    }
+    for (std::size_t i = 0; i < mirror_grid.size(); ++i) {
+      const auto [factor, log, weight] = mirror_grid[i];
       increments.not_worse[i] +=
           -canary_events * log - events * log1p_exact(-at_margin * ((factor - 1) / factor));
     }
@@ -103,12 +114,13 @@ void add(Evidence& evidence, Increments& increments, const CompareConfig& config
 }
 
 // ln of the average over the grid of exp(sum), with `rest` of the weight still at 1.
-double log_average(const std::vector<double>& sums, double rest) {
+template <std::size_t N>
+double log_average(const std::vector<double>& sums, const std::array<GridPoint, N>& points, double rest) {
   if (sums.empty()) return 0;
-  std::array<double, grid.size()> terms{};
+  std::array<double, N> terms{};
   double largest = 0;  // ln 1, of the rest
-  for (std::size_t i = 0; i < grid.size(); ++i) {
-    terms[i] = sums[i] + grid[i].log_weight;
+  for (std::size_t i = 0; i < N; ++i) {
+    terms[i] = sums[i] + points[i].log_weight;
     largest = std::max(largest, terms[i]);
   }
   double total = rest * exp_exact(-largest);
@@ -143,9 +155,9 @@ struct Weighed {
 // The evidence that counts.
 Weighed weigh(const Evidence& evidence, const CompareConfig& config, Dispersion dispersion) {
   Weighed out;
-  out.worse = log_average(evidence.worse,
+  out.worse = log_average(evidence.worse, grid,
                           evidence.polls == 0 ? 1 : later_starts(static_cast<double>(evidence.polls)));
-  out.not_worse = log_average(evidence.not_worse, 0);
+  out.not_worse = log_average(evidence.not_worse, mirror_grid, 0);
   if (dispersion == Dispersion::calm) return out;
   // The second test costs a hundred times the first and is asked only where it can matter.
   const double enough_worse = log_exact(1 / config.suspect_at),
@@ -263,8 +275,8 @@ doc::Value to_value(const Evidence& evidence) {
 Result<Evidence> evidence_from_value(const doc::Value& value) {
   Evidence out;
   out.worse = TRY(read_numbers(value, "worse", grid.size()));
-  out.not_worse = TRY(read_numbers(value, "not-worse", grid.size()));
-  if (out.worse.size() != out.not_worse.size())
+  out.not_worse = TRY(read_numbers(value, "not-worse", mirror_grid.size()));
+  if (out.worse.empty() != out.not_worse.empty())
     return broken_evidence("'worse' and 'not-worse' differ in length");
   out.canary = TRY(read_arm(value, "canary"));
   out.control = TRY(read_arm(value, "control"));
@@ -285,8 +297,8 @@ Result<Evidence> evidence_from_value(const doc::Value& value) {
 Result<> observe(Evidence& evidence, const CompareConfig& config, const Poll& poll, Instant at) {
   TRY(check(config));
   TRY(check_poll(poll));
-  if (evidence.worse.size() != evidence.not_worse.size() ||
-      (!evidence.worse.empty() && evidence.worse.size() != grid.size()))
+  const std::size_t mirrored = evidence.worse.empty() ? 0 : mirror_grid.size();
+  if (evidence.not_worse.size() != mirrored || (mirrored > 0 && evidence.worse.size() != grid.size()))
     return fail(ErrorKind::bug, "gate evidence has {} and {} sums", evidence.worse.size(),
                 evidence.not_worse.size());
   Increments increments;
@@ -304,13 +316,13 @@ Result<> observe(Evidence& evidence, const CompareConfig& config, const Poll& po
     return {};
   }
   evidence.worse.resize(grid.size(), never_started);
-  evidence.not_worse.resize(grid.size());
+  evidence.not_worse.resize(mirror_grid.size());
   end_poll(evidence.noise);
   const double start = log_start(evidence.polls);
   for (std::size_t i = 0; i < grid.size(); ++i) {
     evidence.worse[i] = log_add_exact(evidence.worse[i], start) + increments.worse[i];
-    evidence.not_worse[i] += increments.not_worse[i];
   }
+  for (std::size_t i = 0; i < mirror_grid.size(); ++i) evidence.not_worse[i] += increments.not_worse[i];
   evidence.rising += increments.worse[rising_point];
   if (!(evidence.rising > 0)) {
     evidence.rising = 0;
@@ -334,12 +346,12 @@ Comparison judge(const Evidence& evidence, const CompareConfig& config, bool in_
   const Weighed weighed = weigh(evidence, config, out.dispersion);
   out.log_evidence_worse = weighed.worse;
   out.log_evidence_not_worse = weighed.not_worse;
-  bound_ratio(out, evidence);
   out.verdict = decide(config, out.log_evidence_worse, out.log_evidence_not_worse);
   // The certificate speaks of all polls since the first. Where the rate has risen since, it is out of date.
   const bool risen = out.verdict == Verdict::pass && evidence.rising >= log_exact(1 / config.false_promotion);
   if (risen) out.verdict = Verdict::inconclusive;
   if (!in_words) return out;
+  bound_ratio(out, evidence);
   out.explanation =
       fmt::format("canary {:.6g} events in {:.6g}, control {:.6g} in {:.6g}{}; {}", evidence.canary.events,
                   evidence.canary.exposure, evidence.control.events, evidence.control.exposure,

@@ -13,6 +13,7 @@ namespace {
 
 const std::vector<double> factors{1.2, 1.6, 2.2, 3, 6};
 const std::vector<double> weights{0.05, 0.10, 0.45, 0.35, 0.05};
+const std::vector<double> mirror_factors{1.25, 1.5, 2, 3};
 
 // Weight of the starts after so many polls; the first has 0.85.
 double later(double polls) { return 0.15 * std::sqrt(2 / (polls + 1)); }
@@ -38,14 +39,18 @@ TEST_CASE("evidence is the reference's log likelihood ratio, by hand") {
   REQUIRE(observe(evidence, config, one(2, 400, 7, 400)).has_value());
   REQUIRE(evidence.worse.size() == factors.size());
   for (std::size_t i = 0; i < factors.size(); ++i) {
-    const double g = std::log(factors[i]), d0 = std::log(1.2), d1 = std::log(2.0);
+    const double g = std::log(factors[i]), d0 = std::log(1.2);
     const double first = likelihood(3, 4, 0.25, d0 + g) - likelihood(3, 4, 0.25, d0);
     const double second = likelihood(2, 9, 0.5, d0 + g) - likelihood(2, 9, 0.5, d0);
     // From the first poll with weight 0.85, or from the second.
     const double worse = std::log((0.85 * std::exp(first) + later(1) - later(2)) * std::exp(second));
+    CHECK(evidence.worse[i] == doctest::Approx(worse).epsilon(1e-12));
+  }
+  REQUIRE(evidence.not_worse.size() == mirror_factors.size());
+  for (std::size_t i = 0; i < mirror_factors.size(); ++i) {
+    const double g = std::log(mirror_factors[i]), d1 = std::log(2.0);
     const double not_worse = likelihood(3, 4, 0.25, d1 - g) - likelihood(3, 4, 0.25, d1) +
                              likelihood(2, 9, 0.5, d1 - g) - likelihood(2, 9, 0.5, d1);
-    CHECK(evidence.worse[i] == doctest::Approx(worse).epsilon(1e-12));
     CHECK(evidence.not_worse[i] == doctest::Approx(not_worse).epsilon(1e-12));
   }
   CHECK(evidence.canary.events == 5);
@@ -251,13 +256,13 @@ TEST_CASE("the sums are the same bits on every machine") {
                 .has_value());
   CHECK(doc::to_json(to_value(evidence)) ==
         R"({"worse":[0.40856029331519933,0.1036482274871924,-2.220174675649872,-6.459176315191858,-18.5994)"
-        R"(6110452944],"not-worse":[0.1498607104100993,-0.7585988185210146,-3.089078780400235,-6.393676944)"
-        R"(994876,-16.304423774763123],"canary":{"events":20.5,"exposure":1306},"control":{"events":221,"e)"
-        R"(xposure":23096},"weighted-canary":18.491300995024876,"weighted-control":14.099927860696518,"wei)"
-        R"(ghted-both":14.535097372503156,"noise":{"last":{"200000":[3.25,40,9.5,161],"50000":[7,613,101,1)"
-        R"(1387]},"canary":{"sum":0,"count":1.984375},"control":{"sum":0,"count":1.984375},"ratios":{"coun)"
-        R"(t":2,"weight":2,"sum":0.6345207237553021,"squares":0.2013082744374762},"batch":[0,0,0,0,0]},"ri)"
-        R"(sing":0,"since":"","polls":2,"empty-polls":0})");
+        R"(6110452944],"not-worse":[0.10130004408779514,-0.4454404720346421,-2.265354628784105,-6.39367694)"
+        R"(4994876],"canary":{"events":20.5,"exposure":1306},"control":{"events":221,"exposure":23096},"we)"
+        R"(ighted-canary":18.491300995024876,"weighted-control":14.099927860696518,"weighted-both":14.5350)"
+        R"(97372503156,"noise":{"last":{"200000":[3.25,40,9.5,161],"50000":[7,613,101,11387]},"canary":{"s)"
+        R"(um":0,"count":1.984375},"control":{"sum":0,"count":1.984375},"ratios":{"count":2,"weight":2,"su)"
+        R"(m":0.6345207237553021,"squares":0.2013082744374762},"batch":[0,0,0,0,0]},"rising":0,"since":"",)"
+        R"("polls":2,"empty-polls":0})");
 }
 
 TEST_CASE("evidence from a journal that was tampered with is refused") {
