@@ -1,7 +1,9 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "commands/commands.hpp"
+#include "commands/gate/plan.hpp"
 #include "commands/support.hpp"
+#include "gate/power.hpp"
 #include "scaffold/scaffold.hpp"
 
 namespace tranche {
@@ -22,19 +24,75 @@ struct NewFile {
 // A JSON string is a YAML string too.
 std::string quoted(const std::string& text) { return doc::to_json(doc::Value(text)); }
 
+struct Stages {
+  std::string sized;  // a comment: what was assumed
+  std::string lines;
+};
+
+std::string stage_line(double share, const std::string& bake) {
+  return fmt::format("      - {{ percent: {:g}, bake: {}, gates: [crashes] }}\n", share * 100, bake);
+}
+
+// Stages that the gate can see something in, when it is known how much there is to see.
+Result<Stages> make_stages(const Options& options) {
+  Stages out;
+  for (const double share : {0.05, 0.2, 0.5}) out.lines += stage_line(share, "6h..24h");
+  const int given = static_cast<int>(options.given("devices")) +
+                    static_cast<int>(options.given("sessions-per-day")) +
+                    static_cast<int>(options.given("crash-rate"));
+  if (given == 0) return out;
+  if (given < 3)
+    return fail_hint(ErrorKind::usage, "add --devices, --sessions-per-day and --crash-rate",
+                     "stages are sized by all three");
+  const auto devices = static_cast<double>(TRY(options.number("devices")));
+  const double sessions = TRY(parse_ratio("sessions-per-day", options.text("sessions-per-day")));
+  gate::PowerQuestion question;
+  question.base = TRY(parse_part("crash-rate", options.text("crash-rate")));
+  question.ratio = 2;
+  question.within = std::chrono::hours(48);
+  const double whole = devices * sessions / 86'400;
+  const std::string assumed = fmt::format("{:.0f} devices with {:g} sessions a day, {} of which crash",
+                                          devices, sessions, format_ratio(question.base));
+  const auto first = TRY(gate::suggest_stage(question, whole));
+  if (!first) {
+    out.sized = fmt::format(
+        "\n      # With {},\n      # no stage shows within 48h that a release crashes twice as often.",
+        assumed);
+    return out;
+  }
+  out.sized = fmt::format(
+      "\n      # Sized as `tranche gate plan` does: {}.\n      # A release that crashes twice as often is "
+      "seen "
+      "within each bake with a chance of 90% or more.",
+      assumed);
+  out.lines.clear();
+  std::vector<gate::StageSize> sizes{*first};
+  for (const double share : {0.05, 0.2, 0.5})
+    if (share >= 2 * first->share)
+      if (const auto size = TRY(gate::size_stage(question, whole, share))) sizes.push_back(*size);
+  for (const gate::StageSize& size : sizes) {
+    const Duration most = std::max<Duration>(std::chrono::hours(24), 4 * size.bake);
+    out.lines += stage_line(size.share, to_text(DurationRange{size.bake, most}));
+  }
+  return out;
+}
+
 Result<std::string> make_file(const Options& options, Context& context, scaffold::Facts& facts) {
   const std::string here = TRY(context.world.files.current_directory());
   facts = TRY(scaffold::detect(context.world.files, "", base_name(here)));
   if (options.given("app")) facts.app = options.text("app");
   std::vector<std::string> artifacts;
   for (const auto& pattern : facts.artifacts) artifacts.push_back(quoted(pattern));
+  const Stages stages = TRY(make_stages(options));
   const std::string text = TRY(scaffold::render(
       embedded_text("templates/tranche.yaml"),
       {{"app", facts.app},
        {"found", facts.found_in.empty() ? "" : " (guessed from " + facts.found_in + ": correct it)"},
        {"artifacts", join(artifacts, ", ")},
        {"store", quoted(options.text("store"))},
-       {"source", quoted(options.text("source"))}}));
+       {"source", quoted(options.text("source"))},
+       {"sized", stages.sized},
+       {"stages", stages.lines}}));
   // What was given may be no name or no store: the file that is written always passes `tranche check`.
   TRY_WHILE("making tranche.yaml", spec::parse(text, context.file));
   return text;
@@ -111,6 +169,11 @@ Command init() {
                      .value = "URL",
                      .help = "the `tranche serve` whose counters gates read",
                      .default_text = "http://127.0.0.1:8080"},
+                    {.name = "devices",
+                     .value = "N",
+                     .help = "how many there are: sizes the stages, with the next two"},
+                    {.name = "sessions-per-day", .value = "N", .help = "of one device"},
+                    {.name = "crash-rate", .value = "RATE", .help = "of a session with a good release, 0.2%"},
                     {.name = "force", .help = "replace a tranche.yaml that exists"}},
           .run = run};
 }

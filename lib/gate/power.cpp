@@ -286,30 +286,32 @@ double expected_seconds(const PowerQuestion& question) {
                     : std::numeric_limits<double>::infinity();
 }
 
-Result<std::optional<StageSize>> suggest_stage(PowerQuestion question, double whole_rate) {
+Result<std::optional<StageSize>> size_stage(PowerQuestion question, double whole_rate, double share) {
   const Duration most = question.within;
-  const auto seconds = [](Duration time) { return static_cast<double>(time.count()) / 1000; };
-  for (const double share : shares) {
-    question.canary_rate = whole_rate * share;
-    question.control_rate = whole_rate * (1 - share);
-    question.within = most;
-    if (1.2 * expected_seconds(question) > seconds(most)) continue;
-    const Power seen = TRY(simulate(question, sizing * most_steps));
-    if (!seen.fails_90) continue;
-    PowerQuestion good = question;
-    good.ratio = 1;
-    const Power passed = TRY(simulate(good, sizing * most_steps));
-    const Duration wanted = std::max(*seen.fails_90, passed.passes_90.value_or(most));
-    Duration bake = most;
-    for (const std::int64_t minutes : bake_minutes)
-      if (std::chrono::minutes(minutes) >= wanted) {
-        bake = std::min(most, Duration(std::chrono::minutes(minutes)));
-        break;
-      }
-    question.within = bake;
-    Power power = TRY(simulate(question, sizing * most_steps));
-    return StageSize{share, bake, std::move(power)};
-  }
+  question.canary_rate = whole_rate * share;
+  question.control_rate = whole_rate * (1 - share);
+  if (1.2 * expected_seconds(question) > static_cast<double>(most.count()) / 1000)
+    return std::optional<StageSize>{};
+  const Power seen = TRY(simulate(question, sizing * most_steps));
+  if (!seen.fails_90) return std::optional<StageSize>{};
+  PowerQuestion good = question;
+  good.ratio = 1;
+  const Power passed = TRY(simulate(good, sizing * most_steps));
+  const Duration wanted = std::max(*seen.fails_90, passed.passes_90.value_or(most));
+  Duration bake = most;
+  for (const std::int64_t minutes : bake_minutes)
+    if (std::chrono::minutes(minutes) >= wanted) {
+      bake = std::min(most, Duration(std::chrono::minutes(minutes)));
+      break;
+    }
+  question.within = bake;
+  Power power = TRY(simulate(question, sizing * most_steps));
+  return StageSize{share, bake, std::move(power)};
+}
+
+Result<std::optional<StageSize>> suggest_stage(PowerQuestion question, double whole_rate) {
+  for (const double share : shares)
+    if (auto size = TRY(size_stage(question, whole_rate, share))) return size;
   return std::optional<StageSize>{};
 }
 

@@ -54,6 +54,8 @@ struct StageSize {
   Duration bake{};   // until nine of ten regressions are seen and nine of ten good releases passed
   Power power;       // of the regression within `bake`
 };
+// The bake that a share needs. Empty when the regression is not seen within question.within in nine of ten.
+Result<std::optional<StageSize>> size_stage(PowerQuestion question, double whole_rate, double share);
 // The smallest of some usual shares, and for it the shortest of some usual bakes up to question.within, at
 // which the gate sees the regression with a chance of at least 90%. `whole_rate`: exposures a second of all
 // devices. Empty when there is none.
