@@ -96,7 +96,7 @@ Speed measure() {
         stratum.control.events = counts.control_events;
         stratum.control.exposure = counts.control_exposure;
         if (!gate::observe(evidence, config, poll)) refuse("observe failed");
-        if (judging) kept += gate::judge(evidence, config).log_evidence_worse;
+        if (judging) kept += gate::judge(evidence, config, false).log_evidence_worse;
       }
       double& best = judging ? out.updates : out.observes;
       best = std::max(best, updates / seconds_since(start));

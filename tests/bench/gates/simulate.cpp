@@ -24,7 +24,7 @@ Run run_ours(const gate::CompareConfig& config, const Series& series) {
       std::fprintf(stderr, "observe: %s\n", observed.error().message.c_str());
       std::exit(1);
     }
-    const gate::Verdict verdict = gate::judge(evidence, config).verdict;
+    const gate::Verdict verdict = gate::judge(evidence, config, false).verdict;
     if (verdict == gate::Verdict::pass && out.passed_at == 0) out.passed_at = static_cast<int>(i) + 1;
     if (verdict == gate::Verdict::fail) {
       out.failed_at = static_cast<int>(i) + 1;
