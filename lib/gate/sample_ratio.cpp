@@ -15,7 +15,10 @@ namespace {
 // ln Gamma(z), z > 0: shifted up to 16, then Stirling's series, whose next term is below 1e-14 there.
 double log_gamma(double z) {
   double shift = 0;
-  for (; z < 16; ++z) shift += log_exact(z);
+  while (z < 16) {
+    shift += log_exact(z);
+    z += 1;
+  }
   const double u = 1 / (z * z);
   const double series =
       (1.0 / 12 +

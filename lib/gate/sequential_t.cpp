@@ -27,7 +27,10 @@ constexpr double largest_value = 1e6;
 double gamma_quotient(double n) {
   int steps = 0;
   double at = n;
-  for (; at < 40; ++at) ++steps;
+  while (at < 40) {
+    at += 1;
+    ++steps;
+  }
   const double u = 1 / at;
   double value =
       std::sqrt(at / 2) *

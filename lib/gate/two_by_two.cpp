@@ -27,9 +27,11 @@ class Sum {
  public:
   explicit Sum(const Margins& margins) {
     double weight = 1;
-    for (double k = margins.lowest(); k <= margins.highest(); ++k) {
+    double k = margins.lowest();
+    while (k <= margins.highest()) {
       weights_[size_++] = weight;
       weight *= (margins.x - k) * (margins.n - k) / ((k + 1) * (margins.y - margins.n + k + 1));
+      k += 1;
     }
   }
   [[nodiscard]] double log_at(double psi) const {

@@ -20,14 +20,15 @@ namespace {
 // Queries span lines in YAML; graphite's grammar wants none. Quoted text stays.
 std::string without_blanks(std::string_view query) {
   std::string out;
-  char quote = 0;
+  char quote = '\0';
   for (const char c : query) {
-    if (quote != 0)
-      quote = c == quote ? 0 : quote;
-    else if (c == '"' || c == '\'')
+    if (quote != 0) {
+      if (c == quote) quote = '\0';
+    } else if (c == '"' || c == '\'') {
       quote = c;
-    else if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+    } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
       continue;
+    }
     out += c;
   }
   return out;
