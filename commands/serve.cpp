@@ -81,6 +81,9 @@ Result<Outcome> run(const Options& options, Context& context) {
   made.http.max_connections_per_address =
       static_cast<std::size_t>(TRY(number_in(options, "max-connections-per-address", 1, 1'000'000)));
   made.bounds.max_devices = static_cast<std::size_t>(TRY(number_in(options, "max-devices", 1, 100'000'000)));
+  made.bounds.settle = TRY_WHILE("reading --settle", parse_duration(options.text("settle")));
+  if (made.bounds.settle < std::chrono::seconds(1) || made.bounds.settle > std::chrono::hours(24))
+    return fail_hint(ErrorKind::usage, "give 1s to 24h", "--settle is {}", to_text(made.bounds.settle));
   const std::size_t channels = made.channels.size();
   // The server tells on a thread of its own; one thread talks.
   std::mutex mutex;
@@ -133,6 +136,11 @@ Command serve() {
                  .help = "loopback is exempt; raise it behind a proxy",
                  .default_text = "256"},
                 {.name = "max-devices", .value = "N", .help = "counted at a time", .default_text = "5000000"},
+                {.name = "settle",
+                 .value = "DURATION",
+                 .help = "devices of each arm are compared in number after this; twice the time between "
+                         "check-ins or more",
+                 .default_text = "2h"},
                 app_flag()},
       .run = run};
 }

@@ -17,8 +17,11 @@ namespace {
 struct ArmTotals {
   double canary = 0, control = 0;
 };
-// By window end, then stratum.
-using Series = std::map<Instant, std::map<std::string, ArmTotals>>;
+using Strata = std::map<std::string, ArmTotals>;
+struct Told {
+  Strata counts, assigned;
+};
+using Series = std::map<Instant, Told>;  // by window end
 
 class Serve final : public Source {
  public:
@@ -42,16 +45,18 @@ class Serve final : public Source {
         window.gap = "the server has no counts of this window";
         continue;
       }
-      for (const auto& [stratum, totals] : exposed->second) {
+      for (const auto& [stratum, totals] : exposed->second.counts) {
         if (!is_randomised(stratum)) continue;
-        const auto bad = happened->second.find(stratum);
-        const ArmTotals seen = bad == happened->second.end() ? ArmTotals{} : bad->second;
+        const auto bad = happened->second.counts.find(stratum);
+        const ArmTotals seen = bad == happened->second.counts.end() ? ArmTotals{} : bad->second;
         window.counts[stratum] = {{seen.canary, totals.canary}, {seen.control, totals.control}};
       }
+      for (const auto& [stratum, devices] : exposed->second.assigned)
+        if (is_randomised(stratum)) window.assigned[stratum] = {{0, devices.canary}, {0, devices.control}};
       window.has_data = !window.counts.empty();
       if (!window.has_data)
-        window.gap =
-            exposed->second.empty() ? "no device was counted" : "only devices that chance has not placed";
+        window.gap = exposed->second.counts.empty() ? "no device was counted"
+                                                    : "only devices that chance has not placed";
     }
     return out;
   }
@@ -86,8 +91,8 @@ class Serve final : public Source {
     const Series series = TRY(read(name, variables, windows));
     if (series.empty()) return std::optional<double>{};
     double total = 0;
-    for (const auto& [end, strata] : series)
-      for (const auto& [stratum, totals] : strata) total += totals.canary;
+    for (const auto& [end, told] : series)
+      for (const auto& [stratum, totals] : told.counts) total += totals.canary;
     return std::optional<double>{total};
   }
 
@@ -120,6 +125,21 @@ class Serve final : public Source {
     return parse(answer.body, name, variables, windows);
   }
 
+  Result<> take(const doc::Value& counts, Strata& into) {
+    if (counts.as_object().size() > most_strata) return unreadable("a window has too many strata");
+    for (const doc::Member& stratum : counts.as_object()) {
+      ArmTotals& totals = into[stratum.key];
+      for (const auto& [arm, total] : {std::pair{"canary", &totals.canary}, {"control", &totals.control}}) {
+        const doc::Value* count = stratum.value.find(arm);
+        if (count == nullptr) continue;
+        if (!count->is_number() || !(count->as_double() >= 0 && count->as_double() <= largest_count))
+          return unreadable("a count is no count");
+        *total = count->as_double();
+      }
+    }
+    return {};
+  }
+
   Result<Series> parse(const doc::Value& body, const std::string& name, const Variables& variables,
                        const Windows& windows) {
     const auto is = [&](std::string_view key, std::string_view want) {
@@ -148,16 +168,10 @@ class Serve final : public Source {
         return unreadable("a window was not asked for");
       const auto [at, fresh] = out.try_emplace(*end);
       if (!fresh) return unreadable("a window comes twice");
-      if (counts->as_object().size() > most_strata) return unreadable("a window has too many strata");
-      for (const doc::Member& stratum : counts->as_object()) {
-        ArmTotals& totals = at->second[stratum.key];
-        for (const auto& [arm, into] : {std::pair{"canary", &totals.canary}, {"control", &totals.control}}) {
-          const doc::Value* count = stratum.value.find(arm);
-          if (count == nullptr) continue;
-          if (!count->is_number() || !(count->as_double() >= 0 && count->as_double() <= largest_count))
-            return unreadable("a count is no count");
-          *into = count->as_double();
-        }
+      TRY(take(*counts, at->second.counts));
+      if (const doc::Value* assigned = window.find("assigned")) {
+        if (!assigned->is_object()) return unreadable("a window's assigned devices are no map");
+        TRY(take(*assigned, at->second.assigned));
       }
     }
     return out;

@@ -142,3 +142,21 @@ TEST_CASE("a threshold on the server's counters is the canary's count or the rat
   for (const char* bad : {"", "a b", "crashes / ", "crashes & sessions", "crashes/sessions/2"})
     CHECK_FALSE_MESSAGE(f.measure(bad).has_value(), bad);
 }
+
+TEST_CASE("the server's assigned devices come with the windows, without a query") {
+  FakeServe f;
+  f.sessions =
+      R"({"end":"2026-01-01T00:00:01Z","counts":{"50000":{"canary":12,"control":340}},"assigned":{"50000":{"canary":4,"control":96},"0":{"control":7}}})";
+  f.crashes = R"({"end":"2026-01-01T00:00:01Z","counts":{"50000":{"canary":1,"control":3}}})";
+  const auto windows = f.ask(1);
+  REQUIRE(windows.has_value());
+  REQUIRE(windows->size() == 1);
+  CHECK(windows->front().has_data);
+  REQUIRE(windows->front().assigned.size() == 1);
+  CHECK(windows->front().assigned.at("50000").canary.exposure == 4);
+  CHECK(windows->front().assigned.at("50000").control.exposure == 96);
+  f.sessions = R"({"end":"2026-01-01T00:00:01Z","counts":{},"assigned":{"50000":{"canary":-4}}})";
+  CHECK_FALSE(f.ask(1).has_value());
+  f.sessions = R"({"end":"2026-01-01T00:00:01Z","counts":{},"assigned":[]})";
+  CHECK_FALSE(f.ask(1).has_value());
+}

@@ -123,6 +123,8 @@ Result<std::unique_ptr<Source>> make_file(const Surroundings& around, const spec
 // The wire form of /v1/series, written by the server and read by make_serve:
 // {"schema":"tranche/series/v1","app","channel","name","step-ms":1000,
 //  "windows":[{"end":"<RFC 3339>","counts":{"<stratum>":{"canary":12,"control":340}}}], "since":"<RFC 3339>"}
+// A window in which a batch of assigned devices ends has them too: "assigned":{"<stratum>":{...}}, devices by
+// arm, each once (server/counters.hpp); a serve source needs no query for them.
 // A window the server was not yet up for, or no longer remembers, is left out: a gap. A window with no events
 // has zeros.
 

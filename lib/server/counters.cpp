@@ -55,12 +55,13 @@ struct Device {
   std::uint32_t cell = no_cell;
   std::uint32_t window = 0;
   std::uint32_t seen = 0;  // seconds since the server's start
-  std::uint32_t sessions_in_window = 0, crashes_in_window = 0;
-  std::uint32_t stratum = 0;  // with arm and release: where it was placed at its last report
+  std::uint32_t sessions_in_window = 0;
+  std::uint32_t crashes_until = 0;  // seconds since the server's start that its counted crashes have used up
+  std::uint32_t stratum = 0;        // with arm and release: where it was placed at its last report
   std::uint16_t release = 0;
   Arm arm = Arm::none;
-  bool placed = false;
-  std::uint8_t newest = 0, next_gone = 0;
+  bool placed = false, assigned = false;                    // assigned: counted for this placement
+  std::uint8_t newest = 0, next_gone = 0, assignments = 0;  // assignments: for this release
   std::unique_ptr<std::vector<Signal>> signals;
 };
 
@@ -105,6 +106,7 @@ struct Stream {
   Names versions;
   Names signals;
   std::array<std::uint64_t, outcome_words.size()> outcomes{};
+  bool fed = false;  // a feed was seen
 };
 
 struct Cell {
@@ -116,6 +118,7 @@ struct Cell {
 };
 
 // What a series of /v1/series counts.
+constexpr std::uint8_t most_assignments = 16;  // of a device and release
 constexpr std::uint16_t name_sessions = 0, name_crashes = 1, first_signal = 2;
 struct SeriesId {
   std::uint16_t stream = 0, name = 0, release = 0;
@@ -182,13 +185,22 @@ struct Counters::State {
   Instant horizon{};  // nothing is recorded before this: windows up to here may have been read
   Instant cleaned{};
   std::uint64_t counted = 0, duplicate = 0, late = 0, baseline = 0, refused = 0, full = 0;
+  // By stream, release and stratum, arm none: since when it is on offer; Instant{}: nobody knows.
+  std::map<std::uint64_t, Instant> offered;
+  using Batch = std::map<std::uint32_t, std::uint64_t>;  // by id, whose name is that of sessions: devices
+  std::map<Instant, Batch> batches;                      // by when they are shown
+  Batch assigned;                                        // in batches that nobody asks for any more
   std::uint64_t clamped_sessions = 0, clamped_crashes = 0, clamped_signals = 0;
 
   std::uint16_t stream_of(std::string_view app, std::string_view channel) {
     for (std::size_t i = 0; i < streams.size(); ++i)
       if (streams[i].app == app && streams[i].channel == channel) return static_cast<std::uint16_t>(i);
-    streams.push_back(
-        {std::string(app), std::string(channel), Names(bounds.max_versions), Names(bounds.max_signals), {}});
+    streams.push_back({std::string(app),
+                       std::string(channel),
+                       Names(bounds.max_versions),
+                       Names(bounds.max_signals),
+                       {},
+                       false});
     return static_cast<std::uint16_t>(streams.size() - 1);
   }
 
@@ -219,6 +231,35 @@ struct Counters::State {
     const std::uint32_t id = id_of(stream, name, release, placement);
     fine.add(at, id, count);
     coarse.add(at, id, count);
+  }
+
+  // Each crash uses up crash_every, and a device is never more than `crashes` of them ahead of the clock.
+  std::uint32_t added_crashes(Device& device, std::uint32_t grown) {
+    const auto cost = static_cast<std::uint64_t>(
+        std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(bounds.crash_every).count()));
+    const std::uint64_t used = std::max<std::uint64_t>(device.crashes_until, device.seen);
+    const std::uint64_t most = device.seen + bounds.crashes * cost;
+    const auto counted_now =
+        static_cast<std::uint32_t>(used >= most ? 0 : std::min<std::uint64_t>(grown, (most - used) / cost));
+    device.crashes_until = static_cast<std::uint32_t>(used + counted_now * cost);
+    clamped_crashes += grown - counted_now;
+    return counted_now;
+  }
+
+  // The device has just said something about its time in `then`.
+  void assign(Device& device, std::uint16_t stream, std::uint16_t release, const Placement& then,
+              Instant now) {
+    if (device.assigned || device.assignments >= most_assignments || !then.randomised()) return;
+    const auto since = offered.find(pack(stream, 0, release, Arm::none, then.stratum));
+    if (since == offered.end() || since->second == Instant{} || now < since->second) return;
+    device.assigned = true;
+    ++device.assignments;
+    const Instant shown = since->second + bounds.settle * ((now - since->second) / bounds.settle + 1);
+    ++batches[shown][id_of(stream, name_sessions, release, then)];
+    while (batches.begin()->first < now - coarse.memory()) {
+      for (const auto& [id, count] : batches.begin()->second) assigned[id] += count;
+      batches.erase(batches.begin());
+    }
   }
 
   Key hash(const CheckIn& in) const {
@@ -314,7 +355,7 @@ Result<Counted> Counters::State::apply(Device& device, const CheckIn& in, std::u
   const auto window = static_cast<std::uint32_t>(now.time_since_epoch() / bounds.window);
   if (window != device.window) {
     device.window = window;
-    device.sessions_in_window = device.crashes_in_window = 0;
+    device.sessions_in_window = 0;
     if (device.signals)
       for (Signal& signal : *device.signals) signal.in_window = 0;
   }
@@ -325,6 +366,10 @@ Result<Counted> Counters::State::apply(Device& device, const CheckIn& in, std::u
   // device that has just been reached by a rollout has not run the release yet.
   const Placement then = device.placed ? Placement{device.arm, device.stratum} : placement;
   const std::uint16_t then_release = device.placed ? device.release : release;
+  if (counts && device.placed && then.arm != Arm::none) assign(device, stream, then_release, then, now);
+  if (device.release != release) device.assignments = 0;
+  if (device.release != release || device.arm != placement.arm || device.stratum != placement.stratum)
+    device.assigned = false;
   device.placed = true;
   device.arm = placement.arm;
   device.stratum = placement.stratum;
@@ -333,7 +378,7 @@ Result<Counted> Counters::State::apply(Device& device, const CheckIn& in, std::u
   if (counts) {
     sessions =
         added(in.sessions, boot.sessions, bounds.sessions, device.sessions_in_window, clamped_sessions);
-    crashes = added(in.crashes, boot.crashes, bounds.crashes, device.crashes_in_window, clamped_crashes);
+    crashes = added_crashes(device, in.crashes - boot.crashes);
     cells[at].sessions += sessions;
     cells[at].crashes += crashes;
     record(now, stream, name_sessions, then_release, then, sessions);
@@ -369,8 +414,8 @@ Counters::Counters(Instant started, std::string key, Bounds bounds)
     : state_(std::make_unique<State>(started, std::move(key), bounds)) {}
 Counters::~Counters() = default;
 
-void Counters::see_feed(std::string_view app, std::string_view channel,
-                        const cohort::Directions& directions) {
+void Counters::see_feed(std::string_view app, std::string_view channel, const cohort::Directions& directions,
+                        Instant now) {
   const std::lock_guard lock(state_->mutex);
   State& s = *state_;
   const std::uint16_t stream = s.stream_of(app, channel);
@@ -378,6 +423,17 @@ void Counters::see_feed(std::string_view app, std::string_view channel,
   std::vector<std::uint16_t> known;
   if (!directions.baseline.empty()) known.push_back(versions.must_add(directions.baseline));
   for (const cohort::Withdrawn& withdrawn : directions.withdrawn) versions.must_add(withdrawn.version);
+  const Instant begins = s.streams[stream].fed ? now : Instant{};
+  s.streams[stream].fed = true;
+  std::map<std::uint64_t, Instant> before;  // what is on offer no longer begins anew when it comes back
+  for (auto it = s.offered.begin(); it != s.offered.end();) {
+    if (it->first >> 48 != stream) {
+      ++it;
+      continue;
+    }
+    before.insert(*it);
+    it = s.offered.erase(it);
+  }
   if (!directions.offer) return;
   const cohort::Offer& offer = *directions.offer;
   const std::uint16_t release = versions.must_add(offer.release);
@@ -390,6 +446,11 @@ void Counters::see_feed(std::string_view app, std::string_view channel,
     cohort::Directions alone;
     alone.offer = cohort::Offer{offer.release, offer.salt, {rule}};
     strata.insert(cohort::place(alone, {"any", {}}).stratum);
+  }
+  for (const std::uint32_t stratum : strata) {
+    const std::uint64_t key = pack(stream, 0, release, Arm::none, stratum);
+    const auto known_since = before.find(key);
+    s.offered[key] = known_since == before.end() ? begins : known_since->second;
   }
   for (const std::uint32_t stratum : strata)
     for (const Arm arm : {Arm::canary, Arm::control}) {
@@ -434,7 +495,7 @@ void Counters::count_refused() {
   ++state_->refused;
 }
 
-std::string Counters::exposition() const {
+std::string Counters::exposition(Instant now) const {
   const std::lock_guard lock(state_->mutex);
   const State& s = *state_;
   std::string out;
@@ -466,6 +527,24 @@ std::string Counters::exposition() const {
       line("tranche_signals_total", cell, s.streams[cell.stream].signals.at(signal), value);
   head("tranche_devices", "gauge", "Devices as of their last check-in.");
   for (const Cell& cell : s.cells) line("tranche_devices", cell, {}, cell.devices);
+  head("tranche_assigned_devices_total", "counter",
+       "Devices that were heard from in their arm of a release, each once: what a sample-ratio test counts.");
+  State::Batch assigned = s.assigned;
+  for (const auto& [shown, batch] : s.batches)
+    for (const auto& [id, devices] : batch) assigned[id] += shown <= now ? devices : 0;
+  for (std::uint32_t id = 0; id < s.ids.size(); ++id) {
+    const SeriesId& series = s.ids[id];
+    const Stream& stream = s.streams[series.stream];
+    if (series.name != name_sessions || !(Placement{series.arm, series.stratum}).randomised()) continue;
+    const auto found = assigned.find(id);
+    out += "tranche_assigned_devices_total{";
+    append_label(out, "app", stream.app);
+    append_label(out, "channel", stream.channel);
+    append_label(out, "release", stream.versions.at(series.release));
+    append_label(out, "arm", to_text(series.arm));
+    append_label(out, "stratum", fmt::format("{}", series.stratum));
+    out += fmt::format("}} {}\n", found == assigned.end() ? 0 : found->second);
+  }
   head("tranche_outcomes_total", "counter", "What devices said came of an update.");
   for (const Stream& stream : s.streams)
     for (std::size_t i = 0; i < outcome_words.size(); ++i) {
@@ -565,12 +644,25 @@ Result<std::string> Counters::series(const SeriesQuery& query, Instant now) {
       if (id.name == name && wanted(id)) sums[id.stratum][id.arm == Arm::canary ? 0 : 1] += added_count;
     });
     if (count > 0) out += ',';
+    decltype(zeros) assigned;
+    for (auto batch = s.batches.lower_bound(end - step); batch != s.batches.end() && batch->first < end;
+         ++batch)
+      for (const auto& [id, devices] : batch->second)
+        if (const SeriesId& of = s.ids[id]; wanted(of))
+          assigned[of.stratum][of.arm == Arm::canary ? 0 : 1] += devices;
+    const auto append_counts = [&](const decltype(zeros)& counts) {
+      bool first = true;
+      for (const auto& [stratum, arms] : counts) {
+        out += fmt::format("{}\"{}\":{{\"canary\":{},\"control\":{}}}", first ? "" : ",", stratum, arms[0],
+                           arms[1]);
+        first = false;
+      }
+    };
     out.append("{\"end\":\"").append(to_text(end)).append("\",\"counts\":{");
-    bool first = true;
-    for (const auto& [stratum, arms] : sums) {
-      out += fmt::format("{}\"{}\":{{\"canary\":{},\"control\":{}}}", first ? "" : ",", stratum, arms[0],
-                         arms[1]);
-      first = false;
+    append_counts(sums);
+    if (!assigned.empty()) {
+      out += "},\"assigned\":{";
+      append_counts(assigned);
     }
     out += "}}";
   }

@@ -7,12 +7,21 @@
 //   of the new. A boot whose beginning (seq 1) was not seen here is a baseline: its first report counts
 //   nothing, later ones count what was added. That is what a restart of the server looks like.
 // - A counter that goes backwards within a boot is refused, and the report counts nothing.
-// - Per device and window at most Bounds::* of each counter count; the excess is dropped for ever and shows
+// - Per device at most Bounds::* of each counter count; the excess is dropped for ever and shows
 //   in tranche_clamped_total.
 // - Arm and stratum are the server's own: cohort::place, at the time of the device's report before this one.
 //   What a report adds happened since then; counting it for an arm that the device has just entered would
 //   credit the release with sessions of the version before it. Both arms follow the same rule. The first
 //   report of a device counts where it is placed at that moment.
+// - Assigned devices are those that a sample-ratio test may count: see Bounds::settle. What is compared is
+// what
+//   chance has divided: the arm is the bucket's, whatever version a device runs, so one that updates late or
+//   never is a canary like the others. A device is in when it says something about its time in the arm: its
+//   first report that counts for the arm. One that the release kills is missing from there on. When reports
+//   come may depend on the arm (an update restarts a canary, and it reports at once), so devices are shown in
+//   batches: all that were heard from until settle after the offer began, then until twice settle, and so on.
+//   Each counts once for a release and stratum, and at most 16 times for a release, whatever labels it sends.
+//   An offer that was on when this server began is not counted: how many were heard from before is not known.
 #pragma once
 
 #include <cstdint>
@@ -31,10 +40,15 @@ namespace tranche::server {
 
 struct Bounds {
   Duration window = std::chrono::minutes(1);
-  std::uint32_t sessions = 1000, crashes = 5, signal = 100;  // per device and window
-  std::size_t max_devices = 5'000'000;                       // about 150 bytes each
-  std::size_t max_versions = 64;  // per channel, those the feed names not counted; more are "other"
-  std::size_t max_signals = 32;   // per channel; more are "other"
+  std::uint32_t sessions = 1000, signal = 100;  // per device and window
+  // Per device: crashes at once, and one more every crash_every. Five a minute, as it once was, would let one
+  // lying device fail a release alone; no honest one adds more than this to what is known.
+  std::uint32_t crashes = 5;
+  Duration crash_every = std::chrono::hours(2);
+  std::size_t max_devices = 5'000'000;      // about 150 bytes each
+  std::size_t max_versions = 64;            // per channel, those the feed names not counted; more are "other"
+  std::size_t max_signals = 32;             // per channel; more are "other"
+  Duration settle = std::chrono::hours(2);  // at least twice the longest time between a device's reports
   Duration forget_after = std::chrono::hours(26);  // silent devices make room when the table is full
 };
 
@@ -56,15 +70,17 @@ class Counters {
   Counters& operator=(const Counters&) = delete;
   ~Counters();
 
-  // A feed was loaded: its versions are known, and with an offer the series of both arms are born at 0.
-  void see_feed(std::string_view app, std::string_view channel, const cohort::Directions& directions);
+  // A feed was loaded: its versions are known, and with an offer the series of both arms are born at 0. An
+  // offer that comes with the first feed of a channel may be of any age; later ones begin now.
+  void see_feed(std::string_view app, std::string_view channel, const cohort::Directions& directions,
+                Instant now = {});
 
   // Kind invalid: the report contradicts an earlier one. Kind failed: no room for another device.
   Result<Counted> report(const CheckIn& in, const cohort::Directions& directions, Instant now);
   void count_refused();  // a check-in that could not be read
 
-  // Prometheus text format 0.0.4.
-  [[nodiscard]] std::string exposition() const;
+  // Prometheus text format 0.0.4. `now`: batches of assigned devices until then are in.
+  [[nodiscard]] std::string exposition(Instant now = {}) const;
   [[nodiscard]] std::vector<Row> rows() const;
 
   struct SeriesQuery {
@@ -74,8 +90,8 @@ class Counters {
     Instant after{}, until{};
     Duration step{};  // multiple of 1 s (26 h back) or of 100 ms (10 minutes back)
   };
-  // The wire form of /v1/series (metrics/source.hpp), at most 11,000 windows, only complete ones. Kind
-  // invalid.
+  // The wire form of /v1/series (metrics/source.hpp), at most 11,000 windows, only complete ones. A window in
+  // which a batch ends holds its assigned devices too. Kind invalid.
   Result<std::string> series(const SeriesQuery& query, Instant now);
 
  private:

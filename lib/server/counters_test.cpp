@@ -138,7 +138,7 @@ TEST_CASE("a counter that goes backwards within a boot is refused and counts not
   CHECK(fixture.sessions() == 11);
 }
 
-TEST_CASE("a million crashes of one device count five a minute") {
+TEST_CASE("a million crashes of one device count five, and one more every two hours") {
   Fixture fixture;
   REQUIRE(fixture.report(make("liar", "b", 1, 1'000'000, 1'000'000)));
   CHECK(fixture.crashes() == 5);
@@ -152,7 +152,13 @@ TEST_CASE("a million crashes of one device count five a minute") {
         std::string::npos);
   fixture.now += std::chrono::minutes(1);
   REQUIRE(fixture.report(make("liar", "c", 2, 1'000'001, 1'000'003)));
-  CHECK(fixture.crashes() == 8);
+  CHECK(fixture.crashes() == 5);
+  fixture.now += std::chrono::hours(4);
+  REQUIRE(fixture.report(make("liar", "c", 3, 1'000'001, 1'000'009)));
+  CHECK(fixture.crashes() == 7);
+  fixture.now += std::chrono::hours(72);
+  REQUIRE(fixture.report(make("liar", "c", 4, 1'000'001, 2'000'000)));
+  CHECK(fixture.crashes() == 12);
   CHECK(fixture.devices() == 1);
 }
 
@@ -338,4 +344,104 @@ TEST_CASE("a query is decoded once, and what is broken is refused") {
     CAPTURE(bad.substr(0, 40));
     CHECK(!Query::parse(bad));
   }
+}
+
+namespace {
+
+// An offer at a half that begins an hour after the server did, and a fleet that knows nothing of it before.
+struct Offered : Fixture {
+  explicit Offered(Bounds bounds = {}) : Fixture(bounds) { begin(Percent{500'000}); }
+  void begin(Percent percent) {
+    cohort::Directions calm;
+    calm.baseline = "1.0.0";
+    counters.see_feed("app", "stable", calm, now);
+    now = start + std::chrono::hours(1);
+    directions.offer->rules[0].below = cohort::threshold(percent);
+    counters.see_feed("app", "stable", directions, now);
+  }
+  // Devices of (canary, control) among the batches until `until`, by what /v1/series says.
+  std::array<std::int64_t, 2> assigned(Duration until, const std::string& stratum = "500000") {
+    const auto text =
+        counters.series(query("sessions", Duration{}, until, std::chrono::minutes(1)), start + until);
+    REQUIRE(text);
+    const auto value = doc::parse_json(*text);
+    REQUIRE(value);
+    std::array<std::int64_t, 2> out{};
+    for (const doc::Value& window : value->find("windows")->as_array())
+      if (const doc::Value* batch = window.find("assigned"))
+        if (const doc::Value* arms = batch->find(stratum)) {
+          out[0] += *arms->integer("canary");
+          out[1] += *arms->integer("control");
+        }
+    return out;
+  }
+  cohort::Arm arm_of(const std::string& id) const { return cohort::place(directions, {id, {}}).arm; }
+};
+
+}  // namespace
+
+TEST_CASE("a device is assigned once, by bucket, when it says something about its time in the arm") {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  Offered f;
+  int canaries = 0, controls = 0;
+  for (int i = 0; i < 40; ++i) {
+    const std::string id = fmt::format("d{}", i);
+    const bool canary = f.arm_of(id) == cohort::Arm::canary;
+    (canary ? canaries : controls) += 1;
+    f.now = start + hours(1) + minutes(1);
+    REQUIRE(f.report(make(id, "b", 1, 1, 0)));  // from before the offer
+    f.now += minutes(i);
+    // Every third canary updates and restarts, the others stay with what they run: both are canaries.
+    if (canary && i % 3 == 0)
+      REQUIRE(f.report(make(id, "c", 1, 1, 0, "1.1.0")));
+    else
+      REQUIRE(f.report(make(id, "b", 2, 2, 0)));
+    REQUIRE(f.report(make(id, "b", 3, 3, 0)));
+  }
+  REQUIRE(f.report(make("once", "b", 1, 1, 0)));                     // never heard from again
+  CHECK(f.assigned(hours(3)) == std::array<std::int64_t, 2>{0, 0});  // 2 h after the offer: not over yet
+  CHECK(f.assigned(hours(3) + minutes(1)) == std::array<std::int64_t, 2>{canaries, controls});
+  f.now = start + hours(5);
+  REQUIRE(f.report(make("once", "b", 2, 2, 0)));
+  const bool canary = f.arm_of("once") == cohort::Arm::canary;
+  (canary ? canaries : controls) += 1;
+  CHECK(f.assigned(hours(7) + minutes(1)) == std::array<std::int64_t, 2>{canaries, controls});
+  const std::string text = f.counters.exposition(start + hours(7));
+  CHECK(text.find(
+            fmt::format("tranche_assigned_devices_total{{app=\"app\",channel=\"stable\",release=\"1.1.0\","
+                        "arm=\"canary\",stratum=\"500000\"}} {}\n",
+                        canaries)) != std::string::npos);
+  // The next stage is another stratum, and begins anew.
+  f.begin(Percent{700'000});
+  CHECK(f.assigned(hours(12), "700000") == std::array<std::int64_t, 2>{0, 0});
+}
+
+TEST_CASE("a device that changes its labels again and again is assigned sixteen times at most") {
+  Offered f;
+  cohort::Rule north = f.directions.offer->rules[0], south = north;
+  north.labels = {{"side", {"north"}}};
+  north.below = cohort::threshold(Percent{300'000});
+  south.labels = {{"side", {"south"}}};
+  f.directions.offer->rules = {north, south};
+  f.counters.see_feed("app", "stable", f.directions, f.now);
+  for (std::uint32_t i = 1; i <= 200; ++i) {
+    CheckIn in = make("liar", "b", i, i, 0);
+    in.device.labels["side"] = i % 4 < 2 ? "north" : "south";
+    f.now += std::chrono::seconds(1);
+    REQUIRE(f.report(in));
+  }
+  const auto a = f.assigned(std::chrono::hours(12), "300000"),
+             b = f.assigned(std::chrono::hours(12), "500000");
+  CHECK(a[0] + a[1] + b[0] + b[1] == 16);
+}
+
+TEST_CASE("an offer that was on before the server began is not counted") {
+  Fixture f;  // its first feed has the offer
+  for (std::uint32_t i = 1; i <= 3; ++i) REQUIRE(f.report(make("d", "b", i, i, 0)));
+  const auto text =
+      f.counters.series(query("sessions", Duration{}, std::chrono::hours(9), std::chrono::hours(1)),
+                        start + std::chrono::hours(9));
+  REQUIRE(text);
+  CHECK(text->find("assigned") == std::string::npos);
 }

@@ -66,7 +66,7 @@ class UpdateServer final : public Server {
         feeds_(
             world, std::move(options.channels),
             [this](const ServedChannel& served, const channel::Feed& feed) {
-              counters_.see_feed(served.app, served.channel, feed.directions);
+              counters_.see_feed(served.app, served.channel, feed.directions, world_.clock.now());
             },
             std::move(options.tell)),
         files_(world.files) {
@@ -311,7 +311,7 @@ class UpdateServer final : public Server {
   }
 
   std::string metrics() {
-    std::string out = counters_.exposition();
+    std::string out = counters_.exposition(world_.clock.now());
     out +=
         "# HELP tranche_requests_total Requests by path and answer.\n# TYPE tranche_requests_total counter\n";
     for (std::size_t path = 0; path < path_classes.size(); ++path)

@@ -101,7 +101,11 @@ struct GateCheck {
       check_query_of("events", gate.events, *source);
       check_query_of("exposure", gate.exposure, *source);
     }
-    if (!gate.assignments.empty()) check_query_of("assignments", gate.assignments, *source);
+    if (!gate.assignments.empty() && source->kind == Source::Kind::serve)
+      say("assignments", fmt::format("gate '{}' asks `tranche serve` for assignments", gate.name),
+          "remove the key: serve counts the devices of each arm by itself");
+    else if (!gate.assignments.empty())
+      check_query_of("assignments", gate.assignments, *source);
     if (source->kind == Source::Kind::sentry && gate.arms != Gate::Arms::version)
       say("arms", fmt::format("gate '{}' asks Sentry for arms, and Sentry knows versions only", gate.name),
           "write arms: version");

@@ -1,6 +1,6 @@
-# What commands share has unit tests here; the commands themselves are tested by their sessions.
+# What commands share, and what only rooms side by side show, has unit tests here; the commands themselves are tested by their sessions.
 if(TARGET commands)
-  add_executable(test_commands ${CMAKE_CURRENT_LIST_DIR}/support_test.cpp)
+  add_executable(test_commands ${CMAKE_CURRENT_LIST_DIR}/support_test.cpp ${CMAKE_CURRENT_LIST_DIR}/serve_gate_test.cpp)
   target_link_libraries(test_commands PRIVATE commands test_support)
   add_test(NAME unit.commands COMMAND test_commands --no-version)
   set_tests_properties(unit.commands PROPERTIES TIMEOUT 300 LABELS unit)
