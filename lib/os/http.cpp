@@ -255,11 +255,12 @@ class RealHttp final : public ports::Http {
   // A line out of the pool. Whatever becomes of the request, it goes back without a trace of it.
   class Borrowed {
    public:
-    Borrowed(RealHttp& from, std::unique_ptr<Line> line) : from_(from), line_(std::move(line)) {}
+    Borrowed(RealHttp& from, const Curl& curl, std::unique_ptr<Line> line)
+        : from_(from), curl_(curl), line_(std::move(line)) {}
     Borrowed(const Borrowed&) = delete;
     Borrowed& operator=(const Borrowed&) = delete;
     ~Borrowed() {
-      const auto set = from_.curl_->easy_setopt;
+      const auto set = curl_.easy_setopt;
       set(line_->easy, CURLOPT_HTTPHEADER, nullptr);
       set(line_->easy, CURLOPT_HEADERDATA, nullptr);
       set(line_->easy, CURLOPT_WRITEDATA, nullptr);
@@ -277,6 +278,7 @@ class RealHttp final : public ports::Http {
 
    private:
     RealHttp& from_;
+    const Curl& curl_;
     std::unique_ptr<Line> line_;
     bool well_ = false;
   };
@@ -364,7 +366,8 @@ class RealHttp final : public ports::Http {
 
     Answer answer;
     answer.max_bytes = request.max_response_bytes;
-    Borrowed line(*this, TRY(take_line()));
+    std::unique_ptr<Line> taken = TRY(take_line());
+    Borrowed line(*this, curl, std::move(taken));
     prepare(curl, *line, std::move(shape));
     CURL* easy = line->easy;
     const auto set = curl.easy_setopt;
@@ -398,7 +401,7 @@ class RealHttp final : public ports::Http {
     answer.response.status = static_cast<int>(status);
     line.went_well();
     return std::move(answer.response);
-  }
+  }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the line has gone back to the pool
 
   std::mutex mutex_;
   const Curl* curl_ = nullptr;
