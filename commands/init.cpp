@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "commands/commands.hpp"
@@ -119,7 +121,58 @@ Result<std::vector<NewFile>> plan(const Options& options, Context& context, scaf
   return files;
 }
 
+constexpr std::pair<std::string_view, std::string_view> snippets[] = {
+    {"csharp", "templates/telemetry/csharp.cs"},          {"go", "templates/telemetry/go.go"},
+    {"javascript", "templates/telemetry/javascript.mjs"}, {"otel", "templates/telemetry/otel.yaml"},
+    {"python", "templates/telemetry/python.py"},          {"rust", "templates/telemetry/rust.rs"},
+    {"swift", "templates/telemetry/swift.swift"}};
+
+// What an app must report, for a language. Names and address stand in its strings, so they are held to what
+// cannot leave them.
+Result<Outcome> telemetry_snippet(const Options& options, Context& context) {
+  const std::string wanted = options.text("telemetry-snippet");
+  std::vector<std::string> languages;
+  std::string_view path;
+  for (const auto& [language, file] : snippets) {
+    languages.emplace_back(language);
+    if (language == wanted) path = file;
+  }
+  if (path.empty())
+    return fail_hint(ErrorKind::usage, "ask for " + join(languages, ", "), "there is no snippet for '{}'",
+                     printable(wanted, 40));
+  const auto within = [](std::string_view text, std::string_view extra) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+             extra.find(c) != std::string_view::npos;
+    });
+  };
+  std::string app = options.text("app");
+  if (app.empty())
+    app = TRY(scaffold::detect(context.world.files, "",
+                               base_name(TRY(context.world.files.current_directory()))))
+              .app;
+  std::string url = options.text("source");
+  while (url.ends_with('/')) url.pop_back();
+  const std::size_t scheme = url.find("://");
+  if (!within(app, "-"))
+    return fail_hint(ErrorKind::usage, "give --app NAME of a-z, 0-9 and -", "'{}' is no app's name",
+                     printable(app, 64));
+  if (!(url.starts_with("http://") || url.starts_with("https://")) || !within(url, ":/.-_[]~"))
+    return fail_hint(ErrorKind::usage, "give --source http://HOST:PORT, where `tranche serve` is",
+                     "'{}' is no address for a snippet", printable(url, 64));
+  std::string text(embedded_text(path));
+  text = replace_all(text, "@APP@", app);
+  text = replace_all(text, "@URL@", url);
+  text = replace_all(text, "@SCHEME@", url.substr(0, scheme));
+  text = replace_all(text, "@HOST@", url.substr(scheme + 3));
+  return Outcome{
+      .json = doc::Value::object(
+          {{"schema", "tranche/telemetry-snippet/v1"}, {"language", wanted}, {"app", app}, {"text", text}}),
+      .text = std::move(text)};
+}
+
 Result<Outcome> run(const Options& options, Context& context) {
+  if (options.given("telemetry-snippet")) return telemetry_snippet(options, context);
   scaffold::Facts facts;
   const auto files = TRY(plan(options, context, facts));
   doc::Value written = doc::Value::array();
@@ -154,28 +207,33 @@ Result<Outcome> run(const Options& options, Context& context) {
 }  // namespace
 
 Command init() {
-  return {.name = "init",
-          .summary = "write a commented tranche.yaml for this project",
-          .help_path = "commands/init.md",
-          .changes = true,
-          .flags = {{.name = "app",
-                     .value = "NAME",
-                     .help = "the app's name; guessed from the project without it"},
-                    {.name = "store",
-                     .value = "STORE",
-                     .help = "where releases are published",
-                     .default_text = "dir:public/stable"},
-                    {.name = "source",
-                     .value = "URL",
-                     .help = "the `tranche serve` whose counters gates read",
-                     .default_text = "http://127.0.0.1:8080"},
-                    {.name = "devices",
-                     .value = "N",
-                     .help = "how many there are: sizes the stages, with the next two"},
-                    {.name = "sessions-per-day", .value = "N", .help = "of one device"},
-                    {.name = "crash-rate", .value = "RATE", .help = "of a session with a good release, 0.2%"},
-                    {.name = "force", .help = "replace a tranche.yaml that exists"}},
-          .run = run};
+  return {
+      .name = "init",
+      .summary = "write a commented tranche.yaml for this project",
+      .help_path = "commands/init.md",
+      .changes = true,
+      .flags = {{.name = "app",
+                 .value = "NAME",
+                 .help = "the app's name; guessed from the project without it"},
+                {.name = "store",
+                 .value = "STORE",
+                 .help = "where releases are published",
+                 .default_text = "dir:public/stable"},
+                {.name = "source",
+                 .value = "URL",
+                 .help = "the `tranche serve` whose counters gates read",
+                 .default_text = "http://127.0.0.1:8080"},
+                {.name = "devices",
+                 .value = "N",
+                 .help = "how many there are: sizes the stages, with the next two"},
+                {.name = "sessions-per-day", .value = "N", .help = "of one device"},
+                {.name = "crash-rate", .value = "RATE", .help = "of a session with a good release, 0.2%"},
+                {.name = "telemetry-snippet",
+                 .value = "LANGUAGE",
+                 .help = "print what an app must report, and write nothing: csharp, go, javascript, otel, "
+                         "python, rust, swift"},
+                {.name = "force", .help = "replace a tranche.yaml that exists"}},
+      .run = run};
 }
 
 }  // namespace tranche::commands
