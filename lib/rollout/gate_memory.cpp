@@ -87,6 +87,9 @@ void judge_comparison(GateMemory& memory, const spec::Gate& gate) {
   const gate::Comparison comparison = gate::judge(memory.process, process_config(gate));
   memory.verdict = comparison.verdict;
   memory.explanation = comparison.explanation;
+  // Those who update first differ from the others; nothing here has seen that they did not before.
+  if (gate.arms == spec::Gate::Arms::version && comparison.verdict != Verdict::no_data)
+    memory.explanation += "; the arms are versions: that they were alike before the release was not checked";
   memory.log_evidence_worse = comparison.log_evidence_worse;
   memory.log_evidence_not_worse = comparison.log_evidence_not_worse;
   memory.ratio = comparison.ratio;

@@ -341,3 +341,22 @@ TEST_CASE("models alone never promote, however sure they are; with another gate'
   CHECK(next.pending->kind == EffectKind::expose);
   CHECK(next.pending->stage == 2);
 }
+
+TEST_CASE("arms by version are compared, and the explanation says that nobody checked that they were alike") {
+  std::string text = yaml;
+  text.replace(text.find("every: 1s"), 9, "every: 1s, arms: version");
+  const Plan plan = plan_for(text);
+  const Instant since = t0 + 10s;
+  const std::string unchecked = "alike before the release was not checked";
+  const State good =
+      must(step(plan, at_five_percent(plan), {since + 11s, windows(since, 11, 20, 380)})).state;
+  CHECK(good.gates.at("crashes").verdict == gate::Verdict::pass);
+  CHECK(good.gates.at("crashes").explanation.find(unchecked) != std::string::npos);
+  const State bad = must(step(plan, at_five_percent(plan), {since + 4s, windows(since, 4, 100, 380)})).state;
+  CHECK(bad.phase == Phase::rolling_back);
+  CHECK(bad.because.find(unchecked) != std::string::npos);
+  const Plan bucket = plan_for();
+  const State usual =
+      must(step(bucket, at_five_percent(bucket), {since + 11s, windows(since, 11, 20, 380)})).state;
+  CHECK(usual.gates.at("crashes").explanation.find(unchecked) == std::string::npos);
+}
