@@ -61,8 +61,21 @@ Result<metrics::Source*> GateReader::source(const spec::App& app, const spec::Ga
 }
 
 Result<> GateReader::read_windows(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
-                                  const metrics::Variables& variables, Instant after) {
+                                  const metrics::Variables& variables, const rollout::GateMemory& memory) {
   metrics::Source* from = TRY(source(app, gate));
+  if (!gate.before_events.empty() && !memory.before_read) {
+    spec::Gate asked = gate;
+    asked.events = gate.before_events;
+    asked.exposure = gate.before_exposure;
+    asked.assignments.clear();
+    if (asked.statistic == spec::Gate::Statistic::quantile) asked.statistic = spec::Gate::Statistic::rate;
+    const Duration period = std::min(gate.before_period, most_windows * gate.every);
+    out.before.emplace();
+    for (metrics::WindowCounts& window :
+         TRY(from->compare(asked, variables, memory.since - period, memory.since)))
+      out.before->push_back({window.end, window.has_data, std::move(window.counts), {}});
+  }
+  const Instant after = memory.polled_until;
   const Instant until = std::min(metrics::aligned_end(world_.clock.now(), gate.every, lag_of(app, gate)),
                                  after + most_windows * gate.every);
   if (until <= after) return {};
@@ -154,7 +167,7 @@ rollout::Observation GateReader::read(const spec::App& app, const spec::Gate& ga
   const auto read = [&]() -> Result<> {
     switch (gate.kind) {
       case Kind::compare:
-        return read_windows(out, app, gate, variables, memory.polled_until);
+        return read_windows(out, app, gate, variables, memory);
       case Kind::threshold:
         return read_samples(out, app, gate, variables, memory);
       case Kind::kayenta:

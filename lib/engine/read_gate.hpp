@@ -33,7 +33,7 @@ class GateReader {
   Result<Secret> secret(const std::string& reference);
 
   Result<> read_windows(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
-                        const metrics::Variables& variables, Instant after);
+                        const metrics::Variables& variables, const rollout::GateMemory& memory);
   Result<> read_samples(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,
                         const metrics::Variables& variables, const rollout::GateMemory& memory);
   Result<> read_judged(rollout::Observation& out, const spec::App& app, const spec::Gate& gate,

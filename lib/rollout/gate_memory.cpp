@@ -22,6 +22,37 @@ double number_or(const doc::Value& value, std::string_view key, double otherwise
   return found != nullptr && found->is_number() ? found->as_double() : otherwise;
 }
 
+// Arms that differed by more than this before the release are not compared.
+constexpr double alike = 1.1;
+
+// `before` asks for events and exposure, whatever the gate compares.
+gate::ProcessConfig before_config(const spec::Gate& gate) {
+  gate::ProcessConfig out = process_config(gate);
+  if (out.statistic == gate::Statistic::quantile) out.statistic = gate::Statistic::rate;
+  return out;
+}
+
+void fold_before(GateMemory& memory, const spec::Gate& gate, const std::vector<Window>& windows) {
+  const gate::ProcessConfig config = before_config(gate);
+  memory.before = gate::begin(config);
+  for (const Window& window : windows)
+    if (window.has_data) (void)gate::observe(memory.before, config, window.counts, window.end);
+  memory.before_read = true;
+}
+
+// Why the arms cannot be compared, by what was before the release; empty: they were alike, or nobody asked.
+std::string differed_before(const GateMemory& memory, const spec::Gate& gate) {
+  const bool versions = gate.arms == spec::Gate::Arms::version;
+  if (gate.before_events.empty()) return {};
+  if (!memory.before_read) return "the time before the release has not been read yet";
+  const gate::Comparison before = gate::judge(memory.before, before_config(gate));
+  if (before.verdict == Verdict::no_data)
+    return versions ? "there is no data of the time before the release" : std::string();
+  if (before.ratio_low <= alike && before.ratio_high >= 1 / alike) return {};
+  return fmt::format("the arms differed before the release: ratio {:.3g}x ({:.3g}x to {:.3g}x)", before.ratio,
+                     before.ratio_low, before.ratio_high);
+}
+
 void fold_windows(GateMemory& memory, const spec::Gate& gate, const std::vector<Window>& windows,
                   Instant now) {
   const gate::ProcessConfig config = process_config(gate);
@@ -41,7 +72,8 @@ void fold_windows(GateMemory& memory, const spec::Gate& gate, const std::vector<
     memory.last_data = window.end;
     // A fail at any poll is a fail, also when the tick comes late and later polls look better.
     if (gate::may_decide(memory.process, config, false) &&
-        gate::judge(memory.process, config, false).verdict == Verdict::fail)
+        gate::judge(memory.process, config, false).verdict == Verdict::fail &&
+        differed_before(memory, gate).empty())
       break;
   }
 }
@@ -88,13 +120,19 @@ void judge_comparison(GateMemory& memory, const spec::Gate& gate) {
   memory.verdict = comparison.verdict;
   memory.explanation = comparison.explanation;
   // Those who update first differ from the others; nothing here has seen that they did not before.
-  if (gate.arms == spec::Gate::Arms::version && comparison.verdict != Verdict::no_data)
+  if (gate.arms == spec::Gate::Arms::version && gate.before_events.empty() &&
+      comparison.verdict != Verdict::no_data)
     memory.explanation += "; the arms are versions: that they were alike before the release was not checked";
   memory.log_evidence_worse = comparison.log_evidence_worse;
   memory.log_evidence_not_worse = comparison.log_evidence_not_worse;
   memory.ratio = comparison.ratio;
   memory.ratio_low = comparison.ratio_low;
   memory.ratio_high = comparison.ratio_high;
+  if (const std::string why = differed_before(memory, gate);
+      !why.empty() && memory.verdict != Verdict::no_data) {
+    memory.verdict = Verdict::inconclusive;
+    memory.explanation = why + "; " + memory.explanation;
+  }
 }
 
 }  // namespace
@@ -102,6 +140,7 @@ void judge_comparison(GateMemory& memory, const spec::Gate& gate) {
 doc::Value to_value(const GateMemory& memory) {
   doc::Value out = doc::Value::object();
   if (memory.process != gate::Process{}) out.set("process", gate::to_value(memory.process));
+  if (memory.before_read) out.set("before", gate::to_value(memory.before));
   if (memory.counters != gate::Counters{}) out.set("counters", gate::to_value(memory.counters));
   if (memory.opinion != gate::OpinionMemory{}) out.set("opinion", gate::to_value(memory.opinion));
   if (memory.argo != gate::ArgoMemory{}) out.set("argo", gate::to_value(memory.argo));
@@ -125,6 +164,10 @@ Result<GateMemory> gate_memory_from_value(const doc::Value& value) {
   GateMemory memory;
   if (const doc::Value* process = value.find("process"))
     memory.process = TRY(gate::process_from_value(*process));
+  if (const doc::Value* before = value.find("before")) {
+    memory.before = TRY(gate::process_from_value(*before));
+    memory.before_read = true;
+  }
   if (const doc::Value* counters = value.find("counters"))
     memory.counters = TRY(gate::counters_from_value(*counters));
   if (const doc::Value* opinion = value.find("opinion"))
@@ -220,6 +263,7 @@ void fold(GateMemory& memory, const spec::App& app, const spec::Gate& gate, cons
   memory.source_error = observation.error;
   switch (gate.kind) {
     case Kind::compare:
+      if (observation.before && !memory.before_read) fold_before(memory, gate, *observation.before);
       fold_windows(memory, gate, observation.windows, now);
       break;
     case Kind::threshold:

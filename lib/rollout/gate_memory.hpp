@@ -39,11 +39,15 @@ struct Observation {
   std::optional<gate::OpinionMemory> opinion;          // model: the memory after asking
   Instant until{};                                     // kayenta, model: when this was seen
   std::map<std::string, std::vector<Sample>> metrics;  // argo: by metric
+  // compare, with `before`: the period before the gate began, read once.
+  std::optional<std::vector<Window>> before;
   std::string error;
 };
 
 struct GateMemory {
-  gate::Process process;        // compare: through the whole rollout
+  gate::Process process;  // compare: through the whole rollout
+  gate::Process before;   // compare: the same groups before the release; empty until it was read
+  bool before_read = false;
   gate::Counters counters;      // threshold: since the stage began
   gate::OpinionMemory opinion;  // model
   gate::ArgoMemory argo;        // argo: since the stage began

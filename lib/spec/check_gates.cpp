@@ -106,6 +106,10 @@ struct GateCheck {
           "remove the key: serve counts the devices of each arm by itself");
     else if (!gate.assignments.empty())
       check_query_of("assignments", gate.assignments, *source);
+    if (!gate.before_events.empty()) {
+      check_query_of("before", gate.before_events, *source);
+      check_query_of("before", gate.before_exposure, *source);
+    }
     if (source->kind == Source::Kind::sentry && gate.arms != Gate::Arms::version)
       say("arms", fmt::format("gate '{}' asks Sentry for arms, and Sentry knows versions only", gate.name),
           "write arms: version");

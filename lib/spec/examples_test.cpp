@@ -293,7 +293,7 @@ gates:
   g: { argo: analysis/template.yaml }
   b: { source: b, arms: version, worse-than: 0.5x, false-rollback: 0.01%, every: 500ms }
   q: { source: a, statistic: p99.5, histogram: 'sum by (le) (increase(s_bucket{arm=~"$arm"}[1m]))' }
-  p: { source: a, statistic: proportion, events: 'e{arm=~"$arm"}', exposure: 'x{arm=~"$arm"}', assignments: 'n{arm=~"$arm"}' }
+  p: { source: a, statistic: proportion, events: 'e{arm=~"$arm"}', exposure: 'x{arm=~"$arm"}', assignments: 'n{arm=~"$arm"}', before: { events: 'e{ring=~"$arm"}', exposure: 'x{ring=~"$arm"}', period: 3d } }
   t: { source: a, query: "up{x=~\"a$\"}", failure-condition: "result > 1", failure-limit: -1, consecutive-success-limit: 3, strict-argo: true, dry-run: true, no-data: fail }
 rollouts:
   r:

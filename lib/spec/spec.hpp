@@ -155,8 +155,11 @@ struct Gate {
   // rate: rare events an exposure. proportion: events that may be common (at most one an exposure).
   // quantile: of `histogram`, in its unit. mean: `events` is the sum of values, `exposure` their number.
   enum class Statistic { rate, proportion, quantile, mean } statistic = Statistic::rate;
-  double quantile = 0.99;   // yaml: `statistic: p99`, p50 to p99.99
-  std::string histogram;    // quantile: query with $arm whose series carry `le` and the window's increments
+  double quantile = 0.99;  // yaml: `statistic: p99`, p50 to p99.99
+  std::string histogram;   // quantile: query with $arm whose series carry `le` and the window's increments
+  // The same groups of devices before the release reached them: queries with $arm, and how long before.
+  std::string before_events, before_exposure;
+  Duration before_period = std::chrono::hours(24 * 7);
   std::string assignments;  // query with $arm: devices that were given their arm in the window; optional
   // threshold (Argo's words and counting)
   std::string query;

@@ -105,6 +105,21 @@ std::optional<double> parse_quantile(std::string_view text) {
   return percent / 100;
 }
 
+Field<Gate> before_field() {
+  Field<Gate> f = group<Gate>(
+      "before",
+      "the same groups of devices before the release reached them: arms that differed then "
+      "are not compared",
+      {field("events", &Gate::before_events, text(query_kind()), "query with $arm").must(),
+       field("exposure", &Gate::before_exposure, text(query_kind()), "query with $arm").must(),
+       field("period", &Gate::before_period, duration(1min, 90 * a_day), "how long before the gate began")});
+  f.when = is_compare;
+  f.write = [write = std::move(f.write)](const Gate& from) {
+    return from.before_events.empty() ? Value() : write(from);
+  };
+  return f;
+}
+
 Field<Gate> statistic_field() {
   using Statistic = Gate::Statistic;
   Field<Gate> f;
@@ -212,6 +227,7 @@ const Table<Gate>& gate_table() {
          field("arms", &Gate::arms, choice<Arms>({{"bucket", Arms::bucket}, {"version", Arms::version}}),
                "bucket: devices report their arm; version: by version labels (eager updaters differ)")
              .only(is_compare),
+         before_field(),
          statistic_field(),
          field("histogram", &Gate::histogram, text(query_kind()),
                "statistic pNN: query with $arm whose series carry le, with the window's increments")
