@@ -45,7 +45,11 @@ class Draws {
     if (mean < 10) {
       const double limit = exp_exact(-mean);
       double count = 0;
-      for (double product = uniform(); product > limit; product *= uniform()) ++count;
+      double product = uniform();
+      while (product > limit) {
+        product *= uniform();
+        count += 1;
+      }
       return count;
     }
     // Transformed rejection with squeeze: Hoermann 1993, PTRS.
@@ -72,9 +76,11 @@ class Draws {
     // Waiting times between events are geometric.
     const double log_miss = log1p_exact(-chance);
     double count = 0;
-    for (double at = std::floor(log_exact(uniform()) / log_miss); at < trials;
-         at += 1 + std::floor(log_exact(uniform()) / log_miss))
-      ++count;
+    double at = std::floor(log_exact(uniform()) / log_miss);
+    while (at < trials) {
+      at += 1 + std::floor(log_exact(uniform()) / log_miss);
+      count += 1;
+    }
     return count;
   }
 
@@ -87,7 +93,10 @@ class Draws {
   // Stirling's series above 9.
   static double log_factorial(double k) {
     double x = k + 1, product = 1;
-    for (; x < 10; ++x) product *= x;
+    while (x < 10) {
+      product *= x;
+      x += 1;
+    }
     return (x - 0.5) * log_exact(x) - x + 0.91893853320467274178 + (1.0 / 12 - 1 / (360 * x * x)) / x -
            log_exact(product);
   }
@@ -305,8 +314,8 @@ Result<std::optional<StageSize>> size_stage(PowerQuestion question, double whole
       break;
     }
   question.within = bake;
-  Power power = TRY(simulate(question, sizing * most_steps));
-  return StageSize{share, bake, std::move(power)};
+  const Power power = TRY(simulate(question, sizing * most_steps));
+  return StageSize{share, bake, power};
 }
 
 Result<std::optional<StageSize>> suggest_stage(PowerQuestion question, double whole_rate) {
