@@ -15,9 +15,19 @@ std::string what_of(const spec::Gate& gate) {
     case spec::Gate::Kind::threshold:
       return gate.success_condition.empty() ? "fails when " + gate.failure_condition
                                             : "passes when " + gate.success_condition;
-    default:
-      return "not supported yet";
+    case spec::Gate::Kind::kayenta:
+      return fmt::format("passes when Kayenta's score is {:g} or more, fails below {:g}", gate.kayenta.pass,
+                         gate.kayenta.marginal);
+    case spec::Gate::Kind::model:
+      return fmt::format("a language model reads the logs of both arms: it holds{}, and never promotes alone",
+                         gate.model.on_worse == spec::Model::OnWorse::fail ? " or fails" : "");
+    case spec::Gate::Kind::argo: {
+      std::vector<std::string> files;
+      for (const spec::ArgoFile& file : gate.argo.files) files.push_back(file.path);
+      return "as Argo's analysis in " + join(files, ", ");
+    }
   }
+  return {};
 }
 
 std::string_view kind_of(spec::Gate::Kind kind) {

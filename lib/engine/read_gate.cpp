@@ -70,10 +70,12 @@ Result<> GateReader::read_windows(rollout::Observation& out, const spec::App& ap
     asked.assignments.clear();
     if (asked.statistic == spec::Gate::Statistic::quantile) asked.statistic = spec::Gate::Statistic::rate;
     const Duration period = std::min(gate.before_period, most_windows * gate.every);
-    out.before.emplace();
+    std::vector<rollout::Window>
+        before;  // handed over whole: half of it would be taken for all that there is
     for (metrics::WindowCounts& window :
          TRY(from->compare(asked, variables, memory.since - period, memory.since)))
-      out.before->push_back({window.end, window.has_data, std::move(window.counts), {}});
+      before.push_back({window.end, window.has_data, std::move(window.counts), {}});
+    out.before = std::move(before);
   }
   const Instant after = memory.polled_until;
   const Instant until = std::min(metrics::aligned_end(world_.clock.now(), gate.every, lag_of(app, gate)),

@@ -159,7 +159,7 @@ Weighed weigh(const Evidence& evidence, const CompareConfig& config, Dispersion 
                           evidence.polls == 0 ? 1 : later_starts(static_cast<double>(evidence.polls)));
   out.not_worse = log_average(evidence.not_worse, mirror_grid, 0);
   if (dispersion == Dispersion::calm) return out;
-  // The second test costs a hundred times the first and is asked only where it can matter.
+  // The second test costs far more than the first and is asked only where it can matter.
   const double enough_worse = log_exact(1 / config.suspect_at),
                enough_pass = log_exact(1 / config.false_promotion);
   if (out.worse >= enough_worse) {
