@@ -47,13 +47,14 @@ class Command final : public Source {
     std::vector<CountLine> lines;
     const std::vector<doc::Value> printed = TRY(documents(text));
     for (const doc::Value& document : printed) {
-      CountLine line = TRY_WHILE("reading what " + name_of_it() + " printed", read_count_line(document, {}));
+      CountLine line =
+          TRY_WHILE("reading what " + name_of_it() + " printed", read_count_line(doc::to_json(document), {}));
       lines.push_back(std::move(line));
     }
     lines = TRY(lines_of(std::move(lines), source_.series));
     Counted counted = TRY(count_lines(lines, gate, windows));
-    if (counted.replaced > 0)
-      note(fmt::format("{} counts came twice: the later ones count", counted.replaced));
+    if (counted.duplicates > 0)
+      note(fmt::format("{} counts came twice: the first ones count", counted.duplicates));
     return std::move(counted.windows);
   }
 

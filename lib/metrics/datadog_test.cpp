@@ -12,11 +12,7 @@ using support::LoopbackServer;
 
 namespace {
 
-constexpr Duration minute = std::chrono::minutes(1);
 constexpr std::int64_t start_ms = 1'767'225'600'000;
-const Instant start{Duration(start_ms)};  // 2026-01-01T00:00:00Z
-Variables variables() { return {"agent", "stable", "1.2.0", "1.2.0", "1.1.0", minute}; }
-bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 spec::Source datadog(const std::string& url, spec::Source::Api api) {
   spec::Source source;

@@ -12,7 +12,6 @@ using namespace internal;
 namespace {
 
 constexpr std::size_t largest_file = 16 << 20;
-constexpr doc::Limits line_limits{1 << 20, 8, 200'000};
 
 class File final : public Source {
  public:
@@ -25,8 +24,8 @@ class File final : public Source {
     const Windows windows = TRY(aligned_windows(after, until, gate.every));
     const std::vector<CountLine> lines = TRY(read(source_.series));
     Counted counted = TRY_WHILE("reading " + name_of_it(), count_lines(lines, gate, windows));
-    if (counted.replaced > 0)
-      note(fmt::format("{} counts came twice: the later ones count", counted.replaced));
+    if (counted.duplicates > 0)
+      note(fmt::format("{} counts came twice: the first ones count", counted.duplicates));
     return std::move(counted.windows);
   }
 
@@ -36,13 +35,11 @@ class File final : public Source {
     const std::string series =
         gate.query.empty() ? source_.series : TRY(fill_query(gate.query, variables, nullptr));
     gate::Measurement out;
-    Instant newest{};
+    Instant newest = at - gate.interval;
     const std::vector<CountLine> lines = TRY(read(series));
     for (const CountLine& line : lines) {
-      if (!line.value || line.at <= at - gate.interval || line.at > at) continue;
-      if (out.has_data && line.at < newest) continue;
-      out.has_data = out.scalar = true;
-      out.values = {*line.value};
+      if (!line.measurement || line.at > at || line.at <= newest) continue;
+      out = *line.measurement;
       newest = line.at;
     }
     return out;
@@ -73,9 +70,7 @@ class File final : public Source {
       ++number;
       const std::string_view trimmed = trim(raw);
       if (trimmed.empty()) continue;
-      auto document = doc::parse_json(trimmed, source_.path, line_limits);
-      auto line = document ? read_count_line(*document, source_.start)
-                           : Result<CountLine>(std::unexpected(document.error()));
+      auto line = read_count_line(trimmed, source_.start);
       if (!line)
         return fail_hint(ErrorKind::invalid, line.error().hint, "{}, line {}: {}", name_of_it(), number,
                          line.error().message);

@@ -14,12 +14,6 @@ using namespace tranche::metrics;
 
 namespace {
 
-constexpr Duration minute = std::chrono::minutes(1);
-constexpr std::int64_t start_seconds = 1'767'225'600;
-const Instant start{std::chrono::seconds(start_seconds)};  // 2026-01-01T00:00:00Z
-Variables variables() { return {"agent", "stable", "1.2.0", "1.2.0", "1.1.0", minute}; }
-bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 spec::Source influx(const std::string& url) {
   spec::Source source;
   source.name = "influx";

@@ -13,10 +13,7 @@ using namespace tranche::metrics;
 
 namespace {
 
-constexpr Duration minute = std::chrono::minutes(1);
-const Instant start{std::chrono::seconds(1'767'225'600)};  // 2026-01-01T00:00:00Z
-Variables variables() { return {"agent", "stable", "1.2.0", "1.2.0+b1", "1.1.0", minute}; }
-bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+Variables built() { return {"agent", "stable", "1.2.0", "1.2.0+b1", "1.1.0", minute}; }
 
 struct FileWorld : support::FakeWorld {
   spec::Source source;
@@ -31,7 +28,7 @@ struct FileWorld : support::FakeWorld {
     return must(make_source(world(), source, secrets, "/repo"));
   }
   Result<std::vector<WindowCounts>> compare(int windows, const spec::Gate& gate = {}) {
-    return made()->compare(gate, variables(), start, start + windows * minute);
+    return made()->compare(gate, built(), start, start + windows * minute);
   }
 };
 
@@ -49,10 +46,11 @@ TEST_CASE("lines of a file become windows, by stratum, and what comes twice coun
   w.write(line(30, "50000", 1) + line(60, "50000", 2) + line(61, "50000", 4) + line(120, "200000", 8) + "\n" +
           line(60, "50000", 3) + line(60, "1000000", 99) + line(400, "50000", 99));
   const auto source = w.made();
-  const auto got = source->compare({}, variables(), start, start + 3 * minute);
+  const auto got = source->compare({}, built(), start, start + 3 * minute);
   REQUIRE(got.has_value());
   REQUIRE(got->size() == 3);
-  CHECK(got->at(0).counts.at("50000").canary.events == 4);  // 1 and, newer, 3
+  CHECK(got->at(0).counts.at("50000").canary.events ==
+        3);  // 1 and 2: what came again is left, as in a replay
   CHECK(got->at(0).counts.at("50000").canary.exposure == 200);
   CHECK(got->at(0).counts.size() == 1);
   CHECK(got->at(1).counts.at("50000").canary.events == 4);
@@ -118,11 +116,11 @@ TEST_CASE("one series of several is named, and the newest value of the interval 
   CHECK(w.compare(1)->at(0).has_data);
   spec::Gate gate;
   gate.query = "b";
-  CHECK(w.made()->measure(gate, variables(), start + 2 * minute)->values == std::vector<double>{3});
-  CHECK(w.made()->measure(gate, variables(), start + minute)->values == std::vector<double>{1});
-  CHECK_FALSE(w.made()->measure(gate, variables(), start + 5 * minute)->has_data);
+  CHECK(w.made()->measure(gate, built(), start + 2 * minute)->values == std::vector<double>{3});
+  CHECK(w.made()->measure(gate, built(), start + minute)->values == std::vector<double>{1});
+  CHECK_FALSE(w.made()->measure(gate, built(), start + 5 * minute)->has_data);
   CHECK_FALSE(w.made()
-                  ->series("x", variables(), Arm::canary, start, start + minute, minute)
+                  ->series("x", built(), Arm::canary, start, start + minute, minute)
                   .has_value());  // no history of arms
 }
 
@@ -137,7 +135,7 @@ TEST_CASE("a file that is a link out of the repository is refused") {
   const auto source = must(make_source(
       {world.clock, world.http, *files, world.process, world.random, world.environ, world.console}, w.source,
       {}, directory / "repo"));
-  const auto got = source->compare({}, variables(), start, start + minute);
+  const auto got = source->compare({}, built(), start, start + minute);
   REQUIRE_FALSE(got.has_value());
   CHECK(got.error().kind == ErrorKind::denied);
 }
@@ -153,7 +151,7 @@ TEST_CASE("a program is run without a shell, with the time it is asked for and i
   spec::Gate gate;
   gate.name = "latency";
   answer.out = "0.25\n";
-  const auto measured = w.made(secrets)->measure(gate, variables(), start + minute);
+  const auto measured = w.made(secrets)->measure(gate, built(), start + minute);
   REQUIRE(measured.has_value());
   CHECK(measured->scalar);
   CHECK(measured->values == std::vector<double>{0.25});
@@ -168,13 +166,13 @@ TEST_CASE("a program is run without a shell, with the time it is asked for and i
 
   answer.out = R"({"data":{"p99":[1,2]},"ok":true})";
   gate.query = "{$.data.p99}";
-  CHECK(w.made(secrets)->measure(gate, variables(), start)->values == std::vector<double>{1, 2});
+  CHECK(w.made(secrets)->measure(gate, built(), start)->values == std::vector<double>{1, 2});
   gate.query = "{$.ok}";
-  const auto truth = w.made(secrets)->measure(gate, variables(), start);
+  const auto truth = w.made(secrets)->measure(gate, built(), start);
   REQUIRE(truth->answer.has_value());
   CHECK(truth->answer->as_bool());
   gate.query = "{$.nothing}";
-  CHECK_FALSE(w.made(secrets)->measure(gate, variables(), start)->has_data);
+  CHECK_FALSE(w.made(secrets)->measure(gate, built(), start)->has_data);
 
   const std::string counts = fmt::format(
       R"({{"t":{},"canary":{{"events":3,"exposure":100}},"control":{{"events":1,"exposure":900}}}})",
@@ -182,23 +180,23 @@ TEST_CASE("a program is run without a shell, with the time it is asked for and i
   for (const std::string& form : {counts, "[" + counts + "]", counts + "\n" + counts + "\n"}) {
     CAPTURE(form);
     answer.out = form;
-    const auto got = w.made(secrets)->compare({}, variables(), start, start + 2 * minute);
+    const auto got = w.made(secrets)->compare({}, built(), start, start + 2 * minute);
     REQUIRE(got.has_value());
     CHECK(got->at(0).counts.at("all").canary.events == 3);
     CHECK_FALSE(got->at(1).has_data);
   }
 
   answer = {3, "0.25", "no access with t0ken-value\n", false};
-  const auto failed = w.made(secrets)->measure(gate, variables(), start);
+  const auto failed = w.made(secrets)->measure(gate, built(), start);
   REQUIRE_FALSE(failed.has_value());
   CHECK(holds(failed.error().message, "exit code 3: no access with ***"));
   answer = {0, "not json", "", false};
-  CHECK_FALSE(w.made(secrets)->measure(gate, variables(), start).has_value());
-  CHECK_FALSE(w.made(secrets)->compare({}, variables(), start, start + minute).has_value());
+  CHECK_FALSE(w.made(secrets)->measure(gate, built(), start).has_value());
+  CHECK_FALSE(w.made(secrets)->compare({}, built(), start, start + minute).has_value());
   answer = {0, "1", "", true};
-  CHECK_FALSE(w.made(secrets)->measure(gate, variables(), start).has_value());
+  CHECK_FALSE(w.made(secrets)->measure(gate, built(), start).has_value());
   w.process.handler = nullptr;
-  CHECK(holds(w.made(secrets)->measure(gate, variables(), start).error().message, "did not answer"));
+  CHECK(holds(w.made(secrets)->measure(gate, built(), start).error().message, "did not answer"));
   CHECK_FALSE(make_source(w.world(), w.source, {}, "/repo").has_value());
 }
 
@@ -209,14 +207,13 @@ TEST_CASE("a real program answers, and one that hangs is ended") {
   source.kind = spec::Source::Kind::command;
   source.argv = {"sh", "-c", "printenv TRANCHE_UNTIL | wc -c"};
   const support::TempDirectory directory;
-  const auto got =
-      must(make_source(real.world(), source, {}, directory.path()))->measure({}, variables(), start);
+  const auto got = must(make_source(real.world(), source, {}, directory.path()))->measure({}, built(), start);
   REQUIRE(got.has_value());
   CHECK(got->values == std::vector<double>{21});
   source.argv = {"sleep", "60"};
   source.timeout = std::chrono::milliseconds(50);
   const auto hung =
-      must(make_source(real.world(), source, {}, directory.path()))->measure({}, variables(), start);
+      must(make_source(real.world(), source, {}, directory.path()))->measure({}, built(), start);
   REQUIRE_FALSE(hung.has_value());
   CHECK(holds(hung.error().message, "script"));
 }
@@ -237,9 +234,7 @@ TEST_CASE("a web endpoint is asked as written, and its JSON measures") {
   source.json_path = "{$.data.items[-1].v}";
   spec::Gate gate;
   gate.name = "web";
-  const auto ask = [&] {
-    return must(make_source(real.world(), source, {}))->measure(gate, variables(), start);
-  };
+  const auto ask = [&] { return must(make_source(real.world(), source, {}))->measure(gate, built(), start); };
   const auto got = ask();
   REQUIRE(got.has_value());
   CHECK(got->values == std::vector<double>{2});
@@ -265,7 +260,7 @@ TEST_CASE("a web endpoint is asked as written, and its JSON measures") {
   source.url = server.url("/gone");
   CHECK_FALSE(ask().has_value());
   const auto compared =
-      must(make_source(real.world(), source, {}))->compare(gate, variables(), start, start + minute);
+      must(make_source(real.world(), source, {}))->compare(gate, built(), start, start + minute);
   REQUIRE_FALSE(compared.has_value());
   CHECK(compared.error().kind == ErrorKind::invalid);
 }

@@ -17,9 +17,6 @@ using namespace tranche::metrics;
 
 namespace {
 
-constexpr Duration minute = std::chrono::minutes(1);
-constexpr std::int64_t start_seconds = 1'767'225'600;  // 2026-01-01T00:00:00Z
-const Instant start{std::chrono::seconds(start_seconds)};
 constexpr int minutes = 60, ticks = minutes * 4;  // a sample every 15 s
 constexpr int born = 10, reset = 30, silent_from = 45, silent_to = 47;
 

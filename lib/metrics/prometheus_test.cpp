@@ -12,9 +12,6 @@ using namespace tranche::metrics;
 
 namespace {
 
-constexpr Duration minute = std::chrono::minutes(1);
-const Instant start{std::chrono::seconds(1'767'225'600)};  // 2026-01-01T00:00:00Z
-
 spec::Source prom() {
   spec::Source source;
   source.name = "prom";
@@ -28,7 +25,6 @@ spec::Gate compare_gate() {
   gate.exposure = "sum by (stratum) (increase(sessions_total{arm=\"$arm\"}[$window]))";
   return gate;
 }
-Variables variables() { return {"agent", "stable", "1.2.0", "1.2.0", "1.1.0", minute}; }
 
 // One series: its stratum (empty: no label) and a value text a window, "" for none.
 struct Row {

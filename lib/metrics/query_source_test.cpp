@@ -12,10 +12,6 @@ using internal::Table;
 
 namespace {
 
-constexpr Duration minute = std::chrono::minutes(1);
-const Instant start{std::chrono::seconds(1'767'225'600)};  // 2026-01-01T00:00:00Z
-Variables variables() { return {"agent", "stable", "1.2.0", "1.2.0", "1.1.0", minute}; }
-
 struct Fake final : internal::QuerySource {
   std::function<Result<>(const std::string&, const internal::Windows&, Table&)> answer;
   std::vector<std::pair<std::string, std::int64_t>> asked;
@@ -39,7 +35,6 @@ Result<> row(Table& into, const internal::Windows& windows, std::string_view str
   into.finish();
   return {};
 }
-bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 spec::Gate latency_gate() {
   spec::Gate gate;

@@ -14,9 +14,6 @@ using support::LoopbackServer;
 namespace {
 
 constexpr Duration hour = std::chrono::hours(1);
-const Instant start{std::chrono::seconds(1'767'225'600)};  // 2026-01-01T00:00:00Z
-Variables variables() { return {"agent", "stable", "1.2.0", "1.2.0", "1.1.0", hour}; }
-bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 spec::Source sentry(const std::string& url) {
   spec::Source source;
@@ -58,7 +55,7 @@ Result<std::vector<WindowCounts>> compare(const std::string& body, int status = 
   http.body = body;
   http.status = status;
   return source_over(http, sentry("http://127.0.0.1:1"), secrets)
-      ->compare(crash_gate(), variables(), start, start + 3 * hour);
+      ->compare(crash_gate(), variables(hour), start, start + 3 * hour);
 }
 
 }  // namespace
@@ -75,7 +72,7 @@ TEST_CASE("sessions of two releases become arms, by the hour") {
   });
   os::RealWorld real;
   const auto source = must(make_source(real.world(), sentry(server.url("")), secrets));
-  const auto got = source->compare(crash_gate(), variables(), start, start + 3 * hour);
+  const auto got = source->compare(crash_gate(), variables(hour), start, start + 3 * hour);
   REQUIRE(got.has_value());
   REQUIRE(got->size() == 3);
   const gate::StratumCounts& first = got->at(0).counts.at("all");
@@ -103,7 +100,7 @@ TEST_CASE("the crash-free rate of the release measures, and no sessions are no d
   gate.query = "crash_free_rate(session)";
   gate.interval = hour;
   const auto ask = [&] {
-    return source_over(http, sentry("http://127.0.0.1:1"), secrets)->measure(gate, variables(), start);
+    return source_over(http, sentry("http://127.0.0.1:1"), secrets)->measure(gate, variables(hour), start);
   };
   const auto rate = [](const std::string& value) {
     return R"j({"intervals":[],"groups":[{"by":{},"totals":{"crash_free_rate(session)":)j" + value +
@@ -158,7 +155,7 @@ TEST_CASE("Sentry's refusals and other intervals are told with what to do") {
   spec::Gate bucket = crash_gate();
   bucket.arms = spec::Gate::Arms::bucket;
   CHECK_FALSE(source_over(http, sentry("http://127.0.0.1:1"), secrets)
-                  ->compare(bucket, variables(), start, start + hour)
+                  ->compare(bucket, variables(hour), start, start + hour)
                   .has_value());
   CHECK(http.requests.empty());
 }

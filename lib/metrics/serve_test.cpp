@@ -8,7 +8,6 @@ using namespace tranche::metrics;
 namespace {
 
 constexpr Duration second = std::chrono::seconds(1);
-const Instant start{std::chrono::seconds(1'767'225'600)};  // 2026-01-01T00:00:00Z
 
 struct FakeServe {
   support::FakeHttp http;

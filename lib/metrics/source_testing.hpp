@@ -14,6 +14,16 @@
 
 namespace tranche::metrics {
 
+constexpr Duration minute = std::chrono::minutes(1);
+constexpr std::int64_t start_seconds = 1'767'225'600;
+inline const Instant start{std::chrono::seconds(start_seconds)};  // 2026-01-01T00:00:00Z
+inline Variables variables(Duration window = minute) {
+  return {"agent", "stable", "1.2.0", "1.2.0", "1.1.0", window};
+}
+inline bool holds(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
 // The clock of the fakes stands at 2026-01-01, unless one is given.
 inline Surroundings around(ports::Http& http, Secrets secrets = {}, ports::Clock* clock = nullptr) {
   static support::FakeWorld others;

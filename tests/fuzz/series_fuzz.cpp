@@ -1,5 +1,5 @@
-// Recorded series come from anywhere: no bytes may crash their reader, what it takes for counts must be counts
-// that a gate accepts, a line that is read is JSON, and what is written reads back the same.
+// Recorded series come from anywhere: no bytes may crash their reader, what it takes for counts must be
+// counts that a gate accepts, a line that is read is JSON, and what is written reads back the same.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
