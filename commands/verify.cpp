@@ -1,5 +1,6 @@
 // Verification answers with a list of checks and exit 6 when one fails. The decision is lib's; the codes are
 // for programs that want to know why.
+#include "actions/releases.hpp"
 #include "artifact/collect.hpp"
 #include "artifact/manifest.hpp"
 #include "base/paths.hpp"
@@ -10,7 +11,6 @@
 #include "commands/statement.hpp"
 #include "commands/support.hpp"
 #include "crypto/digest.hpp"
-#include "engine/releases.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -142,7 +142,7 @@ Result<> verify_release(Checks& checks, const Options& options, Context& context
   const Opened opened = TRY(open_deck(context, options));
   const std::string version = options.text("release");
   const spec::App& app = opened.loaded.app();
-  const auto stored = engine::find_release(*opened.deck, version);
+  const auto stored = actions::find_release(*opened.deck, version);
   if (!stored && stored.error().kind == ErrorKind::verification) {
     checks.bad("manifest", "bad-manifest", error_text(stored.error()));
     return {};

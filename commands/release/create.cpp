@@ -36,8 +36,8 @@ Result<Outcome> run(const Options& options, Context& context) {
   if (context.dry_run)
     return Outcome{0, release_json(manifest, "", "tranche/release-create/v1"),
                    "would create:\n" + release_text(manifest, "(not signed)")};
-  const engine::Created created =
-      TRY(engine::create_release(*opened.deck, manifest, {{sbom.name, sbom.bytes}}, context.reason));
+  const actions::Created created =
+      TRY(actions::create_release(*opened.deck, manifest, {{sbom.name, sbom.bytes}}, context.reason));
   if (created.existed) context.say("release {} was on record with the same digests", version);
   doc::Value json =
       release_json(created.release.manifest, created.release.sha256, "tranche/release-create/v1");

@@ -1,6 +1,6 @@
+#include "actions/releases.hpp"
 #include "commands/commands.hpp"
 #include "commands/rollout/shared.hpp"
-#include "engine/releases.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -9,8 +9,8 @@ Result<Outcome> run(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   doc::Value list = doc::Value::array();
   Table table({"version", "created", "artifacts", "manifest"});
-  for (const std::string& version : TRY(engine::list_releases(*opened.deck))) {
-    const engine::StoredRelease release = TRY(engine::load_release(*opened.deck, version));
+  for (const std::string& version : TRY(actions::list_releases(*opened.deck))) {
+    const actions::StoredRelease release = TRY(actions::load_release(*opened.deck, version));
     list.push(doc::Value::object({{"version", version},
                                   {"created", to_text(release.manifest.created)},
                                   {"manifest-sha256", release.sha256}}));

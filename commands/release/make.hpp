@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "actions/releases.hpp"
 #include "artifact/collect.hpp"
 #include "artifact/manifest.hpp"
 #include "commands/command.hpp"
 #include "commands/support.hpp"
-#include "engine/releases.hpp"
 
 namespace tranche::commands {
 

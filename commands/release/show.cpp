@@ -1,14 +1,14 @@
+#include "actions/releases.hpp"
 #include "commands/commands.hpp"
 #include "commands/release/shared.hpp"
 #include "commands/rollout/shared.hpp"
-#include "engine/releases.hpp"
 
 namespace tranche::commands {
 namespace {
 
 Result<Outcome> run(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
-  const engine::StoredRelease release = TRY(engine::load_release(*opened.deck, options.text("version")));
+  const actions::StoredRelease release = TRY(actions::load_release(*opened.deck, options.text("version")));
   return Outcome{0, release_json(release.manifest, release.sha256, "tranche/release-show/v1"),
                  release_text(release.manifest, release.sha256)};
 }

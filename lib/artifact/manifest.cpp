@@ -111,6 +111,7 @@ Result<Manifest> read_manifest(const doc::Value& value) {
   }
   manifest.sboms = TRY(read_documents(value, "sboms", "format"));
   manifest.attestations = TRY(read_documents(value, "attestations", "predicate-type"));
+  manifest.feeds = TRY(read_documents(value, "feeds", "feed"));
   manifest.same_as = TRY(value.text_or("same-as", "", kind));
   manifest.fallback_for = TRY(value.text_or("fallback-for", "", kind));
   TRY(check_manifest(manifest));
@@ -144,12 +145,15 @@ Result<> check_manifest(const Manifest& manifest) {
       return fail_hint(ErrorKind::invalid, "platforms look like linux/amd64, or any", "'{}' is no platform",
                        printable(artifact.platform));
   }
-  if (manifest.sboms.size() > max_documents || manifest.attestations.size() > max_documents)
+  if (manifest.sboms.size() > max_documents || manifest.attestations.size() > max_documents ||
+      manifest.feeds.size() > max_documents)
     return fail(ErrorKind::invalid, "the release has more than {} documents", max_documents);
   for (const Document& sbom : manifest.sboms)
     TRY(check_entry("SBOM", sbom.name, sbom.size, sbom.sha256, names));
   for (const Document& one : manifest.attestations)
     TRY(check_entry("attestation", one.name, one.size, one.sha256, names));
+  for (const Document& one : manifest.feeds)
+    TRY(check_entry("feed document", one.name, one.size, one.sha256, names));
   return {};
 }
 
@@ -169,6 +173,7 @@ Result<std::string> to_payload(const Manifest& manifest) {
   if (!manifest.sboms.empty()) value.set("sboms", documents(manifest.sboms, "format"));
   if (!manifest.attestations.empty())
     value.set("attestations", documents(manifest.attestations, "predicate-type"));
+  if (!manifest.feeds.empty()) value.set("feeds", documents(manifest.feeds, "feed"));
   if (!manifest.same_as.empty()) value.set("same-as", manifest.same_as);
   if (!manifest.fallback_for.empty()) value.set("fallback-for", manifest.fallback_for);
   std::string payload = TRY(doc::canonical_json(value));

@@ -6,7 +6,8 @@
 //    "artifacts": [{"name", "platform", "size", "sha256"}],      // at least one, names unique, sorted by
 //    name "sboms": [{"name", "format", "size", "sha256"}],            // absent when empty, as all below
 //    "attestations": [{"name", "predicate-type", "size", "sha256"}],
-//    "same-as": version, "fallback-for": version}
+//    "feeds": [{"name", "feed", "size", "sha256"}],               // what an ecosystem's feed must know of
+//    them "same-as": version, "fallback-for": version}
 // The format changes by adding optional members: readers pass over what they do not know.
 #pragma once
 
@@ -39,8 +40,8 @@ struct Artifact {
   bool operator==(const Artifact&) const = default;
 };
 
-// A document beside the artifacts: an SBOM (`type`: its format, "cyclonedx-1.6") or an attestation (`type`:
-// its predicate type).
+// A document beside the artifacts: an SBOM (`type`: its format, "cyclonedx-1.6"), an attestation (`type`: its
+// predicate type) or what a feed must know of the artifacts (`type`: the feed, "electron").
 struct Document {
   std::string name;
   std::string type;
@@ -56,6 +57,7 @@ struct Manifest {
   std::vector<Artifact> artifacts;
   std::vector<Document> sboms;
   std::vector<Document> attestations;
+  std::vector<Document> feeds;
   std::string same_as;       // this is the code of that version under a higher number; may be empty
   std::string fallback_for;  // devices that had that version are brought here; may be empty
   [[nodiscard]] const Artifact* find(std::string_view name) const;  // null when there is none

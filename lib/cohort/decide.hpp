@@ -35,6 +35,9 @@ struct Rule {
   std::vector<std::string> devices;  // listed_hash values, sorted; empty: no list
   std::optional<std::uint64_t> below;
   bool all = false;  // exactly one of below and all
+  // The channel file that these devices read in static feeds; no part of the native feed. Empty: the
+  // channel's.
+  std::string feed_channel;
   bool operator==(const Rule&) const = default;
 };
 struct Offer {
@@ -50,7 +53,8 @@ struct Withdrawn {
 };
 struct Hold {
   std::map<std::string, std::vector<std::string>> labels;
-  std::string max_version;  // "1.1" allows 1.1.x, not 1.2.0
+  std::string max_version;   // "1.1" allows 1.1.x, not 1.2.0
+  std::string feed_channel;  // as a rule's
   bool operator==(const Hold&) const = default;
 };
 struct Directions {

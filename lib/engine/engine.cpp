@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "actions/releases.hpp"
 #include "artifact/collect.hpp"
 #include "base/text.hpp"
-#include "engine/releases.hpp"
 #include "signing/keys.hpp"
 
 namespace tranche::engine {
@@ -146,7 +146,7 @@ Result<> Engine::settle(Loaded& loaded) {
 }
 
 Result<rollout::Plan> Engine::plan(const StartRequest& request) {
-  const StoredRelease release = TRY(load_release(deck_, request.release));
+  const actions::StoredRelease release = TRY(actions::load_release(deck_, request.release));
   const spec::Rollout* wanted = deck_.app().rollout(request.rollout);
   rollout::PlanInput input{request.rollout, request.release, release.sha256, {}, request.accept_no_way_back};
   if (wanted != nullptr)
@@ -175,7 +175,7 @@ Result<std::optional<rollout::State>> Engine::running_beside(const std::string& 
 }
 
 Result<Report> Engine::start(const StartRequest& request) {
-  const StoredRelease release = TRY(load_release(deck_, request.release));
+  const actions::StoredRelease release = TRY(actions::load_release(deck_, request.release));
   if (const auto running = TRY(running_beside(request.rollout))) {
     if (running->rollout == request.rollout && running->release == request.release) {
       const auto again = this->plan(request);

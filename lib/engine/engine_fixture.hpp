@@ -15,12 +15,12 @@
 #include <vector>
 
 #include "actions/deck.hpp"
+#include "actions/releases.hpp"
 #include "artifact/collect.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "channel/feed.hpp"
 #include "engine/engine.hpp"
-#include "engine/releases.hpp"
 #include "support/fake_world.hpp"
 
 namespace tranche::engine::testing {
@@ -91,7 +91,7 @@ class AppWorld {
   static std::string artifact_path(const std::string& version) {
     return "/repo/dist/notes_" + version + "_amd64.deb";
   }
-  Result<Created> create(const std::string& version) {
+  Result<actions::Created> create(const std::string& version) {
     auto deck = TRY(try_open());
     artifact::Manifest manifest;
     manifest.app = app.name;

@@ -142,7 +142,7 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   plan.manifest_sha256 = input.manifest_sha256;
   plan.baseline = input.current.baseline;
   plan.salt = app.name + "/" + rollout->channel;
-  if (rollout->salt == spec::Rollout::Salt::release) plan.salt += "/" + input.release;
+  if (rollout->salt != spec::Rollout::Salt::channel) plan.salt += "/" + input.release;
   for (const spec::Stage& stage : rollout->stages)
     plan.stages.push_back(
         {stage.name, rule_of(app, stage, plan.salt), !stage.whole(), stage.bake, stage.gates});

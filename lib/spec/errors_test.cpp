@@ -96,7 +96,7 @@ const std::vector<Case>& cases() {
        "write dir:PATH, git:BRANCH or s3://BUCKET/PREFIX"},
       {app_with("channels: { stable: { store: \"dir:s\", feeds: [tranche, elektron] } }"),
        "3:56+8 bad 'feeds' in channel 'stable': unknown 'elektron'",
-       "did you mean 'electron'? (one of: tranche, electron, apt, tauri, sparkle, velopack)"},
+       "did you mean 'electron'? (one of: tranche, electron, apt, tauri, sparkle, velopack, squirrel)"},
       {app_with("channels: { stable: { store: \"dir:s\", feeds: [] } }"),
        "3:46+1 bad 'feeds' in channel 'stable': the list is empty", "give 1 to 1000"},
       {app_with("channels: { stable: { store: \"dir:s\", clients: { elektron: {} } } }"),

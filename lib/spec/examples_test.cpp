@@ -156,7 +156,7 @@ const std::string_view shortest_golden = R"json({
   "rollouts": {
     "stable": {
       "channel": "stable",
-      "salt": "release",
+      "salt": "automatic",
       "stages": [
         {
           "name": "5%",

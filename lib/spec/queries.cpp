@@ -51,6 +51,16 @@ const Source* App::source(std::string_view wanted) const { return by_name(source
 const Gate* App::gate(std::string_view wanted) const { return by_name(gates, wanted); }
 const Rollout* App::rollout(std::string_view wanted) const { return by_name(rollouts, wanted); }
 const Playbook* App::playbook(std::string_view wanted) const { return by_name(playbooks, wanted); }
+bool Channel::has_feed(std::string_view feed) const {
+  return std::find(feeds.begin(), feeds.end(), feed) != feeds.end();
+}
+Client Channel::client(std::string_view feed) const {
+  const Client* found = by_name(clients, feed);
+  if (found != nullptr) return *found;
+  Client defaults;
+  defaults.name = feed;
+  return defaults;
+}
 const Flag* App::flag(std::string_view wanted) const { return by_name(flags, wanted); }
 const App* Spec::app(std::string_view wanted) const { return by_name(apps, wanted); }
 
@@ -62,13 +72,6 @@ std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
   if (const Channel* channel = app.channel(rollout.channel); channel != nullptr) {
     if (channel->store.kind == StoreRef::Kind::s3)
       out.push_back({fmt::format("s3 store of channel '{}'", channel->name), channel->place});
-    for (const std::string& feed : channel->feeds)
-      if (feed != "tranche") out.push_back({fmt::format("feed '{}'", feed), channel->place});
-    if (channel->on_unsupported != Channel::OnUnsupported::refuse)
-      out.push_back(
-          {fmt::format("on-unsupported: {}",
-                       channel->on_unsupported == Channel::OnUnsupported::nearest ? "nearest" : "serve"),
-           channel->place});
   }
   unsupported_in_release(app, rollout, out);
   if (!rollout.window.empty())

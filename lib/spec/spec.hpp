@@ -54,30 +54,70 @@ struct People {
   std::string except;  // yaml: `not`; "author" or empty
   Place place;
 };
+// How an S3 bucket is reached. Keys are secret references.
+struct S3 {
+  std::string region = "us-east-1";
+  std::string endpoint;     // http(s)://host[:port]; empty: AWS's own for the region
+  bool path_style = false;  // https://host/BUCKET/key instead of https://BUCKET.host/key
+  std::string access_key = "env:TRANCHE_S3_ACCESS_KEY", secret_key = "env:TRANCHE_S3_SECRET_KEY";
+  std::string session_token;  // of temporary credentials; or empty
+};
 struct State {
   enum class Kind { git, dir, s3 } kind = Kind::git;
   std::string remote;  // git: name of a remote or a url; empty: "origin" when it exists, else local
   std::string branch = "tranche-state";  // git
   std::string token;                     // git: secret reference
   std::string path;                      // dir: path; s3: BUCKET/PREFIX
+  S3 s3;
   Place place;
 };
 struct StoreRef {
   enum class Kind { dir, git, s3 } kind = Kind::dir;
-  std::string path;  // after the "dir:", "git:", "s3://"
+  std::string path;  // after the "dir:", "git:", "s3://"; s3: BUCKET or BUCKET/PREFIX
+  S3 s3;
   bool operator==(const StoreRef& other) const { return kind == other.kind && path == other.path; }
 };
 Result<StoreRef> parse_store_ref(std::string_view text);
 std::string to_text(const StoreRef& ref);
 
+// What the shipped app was built with, for one feed: decides what a rollback can do there.
+struct Client {
+  std::string name;              // the feed
+  bool allow_downgrade = false;  // electron allowDowngrade, velopack AllowVersionDowngrade, tauri's own
+                                 // comparator, machines that pin the APT repository above 1000
+  std::string
+      channel;  // what the ecosystem calls this channel: electron "latest", velopack "win", APT a suite
+  std::string package;             // velopack: PackageId; by default the app's name
+  std::string component = "main";  // apt
+  std::string key;           // secret reference: what signs for this ecosystem (apt: gpg, tauri: minisign,
+                             // sparkle: Ed25519)
+  std::string key_password;  // secret reference
+  std::string staging_id;    // tauri: header or query member in which the app sends its device id
+  enum class ManualChecks { allow, throttle } manual_checks = ManualChecks::allow;  // served clients
+  Place place;
+};
+// Told after the pointer has moved, so that a CDN forgets what it holds.
+struct Purge {
+  std::string url;  // empty: no hook
+  std::string method = "POST";
+  std::string token;                           // secret reference, sent as bearer; or empty
+  std::map<std::string, std::string> headers;  // env:... and file:... are secret references
+};
 struct Channel {
   std::string name;
   StoreRef store;
-  std::vector<std::string> feeds{"tranche"};  // tranche electron apt tauri sparkle velopack
-  std::map<std::string, doc::Value> clients;  // per feed: what the shipped app was built with
+  std::string url;  // where clients read the store, for feeds that need whole addresses; or empty
+  std::vector<std::string> feeds{"tranche"};  // tranche electron apt tauri sparkle velopack squirrel
+  std::vector<Client> clients;                // one a feed, at most
   enum class OnUnsupported { refuse, nearest, serve } on_unsupported = OnUnsupported::refuse;
+  enum class Mode { publish, observe } mode = Mode::publish;  // observe: another tool writes the feeds
+  enum class OnForeignWrite { stop, adopt } on_foreign_write = OnForeignWrite::stop;
+  bool latest_link = false;  // yaml: `latest-link: at 100%`: latest/NAME is the release that everyone has
+  Purge purge;
   Duration expires = std::chrono::hours(24);
   Place place;
+  [[nodiscard]] bool has_feed(std::string_view feed) const;
+  [[nodiscard]] Client client(std::string_view feed) const;  // the defaults when nothing is written
 };
 struct Cohort {
   std::string name;
@@ -192,7 +232,8 @@ struct Stage {
 struct Rollout {
   std::string name;
   std::string channel;
-  enum class Salt { release, channel } salt = Salt::release;
+  // automatic: other guinea pigs each time, except where a client always keeps them.
+  enum class Salt { automatic, release, channel } salt = Salt::automatic;
   std::vector<std::string> require;  // release: { require: [...] }
   std::string window;
   std::vector<Stage> stages;

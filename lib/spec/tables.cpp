@@ -143,52 +143,6 @@ const Table<People>& people_table() {
   return table;
 }
 
-Codec<StoreRef> store_codec() {
-  return {
-      [](const Value& value, StoreRef& out, Reader& reader) {
-        if (!value.is_string())
-          return reader.wrong_type(value, "a store", "write dir:PATH, git:BRANCH or s3://BUCKET/PREFIX");
-        auto parsed = parse_store_ref(value.as_string());
-        if (!parsed) return reader.bad_value(value, parsed.error().message, parsed.error().hint);
-        out = *parsed;
-      },
-      [](const StoreRef& from) { return from.path.empty() ? Value() : Value(to_text(from)); },
-      [](SchemaBook&) { return Value::object({{"type", "string"}, {"pattern", "^(dir:|git:|s3://).+"}}); }};
-}
-
-const Table<Channel>& channel_table() {
-  using On = Channel::OnUnsupported;
-  static const Table<Channel> table{
-      "channel",
-      "A named update stream: a store and its feeds.",
-      {field("store", &Channel::store, store_codec(),
-             "where its bytes live: dir:PATH, git:BRANCH, s3://BUCKET/PREFIX")
-           .must(),
-       field("feeds", &Channel::feeds, list(word(known_feeds()), one_or_many(1)),
-             "formats that clients read"),
-       field("clients", &Channel::clients, map_of_maps(),
-             "per feed: what the shipped app was built with; decides what a rollback can do"),
-       field("on-unsupported", &Channel::on_unsupported,
-             choice<On>({{"refuse", On::refuse}, {"nearest", On::nearest}, {"serve", On::serve}}),
-             "what a client cannot honour: refuse, nearest (rounds down), serve (decide in `tranche serve`)"),
-       field("expires", &Channel::expires, duration(std::chrono::seconds(1), std::chrono::hours(24 * 366)),
-             "how long a feed is fresh; every tick signs again at half of it")},
-      [](const Value& value, Channel&, Reader& reader) {
-        const Value* clients = value.find("clients");
-        if (clients == nullptr || !clients->is_object()) return;
-        for (const Member& member : clients->as_object()) {
-          const auto& feeds = known_feeds();
-          if (std::find(feeds.begin(), feeds.end(), member.key) != feeds.end()) continue;
-          const std::string guess = nearest(member.key, feeds);
-          reader.problems.add(
-              member.key_place,
-              fmt::format("unknown feed '{}' in clients{}", printable(member.key, 64), reader.in()),
-              guess.empty() ? "feeds: " + join(feeds, ", ") : fmt::format("did you mean '{}'?", guess));
-        }
-      }};
-  return table;
-}
-
 Value default_of(Flag::Type type) {
   if (type == Flag::Type::boolean) return Value(false);
   return type == Flag::Type::text ? Value("") : Value(0);
@@ -228,11 +182,6 @@ const Table<Flag>& flag_table() {
 
 }  // namespace
 
-const std::vector<std::string>& known_feeds() {
-  static const std::vector<std::string> names{"tranche", "electron", "apt", "tauri", "sparkle", "velopack"};
-  return names;
-}
-
 const Table<Root>& root_table() {
   static const Table<Root> table{
       "file",
@@ -269,7 +218,7 @@ const Table<App>& app_table() {
        field("people", &App::people, named("people", record<People>(people_table)), "who may approve"),
        field("state", &App::state, state_codec(),
              "where the journal lives: git, { git: {...} }, dir:PATH or s3://BUCKET/PREFIX"),
-       field("channels", &App::channels, named("channel", record<Channel>(channel_table)), "update streams"),
+       field("channels", &App::channels, named("channel", channel_codec()), "update streams"),
        field("cohorts", &App::cohorts, named("cohort", cohort_codec()), "named sets of devices"),
        field("sources", &App::sources, named("source", source_codec()),
              "systems that gates read metrics from"),

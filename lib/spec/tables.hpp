@@ -1,6 +1,7 @@
 // The tables of tranche.yaml: every key with its type, default and doc line, one table a struct.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,10 @@ Codec<Playbook> playbook_codec();
 Codec<Source> source_codec();
 Codec<State> state_codec();
 Codec<Cohort> cohort_codec();
+Codec<Channel> channel_codec();
+
+// A map of at most 32 header names to values, secret references among them. `noun`: what a value looks like.
+Codec<std::map<std::string, std::string>> texts_or_secrets(std::string noun);
 
 // Word lists that checks share.
 const std::vector<std::string>& known_feeds();

@@ -48,8 +48,11 @@ const Table<Rollout>& rollout_table() {
       "rollout",
       "The ordered stages that take one release through one channel.",
       {field("channel", &Rollout::channel, text(name_kind()), "by default the only channel"),
-       field("salt", &Rollout::salt, choice<Salt>({{"release", Salt::release}, {"channel", Salt::channel}}),
-             "release: other guinea pigs each time; channel: the same"),
+       field("salt", &Rollout::salt,
+             choice<Salt>(
+                 {{"automatic", Salt::automatic}, {"release", Salt::release}, {"channel", Salt::channel}}),
+             "release: other guinea pigs each time; channel: the same; automatic: other ones, where clients "
+             "can"),
        group<Rollout>("release", "What a release must bring.",
                       {field("require", &Rollout::require,
                              list(word({"signature", "sbom", "provenance"}), {.one_or_many = true}),

@@ -33,50 +33,6 @@ Result<> check_header_name(std::string_view name) {
 }
 
 // Names to texts; a text that begins with env: or file: is a reference to a secret.
-Codec<Texts> texts_or_secrets(std::string noun) {
-  return {[noun](const Value& value, Texts& out, Reader& reader) {
-            constexpr std::size_t most = 32;
-            if (!value.is_object())
-              return reader.wrong_type(value, "a map", fmt::format("write {{ NAME: {} }}", noun));
-            if (value.as_object().size() > most)
-              return reader.bad_value(value, fmt::format("{} entries", value.as_object().size()),
-                                      fmt::format("at most {}", most));
-            Texts read;
-            for (const Member& member : value.as_object()) {
-              if (const auto checked = check_header_name(member.key); !checked)
-                return reader.bad_value(member.value, checked.error().message, checked.error().hint);
-              if (!member.value.is_string())
-                return reader.wrong_type(member.value, "a string", "put the value in quotes");
-              const std::string& text = member.value.as_string();
-              if (is_secret_reference(text)) {
-                if (const auto checked = check_secret_reference(text, false); !checked)
-                  return reader.bad_value(member.value, checked.error().message, checked.error().hint);
-              } else if (sounds_secret(member.key)) {
-                reader.problems.hide(member.value.place);
-                return reader.bad_value(member.value,
-                                        fmt::format("'{}' sounds like a secret", printable(member.key, 64)),
-                                        "write env:TRANCHE_NAME or file:PATH; never the secret itself");
-              }
-              if (text.size() > 4096 || text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos)
-                return reader.bad_value(member.value, "it is too long or holds line breaks",
-                                        "write one line of at most 4096 bytes");
-              read[member.key] = text;
-            }
-            out = std::move(read);
-          },
-          [](const Texts& from) {
-            Value out = Value::object();
-            for (const auto& [name, text] : from) out.set(name, text);
-            return out;
-          },
-          [](SchemaBook&) {
-            Value out = Value::object({{"type", "object"}});
-            out.set("additionalProperties", Value::object({{"type", "string"}}));
-            out.set("maxProperties", 32);
-            return out;
-          }};
-}
-
 Codec<Instant> instant() {
   return {[](const Value& value, Instant& out, Reader& reader) {
             const char* hint = "write it like 2026-01-01T00:00:00Z";
@@ -337,6 +293,50 @@ const Table<Source>& source_table() {
 }
 
 }  // namespace
+
+Codec<std::map<std::string, std::string>> texts_or_secrets(std::string noun) {
+  return {[noun](const Value& value, Texts& out, Reader& reader) {
+            constexpr std::size_t most = 32;
+            if (!value.is_object())
+              return reader.wrong_type(value, "a map", fmt::format("write {{ NAME: {} }}", noun));
+            if (value.as_object().size() > most)
+              return reader.bad_value(value, fmt::format("{} entries", value.as_object().size()),
+                                      fmt::format("at most {}", most));
+            Texts read;
+            for (const Member& member : value.as_object()) {
+              if (const auto checked = check_header_name(member.key); !checked)
+                return reader.bad_value(member.value, checked.error().message, checked.error().hint);
+              if (!member.value.is_string())
+                return reader.wrong_type(member.value, "a string", "put the value in quotes");
+              const std::string& text = member.value.as_string();
+              if (is_secret_reference(text)) {
+                if (const auto checked = check_secret_reference(text, false); !checked)
+                  return reader.bad_value(member.value, checked.error().message, checked.error().hint);
+              } else if (sounds_secret(member.key)) {
+                reader.problems.hide(member.value.place);
+                return reader.bad_value(member.value,
+                                        fmt::format("'{}' sounds like a secret", printable(member.key, 64)),
+                                        "write env:TRANCHE_NAME or file:PATH; never the secret itself");
+              }
+              if (text.size() > 4096 || text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos)
+                return reader.bad_value(member.value, "it is too long or holds line breaks",
+                                        "write one line of at most 4096 bytes");
+              read[member.key] = text;
+            }
+            out = std::move(read);
+          },
+          [](const Texts& from) {
+            Value out = Value::object();
+            for (const auto& [name, text] : from) out.set(name, text);
+            return out;
+          },
+          [](SchemaBook&) {
+            Value out = Value::object({{"type", "object"}});
+            out.set("additionalProperties", Value::object({{"type", "string"}}));
+            out.set("maxProperties", 32);
+            return out;
+          }};
+}
 
 Codec<Source> source_codec() { return record<Source>(source_table); }
 

@@ -131,11 +131,11 @@ std::vector<Error> warnings(const App& app) {
               "add it to the gates of a stage, or remove it");
   }
   for (const Channel& channel : app.channels) {
-    for (const auto& [feed, options] : channel.clients)
-      if (std::find(channel.feeds.begin(), channel.feeds.end(), feed) == channel.feeds.end())
-        out.add(channel.place,
+    for (const Client& client : channel.clients)
+      if (!channel.has_feed(client.name))
+        out.add(client.place,
                 fmt::format("clients of channel '{}' speak of feed '{}', which it does not have",
-                            channel.name, printable(feed, 64)),
+                            channel.name, printable(client.name, 64)),
                 "add the feed or remove the client");
   }
   return std::move(out.found);

@@ -42,15 +42,12 @@ class DirectoryStore final : public Store {
   Result<Version> publish(const Publication& publication) override {
     TRY(check_publication(publication));
     const auto lock = TRY(lock_directory());
-    if (publication.pointer) {
-      const auto& pointer = *publication.pointer;
-      if (TRY(version_on_disk(pointer.name)) != pointer.expected) return fail(moved(pointer, describe()));
-    }
+    if (publication.pointer) TRY(compare(*publication.pointer));
+    for (const auto& follower : publication.followers) TRY(compare(follower));
     for (const auto& file : publication.files) TRY(write_file(file));
     if (!publication.pointer) return Version();
-    const auto& pointer = *publication.pointer;
-    Version version = version_of(pointer.bytes);
-    if (version != pointer.expected) TRY(files_.write(path_of(pointer.name), pointer.bytes));
+    Version version = TRY(move(*publication.pointer));
+    for (const auto& follower : publication.followers) TRY(move(follower));
     return version;
   }
 
@@ -71,6 +68,17 @@ class DirectoryStore final : public Store {
 
   Result<std::unique_ptr<ports::FileLock>> lock_directory() {
     return files_.lock(path_of(lock_name), lock_wait);
+  }
+
+  Result<> compare(const Pointer& pointer) {
+    if (TRY(version_on_disk(pointer.name)) != pointer.expected) return fail(moved(pointer, describe()));
+    return {};
+  }
+
+  Result<Version> move(const Pointer& pointer) {
+    Version version = version_of(pointer.bytes);
+    if (version != pointer.expected) TRY(files_.write(path_of(pointer.name), pointer.bytes));
+    return version;
   }
 
   // The hash of a file of any size, in pieces; absent when there is none.

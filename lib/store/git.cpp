@@ -61,7 +61,10 @@ class GitStore final : public Store {
     TRY(check_publication(publication));
     const std::lock_guard guard(mutex_);
     const auto lock = TRY(branch_->lock());
-    TRY_WHILE("publishing to " + name_, change(publication.message, publication.pointer, [&](const Tip& tip) {
+    std::vector<Pointer> conditions;
+    if (publication.pointer) conditions.push_back(*publication.pointer);
+    conditions.insert(conditions.end(), publication.followers.begin(), publication.followers.end());
+    TRY_WHILE("publishing to " + name_, change(publication.message, conditions, [&](const Tip& tip) {
                 return updates_for(publication, tip);
               }));
     return publication.pointer ? version_of(publication.pointer->bytes) : Version();
@@ -71,7 +74,7 @@ class GitStore final : public Store {
     for (const auto& name : names) TRY(check_name(name));
     const std::lock_guard guard(mutex_);
     const auto lock = TRY(branch_->lock());
-    return change("remove files", std::nullopt, [&](const Tip& tip) -> Result<Updates> {
+    return change("remove files", {}, [&](const Tip& tip) -> Result<Updates> {
       Updates updates;
       if (!tip) return updates;
       const auto tree = TRY(tree_of(*tip));
@@ -112,16 +115,18 @@ class GitStore final : public Store {
 
   // The loop of compare, build, swap. Under the lock.
   template <class MakeUpdates>
-  Result<> change(const std::string& message, const std::optional<Pointer>& pointer,
+  Result<> change(const std::string& message, const std::vector<Pointer>& conditions,
                   MakeUpdates make_updates) {
     bool fresh = !(known_ && branch_->is_remote());
     if (fresh) TRY(fetch_tip());
     Tip tip = tip_;
     known_ = false;  // whatever happens now, the next get() looks again
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
-      const bool as_expected = !pointer || TRY(is_at(tip, *pointer));
-      if (!as_expected) {
-        if (fresh) return fail(moved(*pointer, name_));
+      const Pointer* other = nullptr;  // the first that is not what the caller read
+      for (const Pointer& pointer : conditions)
+        if (other == nullptr && !TRY(is_at(tip, pointer))) other = &pointer;
+      if (other != nullptr) {
+        if (fresh) return fail(moved(*other, name_));
       } else {
         const Updates updates = TRY(make_updates(tip));
         const Tip next = TRY(commit(tip, updates, message));
@@ -171,6 +176,7 @@ class GitStore final : public Store {
       TRY(add(file.name, *bytes));
     }
     if (publication.pointer) TRY(add(publication.pointer->name, publication.pointer->bytes));
+    for (const auto& follower : publication.followers) TRY(add(follower.name, follower.bytes));
     return updates;
   }
 

@@ -1,5 +1,7 @@
 #include "store/publication.hpp"
 
+#include <set>
+
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 
@@ -14,6 +16,15 @@ Result<> check_publication(const Publication& publication) {
       return fail(ErrorKind::bug, "'{}' is published as a file and as the pointer", file.name);
   }
   if (publication.pointer) TRY(check_name(publication.pointer->name));
+  if (!publication.followers.empty() && !publication.pointer)
+    return fail(ErrorKind::bug, "a publication without a pointer has followers");
+  std::set<std::string_view> conditional;
+  if (publication.pointer) conditional.insert(publication.pointer->name);
+  for (const auto& follower : publication.followers) {
+    TRY(check_name(follower.name));
+    if (!conditional.insert(follower.name).second)
+      return fail(ErrorKind::bug, "'{}' is published on two conditions", follower.name);
+  }
   return {};
 }
 

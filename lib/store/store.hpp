@@ -44,8 +44,11 @@ struct Pointer {
 
 struct Publication {
   std::vector<File> files;         // written first, in this order; same name and bytes again is fine
-  std::optional<Pointer> pointer;  // written last, conditionally
-  std::string message;             // one line for stores that keep history (git commit message)
+  std::optional<Pointer> pointer;  // then this, conditionally
+  // Then these, in this order, each on its own condition. A directory and a git branch compare all of them
+  // with the pointer before anything is written; a bucket compares each as it writes it.
+  std::vector<Pointer> followers;
+  std::string message;  // one line for stores that keep history (git commit message)
 };
 
 class Store {

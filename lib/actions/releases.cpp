@@ -1,4 +1,4 @@
-#include "engine/releases.hpp"
+#include "actions/releases.hpp"
 
 #include <algorithm>
 
@@ -6,10 +6,10 @@
 #include "base/version.hpp"
 #include "channel/feed.hpp"
 
-namespace tranche::engine {
+namespace tranche::actions {
 namespace {
 
-std::string folder(const actions::Deck& deck) { return "releases/" + deck.app().name + "/"; }
+std::string folder(const Deck& deck) { return "releases/" + deck.app().name + "/"; }
 
 // What makes two manifests the same release: all but the time of making.
 bool same_content(artifact::Manifest a, const artifact::Manifest& b) {
@@ -34,7 +34,7 @@ std::string first_difference(const artifact::Manifest& mine, const artifact::Man
 }
 
 // A run that was killed between the two writes has recorded the release and not journalled it.
-Result<bool> is_journalled(actions::Deck& deck, const StoredRelease& release) {
+Result<bool> is_journalled(Deck& deck, const StoredRelease& release) {
   constexpr std::uint64_t piece = 256;  // one bundle of the journal
   for (std::uint64_t to = deck.journal().size(); to > 0;) {
     const std::uint64_t from = (to - 1) / piece * piece;
@@ -48,7 +48,7 @@ Result<bool> is_journalled(actions::Deck& deck, const StoredRelease& release) {
   return false;
 }
 
-Result<> journal_release(actions::Deck& deck, const StoredRelease& release, const std::string& reason) {
+Result<> journal_release(Deck& deck, const StoredRelease& release, const std::string& reason) {
   journal::Draft draft;
   draft.kind = "release.created";
   draft.reason = reason;
@@ -63,7 +63,7 @@ Result<> journal_release(actions::Deck& deck, const StoredRelease& release, cons
 
 }  // namespace
 
-Result<std::optional<StoredRelease>> find_release(actions::Deck& deck, const std::string& version) {
+Result<std::optional<StoredRelease>> find_release(Deck& deck, const std::string& version) {
   if (!valid_version(version))
     return fail_hint(ErrorKind::usage, "write 1.2.0", "'{}' is not a version", printable(version, 64));
   const std::string name = folder(deck) + version + "/manifest.json";
@@ -77,7 +77,7 @@ Result<std::optional<StoredRelease>> find_release(actions::Deck& deck, const std
   return release;
 }
 
-Result<StoredRelease> load_release(actions::Deck& deck, const std::string& version) {
+Result<StoredRelease> load_release(Deck& deck, const std::string& version) {
   if (auto found = TRY(find_release(deck, version))) return std::move(*found);
   const std::string near = nearest(version, TRY(list_releases(deck)));
   return fail_hint(ErrorKind::invalid,
@@ -86,7 +86,7 @@ Result<StoredRelease> load_release(actions::Deck& deck, const std::string& versi
                    "app '{}' has no release {}", deck.app().name, version);
 }
 
-Result<std::vector<std::string>> list_releases(actions::Deck& deck) {
+Result<std::vector<std::string>> list_releases(Deck& deck) {
   std::vector<std::string> versions;
   const std::string prefix = folder(deck);
   for (const std::string& name : TRY(deck.state_store().list(prefix))) {
@@ -98,7 +98,7 @@ Result<std::vector<std::string>> list_releases(actions::Deck& deck) {
   return versions;
 }
 
-Result<Created> create_release(actions::Deck& deck, artifact::Manifest manifest,
+Result<Created> create_release(Deck& deck, artifact::Manifest manifest,
                                const std::vector<DocumentBytes>& documents, const std::string& reason) {
   if (const auto existing = TRY(find_release(deck, manifest.version))) {
     if (same_content(manifest, existing->manifest)) {
@@ -129,4 +129,4 @@ Result<Created> create_release(actions::Deck& deck, artifact::Manifest manifest,
   return Created{std::move(release), false};
 }
 
-}  // namespace tranche::engine
+}  // namespace tranche::actions

@@ -10,7 +10,7 @@
 #include "artifact/manifest.hpp"
 #include "base/error.hpp"
 
-namespace tranche::engine {
+namespace tranche::actions {
 
 struct StoredRelease {
   artifact::Manifest manifest;
@@ -28,12 +28,12 @@ struct Created {
 
 // Seals and records a release. The same app, version and digests again is fine; one version with two digests
 // is refused (kind invalid): a version names one thing for ever.
-Result<Created> create_release(actions::Deck& deck, artifact::Manifest manifest,
+Result<Created> create_release(Deck& deck, artifact::Manifest manifest,
                                const std::vector<DocumentBytes>& documents, const std::string& reason);
 // nullopt: no such release. The signature and the app are checked.
-Result<std::optional<StoredRelease>> find_release(actions::Deck& deck, const std::string& version);
+Result<std::optional<StoredRelease>> find_release(Deck& deck, const std::string& version);
 // As find_release, but a missing one is an error with the nearest version as hint.
-Result<StoredRelease> load_release(actions::Deck& deck, const std::string& version);
-Result<std::vector<std::string>> list_releases(actions::Deck& deck);  // versions, lowest first
+Result<StoredRelease> load_release(Deck& deck, const std::string& version);
+Result<std::vector<std::string>> list_releases(Deck& deck);  // versions, lowest first
 
-}  // namespace tranche::engine
+}  // namespace tranche::actions
