@@ -73,11 +73,21 @@ struct Published {
 Result<std::optional<Published>> read_published(store::Store& store, const signing::Trust& trust,
                                                 std::string_view app, std::string_view channel);
 
-// Puts artifacts and manifest of a release into the store (digest compared: the same bytes again are fine,
-// other bytes under a known name are kind invalid). `directory_of` maps artifact name -> local path.
+// A document's name and its bytes.
+using NamedBytes = std::pair<std::string, std::string>;
+// Puts artifacts, the feeds' documents (Manifest.feeds) and the manifest of a release into the store, in this
+// order (digest compared: the same bytes again are fine, other bytes under a known name are kind invalid).
+// `artifact_paths`: artifact name -> local path. `documents`: those of Manifest.feeds that the store does not
+// hold yet, in any order; one that differs from what the manifest says is kind verification. They lie beside
+// the manifest, at artifact_name(version, name), for readers that see the channel's store only.
 Result<ReleaseRef> publish_release(store::Store& store, const artifact::Manifest& manifest,
                                    std::string_view manifest_envelope,
-                                   const std::vector<std::pair<std::string, std::string>>& artifact_paths);
+                                   const std::vector<std::pair<std::string, std::string>>& artifact_paths,
+                                   const std::vector<NamedBytes>& documents = {});
+// What `feed` must know of a release, as its signed manifest binds it. nullopt: the release has nothing for
+// that feed. kind verification: it is missing, or is not what the release key signed.
+Result<std::optional<std::string>> read_facts(store::Store& store, const artifact::Manifest& manifest,
+                                              std::string_view feed);
 
 // Writes the pointer if what is published has a lower sequence. Equal sequence and equal payload: done
 // already (idempotent). A higher one, or an equal one with other content: kind conflict.

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "channel/ecosystem.hpp"
 #include "channel/parts.hpp"
 #include "crypto/digest.hpp"
 
@@ -34,7 +35,45 @@ Error two_digests(std::string_view version, std::string_view what, const store::
       "a version is published once: give the new build a new version"};
 }
 
+// What binds a document is the signed manifest: its bytes are compared before they are written.
+Result<> check_document(std::string_view version, const artifact::Document& document,
+                        std::string_view bytes) {
+  if (bytes.size() == document.size && crypto::to_hex(crypto::sha256(bytes)) == document.sha256) return {};
+  return fail_hint(ErrorKind::verification, "create the release again under the next version",
+                   "'{}' of version {} is not the document that was signed", document.name, version);
+}
+
+// The file to write for a document of the manifest; nullopt when the store holds it.
+Result<std::optional<store::File>> missing_document(store::Store& store, const std::string& version,
+                                                    const artifact::Document& document,
+                                                    const std::vector<NamedBytes>& documents) {
+  const std::string name = artifact_name(version, document.name);
+  const auto held = TRY(compare(store, name, document.size, document.sha256));
+  if (held == Held::same) return std::nullopt;
+  if (held == Held::other) return fail(two_digests(version, fmt::format("'{}'", document.name), store));
+  const auto given = std::ranges::find(documents, document.name, &NamedBytes::first);
+  if (given == documents.end())
+    return fail_hint(ErrorKind::invalid, "publish from where the release was created",
+                     "'{}', which feed '{}' needs of version {}, is not here", document.name, document.type,
+                     version);
+  TRY(check_document(version, document, given->second));
+  return store::File{name, given->second, {}};
+}
+
 }  // namespace
+
+Result<std::optional<std::string>> read_facts(store::Store& store, const artifact::Manifest& manifest,
+                                              std::string_view feed) {
+  const auto document = std::ranges::find(manifest.feeds, feed, &artifact::Document::type);
+  if (document == manifest.feeds.end()) return std::nullopt;
+  const std::string name = artifact_name(manifest.version, document->name);
+  auto blob = TRY(read_file(store, name, std::min<std::uint64_t>(document->size, max_facts_bytes)));
+  if (!blob)
+    return fail_hint(ErrorKind::verification, "publish the release again", "{} is missing in {}", name,
+                     store.describe());
+  TRY(check_document(manifest.version, *document, blob->bytes));
+  return std::move(blob->bytes);
+}
 
 Result<std::optional<store::Blob>> read_file(store::Store& store, const std::string& name,
                                              std::size_t max_bytes) {
@@ -57,7 +96,8 @@ Result<std::optional<Published>> read_published(store::Store& store, const signi
 
 Result<ReleaseRef> publish_release(store::Store& store, const artifact::Manifest& manifest,
                                    std::string_view manifest_envelope,
-                                   const std::vector<std::pair<std::string, std::string>>& artifact_paths) {
+                                   const std::vector<std::pair<std::string, std::string>>& artifact_paths,
+                                   const std::vector<NamedBytes>& documents) {
   const std::map<std::string, std::string> paths(artifact_paths.begin(), artifact_paths.end());
   const std::string& version = manifest.version;
   const ReleaseRef release{version, artifact::manifest_digest(manifest_envelope), manifest_name(version)};
@@ -84,6 +124,9 @@ Result<ReleaseRef> publish_release(store::Store& store, const artifact::Manifest
     publication.files.push_back({name, {}, path->second});
     copied.push_back(&artifact);
   }
+  for (const auto& document : manifest.feeds)
+    if (auto file = TRY(missing_document(store, version, document, documents)))
+      publication.files.push_back(std::move(*file));
   if (manifest_held == Held::absent)
     publication.files.push_back({release.manifest_path, std::string(manifest_envelope), {}});
   if (publication.files.empty()) return release;

@@ -85,6 +85,40 @@ TEST_CASE("a release is published with its artifacts before its manifest, and ag
   CHECK(f.files.changes.size() == changes);
 }
 
+TEST_CASE("what a feed must know of a release is published before the manifest that binds it") {
+  Fixture f;
+  f.build("1.2.0", "bytes");
+  const std::string facts = R"({"files":[]})";
+  auto manifest = usual_manifest("1.2.0", "bytes");
+  manifest.feeds.push_back({"electron.feed.json", "electron", facts.size(), digest_of(facts)});
+  const auto envelope = *artifact::seal(manifest, f.keys.release);
+  const auto put = [&](const std::vector<NamedBytes>& documents) {
+    return publish_release(*f.store, manifest, envelope, Fixture::paths("1.2.0"), documents);
+  };
+  const std::string name = "/public/tranche/v1/releases/1.2.0/electron.feed.json";
+  check_error(put({}), ErrorKind::invalid, "'electron.feed.json', which feed 'electron' needs");
+  check_error(put({{"electron.feed.json", facts + " "}}), ErrorKind::verification, "is not the document");
+  CHECK_FALSE(f.files.bytes.contains("/public/tranche/v1/releases/1.2.0/manifest.json"));
+  REQUIRE(put({{"tauri.feed.json", "of another feed"}, {"electron.feed.json", facts}}).has_value());
+  CHECK(f.files.bytes[name] == facts);
+  CHECK_FALSE(f.files.bytes.contains("/public/tranche/v1/releases/1.2.0/tauri.feed.json"));
+  CHECK(f.files.changes.back().ends_with("manifest.json"));
+  // Held already: cron publishes again without them.
+  const auto changes = f.files.changes.size();
+  CHECK(put({}).has_value());
+  CHECK(f.files.changes.size() == changes);
+
+  CHECK(*read_facts(*f.store, manifest, "electron") == facts);
+  CHECK(*read_facts(*f.store, manifest, "tauri") == std::nullopt);
+  f.files.bytes[name] = R"({"files":{}})";
+  check_error(read_facts(*f.store, manifest, "electron"), ErrorKind::verification, "is not the document");
+  check_error(put({{"electron.feed.json", facts}}), ErrorKind::invalid, "with other bytes");
+  f.files.bytes[name] = facts + facts;
+  check_error(read_facts(*f.store, manifest, "electron"), ErrorKind::verification, "electron.feed.json");
+  f.files.bytes.erase(name);
+  check_error(read_facts(*f.store, manifest, "electron"), ErrorKind::verification, "is missing");
+}
+
 TEST_CASE("one version with two digests is refused and nothing is overwritten") {
   Fixture f;
   f.build("1.2.0", "bytes");
