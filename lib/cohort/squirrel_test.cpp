@@ -63,7 +63,7 @@ TEST_CASE("widening drops no Squirrel client, and the share is what was written"
   int in[4] = {};
   constexpr int percents[] = {1, 10, 50, 99}, ids = 200'000;
   for (int i = 0; i < ids; ++i) {
-    const std::string id = guid_with(random());
+    const std::string id = guid_with(static_cast<std::uint32_t>(random()));
     bool before = false;
     for (int k = 0; k < 4; ++k) {
       const bool now = squirrel_admits(id, percents[k]);
