@@ -43,6 +43,7 @@ doc::Value rule_value(const cohort::Rule& rule) {
   doc::Value out = doc::Value::object({{"labels", labels_value(rule.labels)}, {"devices", devices}});
   if (rule.below) out.set("below", std::to_string(*rule.below));
   if (rule.all) out.set("all", true);
+  if (!rule.feed_channel.empty()) out.set("feed-channel", rule.feed_channel);
   return out;
 }
 
@@ -57,6 +58,7 @@ Result<cohort::Rule> rule_from(const doc::Value& value) {
     rule.below = number;
   }
   rule.all = value.find("all") != nullptr;
+  rule.feed_channel = TRY(value.text_or("feed-channel", ""));
   if (rule.all == rule.below.has_value())
     return fail(ErrorKind::verification, "the journal holds a rule without a share");
   return rule;
@@ -77,9 +79,11 @@ doc::Value to_value(const cohort::Directions& directions) {
   for (const cohort::Withdrawn& w : directions.withdrawn)
     withdrawn.push(doc::Value::object({{"version", w.version}, {"fallback", w.fallback}}));
   doc::Value holds = doc::Value::array();
-  for (const cohort::Hold& hold : directions.holds)
+  for (const cohort::Hold& hold : directions.holds) {
     holds.push(
         doc::Value::object({{"labels", labels_value(hold.labels)}, {"max-version", hold.max_version}}));
+    if (!hold.feed_channel.empty()) holds.as_array().back().set("feed-channel", hold.feed_channel);
+  }
   out.set("withdrawn", withdrawn);
   out.set("holds", holds);
   return out;
@@ -106,6 +110,7 @@ Result<cohort::Directions> directions_from_value(const doc::Value& value) {
     cohort::Hold hold;
     hold.labels = TRY(labels_from(item));
     hold.max_version = TRY(item.text("max-version"));
+    hold.feed_channel = TRY(item.text_or("feed-channel", ""));
     directions.holds.push_back(std::move(hold));
   }
   return directions;
@@ -116,12 +121,15 @@ doc::Value to_value(const ChannelState& state) {
   for (const channel::ReleaseRef& ref : state.releases)
     releases.push(doc::Value::object(
         {{"version", ref.version}, {"sha256", ref.manifest_sha256}, {"path", ref.manifest_path}}));
-  return doc::Value::object({{"schema", "tranche/channel-state/v1"},
-                             {"directions", to_value(state.directions)},
-                             {"releases", releases},
-                             {"plan", state.plan},
-                             {"effect", state.effect},
-                             {"expires", tranche::to_text(state.expires)}});
+  doc::Value out = doc::Value::object({{"schema", "tranche/channel-state/v1"},
+                                       {"directions", to_value(state.directions)},
+                                       {"releases", releases},
+                                       {"plan", state.plan},
+                                       {"effect", state.effect},
+                                       {"expires", tranche::to_text(state.expires)}});
+  if (!state.feed_channels.empty())
+    out.set("feed-channels", doc::Array(state.feed_channels.begin(), state.feed_channels.end()));
+  return out;
 }
 
 Result<ChannelState> channel_from_entry(const journal::Entry& entry) {
@@ -134,6 +142,8 @@ Result<ChannelState> channel_from_entry(const journal::Entry& entry) {
     ref.manifest_path = TRY(item.text("path"));
     state.releases.push_back(std::move(ref));
   }
+  if (entry.state.find("feed-channels") != nullptr)
+    state.feed_channels = TRY(texts(*TRY(entry.state.array_at("feed-channels"))));
   state.plan = TRY(entry.state.text("plan"));
   state.effect = TRY(entry.state.text("effect"));
   state.expires = TRY(parse_duration(TRY(entry.state.text("expires"))));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "actions/releases.hpp"
 #include "actions/stores.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
@@ -28,6 +29,18 @@ void add_refs(std::vector<channel::ReleaseRef>& known, const std::vector<channel
     std::erase_if(known, [&](const channel::ReleaseRef& old) { return old.version == ref.version; });
     known.push_back(ref);
   }
+}
+
+// A file that a cohort once read goes on following the channel, or its readers would stay behind.
+void add_feed_channels(std::vector<std::string>& known, const spec::App& app,
+                       const cohort::Directions& directions) {
+  std::set<std::string> names(known.begin(), known.end());
+  for (const spec::Cohort& cohort : app.cohorts) names.insert(cohort.feed_channel);
+  if (directions.offer)
+    for (const cohort::Rule& rule : directions.offer->rules) names.insert(rule.feed_channel);
+  for (const cohort::Hold& hold : directions.holds) names.insert(hold.feed_channel);
+  names.erase("");
+  known.assign(names.begin(), names.end());
 }
 
 std::set<std::string> versions_in(const cohort::Directions& directions) {
@@ -160,6 +173,7 @@ Result<std::optional<journal::Draft>> Deck::decide(
   if (!effect.empty() && state.effect == effect) return std::nullopt;
   state.directions = change(state.directions);
   add_refs(state.releases, refs);
+  add_feed_channels(state.feed_channels, app_, state.directions);
   forget_old(state.releases, state.directions);
   state.effect = effect;
   state.expires = channel.expires;
@@ -173,23 +187,54 @@ Result<std::optional<journal::Draft>> Deck::decide(
   return draft;
 }
 
-Result<> Deck::publish(const spec::Channel& channel) {
-  const auto state = TRY(channel_state(channel.name));
-  if (!state) return {};
+Result<channel::ChannelInput> Deck::channel_input(const spec::Channel& channel, const ChannelState& state) {
   channel::Feed feed;
   feed.app = app_.name;
   feed.channel = channel.name;
-  feed.sequence = state->sequence;
-  feed.issued = state->issued;
-  feed.expires = state->issued + state->expires;
-  feed.plan = state->plan;
-  feed.releases = in_use(state->releases, state->directions);
-  feed.directions = state->directions;
-  store::Store* store = TRY(channel_store(channel));
+  feed.sequence = state.sequence;
+  feed.issued = state.issued;
+  feed.expires = state.issued + state.expires;
+  feed.plan = state.plan;
+  feed.releases = in_use(state.releases, state.directions);
+  feed.directions = state.directions;
   const crypto::SecretKey* key = TRY(feed_key());
-  TRY_WHILE("publishing the feed of channel '" + channel.name + "' to " + store->describe(),
-            channel::publish_feed(*store, trust_, feed, *key));
-  return {};
+  channel::ChannelInput input{.world = world_,
+                              .repository = repository_,
+                              .channel = channel,
+                              .trust = trust_,
+                              .feed = std::move(feed),
+                              .feed_channels = state.feed_channels,
+                              .releases = {},
+                              .feed_key = *key};
+  if (channel.feeds == std::vector<std::string>{"tranche"}) return input;
+  for (const channel::ReleaseRef& ref : state.releases)
+    if (auto recorded = TRY(load_recorded(*this, ref.version)))
+      input.releases.push_back(std::move(*recorded));
+  return input;
+}
+
+Result<> Deck::publish(const spec::Channel& channel) {
+  const auto state = TRY(channel_state(channel.name));
+  if (!state || channel.mode == spec::Channel::Mode::observe) return {};
+  store::Store* store = TRY(channel_store(channel));
+  const channel::ChannelInput input = TRY(channel_input(channel, *state));
+  const channel::ChannelReport report =
+      TRY_WHILE("publishing the feeds of channel '" + channel.name + "' to " + store->describe(),
+                channel::publish_channel(*store, input));
+  const auto foreign = report.foreign();
+  if (foreign.empty() || !state->directions.offer) return {};
+  return fail_hint(ErrorKind::denied,
+                   "see tranche channel diff " + channel.name + "; then tranche channel adopt " +
+                       channel.name + ", or remove the file",
+                   "'{}' in {} was written by another tool: it was left as it is", foreign.front()->name,
+                   store->describe());
+}
+
+Result<channel::ChannelReport> Deck::compare(const spec::Channel& channel) {
+  const auto state = TRY(channel_state(channel.name));
+  if (!state) return channel::ChannelReport{};
+  store::Store* store = TRY(channel_store(channel));
+  return channel::compare_channel(*store, TRY(channel_input(channel, *state)));
 }
 
 Result<std::uint64_t> Deck::direct(const spec::Channel& channel, const std::string& effect,

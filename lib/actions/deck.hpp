@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "channel/feed.hpp"
+#include "channel/static_feeds.hpp"
 #include "cohort/decide.hpp"
 #include "flags/flags.hpp"
 #include "journal/journal.hpp"
@@ -25,6 +26,7 @@ namespace tranche::actions {
 struct ChannelState {
   cohort::Directions directions;
   std::vector<channel::ReleaseRef> releases;  // those in the directions, and some that an undo may need
+  std::vector<std::string> feed_channels;     // that ever had a file of their own in static feeds, sorted
   std::string plan;                           // digest of the frozen plan
   std::string effect;                         // key of the effect that decided it
   Duration expires{};
@@ -84,8 +86,11 @@ class Deck {
       const spec::Channel& channel, const std::string& effect, const std::string& plan,
       const std::vector<channel::ReleaseRef>& refs,
       const std::function<cohort::Directions(cohort::Directions)>& change, const std::string& reason);
-  // Publishes what the journal says last of the channel. Idempotent.
+  // Publishes what the journal says last of the channel, all its feeds. Idempotent. kind denied when another
+  // tool wrote a file of the channel while a release is offered; everything else is published before that.
   Result<> publish(const spec::Channel& channel);
+  // What publish() would change in the feeds that updaters read; writes nothing. Nothing decided: no changes.
+  Result<channel::ChannelReport> compare(const spec::Channel& channel);
   // Signs the feed anew when half of its life is over. True when it did.
   Result<bool> renew(const spec::Channel& channel);
 
@@ -101,6 +106,7 @@ class Deck {
  private:
   Deck(ports::World& world, std::string repository, spec::App app, std::string by)
       : world_(world), repository_(std::move(repository)), app_(std::move(app)), by_(std::move(by)) {}
+  Result<channel::ChannelInput> channel_input(const spec::Channel& channel, const ChannelState& state);
   Result<const crypto::SecretKey*> key(std::optional<crypto::SecretKey>& slot, const std::string& reference,
                                        signing::Role role);
 

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "base/version.hpp"
 #include "channel/feed.hpp"
+#include "crypto/digest.hpp"
 
 namespace tranche::actions {
 namespace {
@@ -75,6 +76,22 @@ Result<std::optional<StoredRelease>> find_release(Deck& deck, const std::string&
   release.sha256 = artifact::manifest_digest(blob->bytes);
   release.envelope = blob->bytes;
   return release;
+}
+
+Result<std::optional<channel::Recorded>> load_recorded(Deck& deck, const std::string& version) {
+  auto stored = TRY(find_release(deck, version));
+  if (!stored) return std::optional<channel::Recorded>();
+  channel::Recorded out{std::move(stored->manifest), {}};
+  for (const artifact::Document& document : out.manifest.feeds) {
+    const std::string name = folder(deck) + version + "/" + document.name;
+    const auto blob = TRY(deck.state_store().get(name, channel::max_facts_bytes));
+    if (!blob || crypto::to_hex(crypto::sha256(blob->bytes)) != document.sha256)
+      return fail_hint(ErrorKind::verification, "record the release again: tranche release create " + version,
+                       "'{}' of release {} is {}", document.name, version,
+                       blob ? "not the one that was signed" : "missing");
+    out.facts[document.type] = blob->bytes;
+  }
+  return std::optional(std::move(out));
 }
 
 Result<StoredRelease> load_release(Deck& deck, const std::string& version) {

@@ -9,6 +9,7 @@
 #include "actions/deck.hpp"
 #include "artifact/manifest.hpp"
 #include "base/error.hpp"
+#include "channel/static_feeds.hpp"
 
 namespace tranche::actions {
 
@@ -32,6 +33,9 @@ Result<Created> create_release(Deck& deck, artifact::Manifest manifest,
                                const std::vector<DocumentBytes>& documents, const std::string& reason);
 // nullopt: no such release. The signature and the app are checked.
 Result<std::optional<StoredRelease>> find_release(Deck& deck, const std::string& version);
+// The release with what each feed must know of it; nullopt when it is not on record here. Digests of the
+// documents are checked against the manifest.
+Result<std::optional<channel::Recorded>> load_recorded(Deck& deck, const std::string& version);
 // As find_release, but a missing one is an error with the nearest version as hint.
 Result<StoredRelease> load_release(Deck& deck, const std::string& version);
 Result<std::vector<std::string>> list_releases(Deck& deck);  // versions, lowest first

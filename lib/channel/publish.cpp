@@ -146,10 +146,9 @@ Result<ReleaseRef> publish_release(store::Store& store, const artifact::Manifest
   return release;
 }
 
-Result<> publish_feed(store::Store& store, const signing::Trust& trust, const Feed& feed,
-                      const crypto::SecretKey& feed_key) {
-  const std::string payload = to_payload(feed);
-  const std::string envelope = seal(feed, feed_key);
+Result<std::string> seal_checked(const Feed& feed, const signing::Trust& trust,
+                                 const crypto::SecretKey& feed_key) {
+  std::string envelope = seal(feed, feed_key);
   if (envelope.size() > max_feed_bytes)
     return fail_hint(ErrorKind::invalid, "use labels instead of long lists of devices",
                      "the feed of channel '{}' would have {} bytes, more than {}", feed.channel,
@@ -163,6 +162,13 @@ Result<> publish_feed(store::Store& store, const signing::Trust& trust, const Fe
   }
   if (*opened != feed)
     return fail(ErrorKind::bug, "the feed of channel '{}' does not read back equal", feed.channel);
+  return envelope;
+}
+
+Result<> publish_feed(store::Store& store, const signing::Trust& trust, const Feed& feed,
+                      const crypto::SecretKey& feed_key) {
+  const std::string payload = to_payload(feed);
+  const std::string envelope = TRY(seal_checked(feed, trust, feed_key));
 
   for (int attempt = 1;; ++attempt) {
     const auto published = TRY(read_published(store, trust, feed.app, feed.channel));

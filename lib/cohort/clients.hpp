@@ -69,6 +69,10 @@ struct Track {
 // higher (clients that cannot go back go forward to it). A hold on a feed channel keeps its file at the
 // newest release that the hold allows.
 std::vector<Track> tracks(const Directions& directions, std::span<const std::string> feed_channels);
+// The track that this client's file may say: never more than was asked. A share that the client cannot take
+// (or, when `served`, any share below everyone: `tranche serve` decides that) leaves the file at the previous
+// release.
+Track honour(const Capabilities& client, Track track, bool served);
 // What static feeds name when nothing is offered: the baseline, or a fallback that is higher.
 std::string standing_release(const Directions& directions);
 

@@ -81,4 +81,17 @@ std::vector<Track> tracks(const Directions& directions, std::span<const std::str
   return out;
 }
 
+Track honour(const Capabilities& client, Track track, bool served) {
+  if (track.share.everyone()) return track;
+  const Reach said = reach(client, track.share);
+  if (served || said.written.ppm == 0) {
+    track.release = track.previous;
+    track.previous.clear();
+    track.share = Percent{Percent::whole};
+    return track;
+  }
+  track.share = said.written;
+  return track;
+}
+
 }  // namespace tranche::cohort

@@ -116,3 +116,12 @@ TEST_CASE("a wanted share becomes what each client can be told") {
     CHECK(got.why.empty() == row.honoured);
   }
 }
+
+TEST_CASE("a file says the share rounded down, and the previous release where the client has no dice") {
+  const Track five{"", "1.2.0", Percent{55'000}, "1.1.0", false};
+  CHECK(honour(*find_client("electron"), five, false) == Track{"", "1.2.0", Percent{50'000}, "1.1.0", false});
+  CHECK(honour(*find_client("electron"), five, true) == Track{"", "1.1.0", Percent{1'000'000}, "", false});
+  CHECK(honour(*find_client("tauri"), five, false) == Track{"", "1.1.0", Percent{1'000'000}, "", false});
+  const Track all{"", "1.2.0", Percent{1'000'000}, "", false};
+  CHECK(honour(*find_client("tauri"), all, true) == all);
+}

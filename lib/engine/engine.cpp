@@ -19,8 +19,12 @@ constexpr int stop_tries = 50;
 
 std::vector<cohort::Hold> holds_of(const spec::App& app) {
   std::vector<cohort::Hold> holds;
-  for (const spec::Cohort& cohort : app.cohorts)
-    if (!cohort.hold.empty()) holds.push_back({cohort.match, cohort.hold});
+  for (const spec::Cohort& cohort : app.cohorts) {
+    if (cohort.hold.empty()) continue;
+    holds.push_back({cohort.match, cohort.hold, cohort.feed_channel});
+    // A pin without labels would hold everyone: those known by the file they read say so in a label.
+    if (cohort.match.empty()) holds.back().labels["feed-channel"] = {cohort.feed_channel};
+  }
   return holds;
 }
 

@@ -19,6 +19,9 @@ cohort::Rule rule_of(const spec::App& app, const spec::Stage& stage, const std::
     rule.labels = members->match;
     for (const std::string& id : members->devices) rule.devices.push_back(cohort::listed_hash(salt, id));
     std::sort(rule.devices.begin(), rule.devices.end());
+    rule.feed_channel = members->feed_channel;
+    // Members that are known by the file they read only: no label may make them everyone.
+    if (rule.labels.empty() && rule.devices.empty()) rule.labels["feed-channel"] = {members->feed_channel};
   }
   if (stage.whole()) {
     rule.all = true;
@@ -84,6 +87,7 @@ doc::Value to_value(const cohort::Rule& rule) {
   }
   if (rule.below) out.set("below", std::to_string(*rule.below));
   if (rule.all) out.set("all", true);
+  if (!rule.feed_channel.empty()) out.set("feed-channel", rule.feed_channel);
   return out;
 }
 

@@ -94,8 +94,11 @@ const Table<Cohort>& cohort_table() {
              text({"a version in quotes", check_version_text, "^[A-Za-z0-9_.+~-]{1,64}$"}),
              "an administrator's pin: never offered more than this version")},
       [](const Value& value, Cohort& cohort, Reader& reader) {
-        if (!value.is_object() || value.find("match") || value.find("devices") || value.find("feed-channel"))
-          return;
+        if (!value.is_object()) return;
+        if (value.find("hold") && !value.find("match") && !value.find("feed-channel"))
+          reader.problems.add(cohort.place, "a hold on a list of devices" + reader.in(),
+                              "a pin goes by labels or by feed-channel: give match or feed-channel");
+        if (value.find("match") || value.find("devices") || value.find("feed-channel")) return;
         reader.problems.add(cohort.place, "no devices" + reader.in(),
                             "give match, devices or feed-channel: it must say who belongs to it");
       }};
