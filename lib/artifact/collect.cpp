@@ -9,6 +9,7 @@
 #include <array>
 #include <map>
 
+#include "artifact/builder_files.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
@@ -26,7 +27,9 @@ bool has_glob(std::string_view text) { return text.find_first_of(glob_characters
 struct Found {
   std::string path;  // relative to the repository
   std::string real;
-  const Pattern* pattern = nullptr;
+  std::string name, platform;  // as an artifact
+  BuilderFile builder{};       // kind electron-builder: what its yml says
+  std::string metadata{};
 };
 
 class Walk {
@@ -34,13 +37,17 @@ class Walk {
   Walk(ports::Files& files, const std::string& repository, std::string real_root)
       : files_(files), repository_(repository), real_root_(std::move(real_root)) {}
 
+  // That very file, if it is there.
+  Result<std::vector<Found>> find_file(const std::string& path) {
+    std::vector<Found> found;
+    TRY(add(path, path, found));
+    return found;
+  }
+
   // Files that match, sorted by path.
   Result<std::vector<Found>> find(const std::string& pattern) {
+    if (!has_glob(pattern)) return find_file(pattern);
     std::vector<Found> found;
-    if (!has_glob(pattern)) {
-      TRY(add(pattern, pattern, found));
-      return found;
-    }
     std::string start = ".";
     for (std::string_view rest = pattern; rest.find('/') != std::string_view::npos;) {
       const std::string_view segment = rest.substr(0, rest.find('/'));
@@ -79,7 +86,7 @@ class Walk {
     const std::string real = TRY(inside(path));
     const auto target = TRY(files_.info(real));
     if (target && target->kind == ports::FileInfo::Kind::file) {
-      found.push_back({path, real, nullptr});
+      found.push_back({path, real, base_name(path), {}});
     } else if (path == pattern) {
       return fail_hint(ErrorKind::invalid, fmt::format("name its files: '{}/*'", printable(path)),
                        "'{}' is not a regular file", printable(path));
@@ -128,12 +135,30 @@ std::string hint_for_missing(ports::Files& files, const std::string& repository,
   return near.empty() ? build : fmt::format("did you mean '{}'?", printable(near));
 }
 
+// The files that the electron-builder documents name, each looked for beside its document.
+Result<std::vector<Found>> find_built(Walk& walk, ports::Files& files, const std::vector<Found>& documents,
+                                      const Pattern& pattern, std::string_view version) {
+  std::vector<Found> built;
+  for (const Found& document : documents) {
+    const auto bytes = TRY(files.read(document.real, max_update_info_bytes));
+    const auto listing = TRY(files.list(directory_name(document.real)));
+    const auto named = TRY(builder_files(bytes.value_or(""), document.path, listing, version));
+    for (const BuilderFile& one : named)
+      for (Found& file :
+           TRY(walk.find_file(normal_path(join_path(directory_name(document.path), one.local))))) {
+        file.name = one.name;
+        file.platform = pattern.platform.empty() ? one.platform : pattern.platform;
+        file.builder = one;
+        file.metadata = document.real;
+        built.push_back(std::move(file));
+      }
+  }
+  return built;
+}
+
 Result<std::vector<Found>> find_pattern(Walk& walk, ports::Files& files, const std::string& repository,
                                         const Pattern& pattern, std::string_view version) {
   const std::string shown = printable(pattern.path);
-  if (!pattern.kind.empty())
-    return fail_hint(ErrorKind::invalid, "name the files themselves",
-                     "artifacts of kind '{}' are not supported yet", printable(pattern.kind));
   const std::string replaced = replace_all(pattern.path, "{version}", version);
   if (replaced.empty()) return fail_hint(ErrorKind::invalid, "name a file", "an artifact has an empty path");
   if (replaced.starts_with('/') || !is_within(".", replaced))
@@ -144,8 +169,17 @@ Result<std::vector<Found>> find_pattern(Walk& walk, ports::Files& files, const s
   if (found.empty())
     return fail_hint(ErrorKind::invalid, hint_for_missing(files, repository, path), "no file matches '{}'",
                      printable(replaced));
-  for (Found& one : found) one.pattern = &pattern;
+  if (pattern.kind == builder_kind) return find_built(walk, files, found, pattern, version);
+  if (!pattern.kind.empty())
+    return fail_hint(ErrorKind::invalid, "leave it out, or write electron-builder",
+                     "there are no artifacts of kind '{}'", printable(pattern.kind));
+  for (Found& one : found) one.platform = pattern.platform.empty() ? platform_of(one.name) : pattern.platform;
   return found;
+}
+
+// The same file, found twice. A document knows better than its name what platform it is for.
+bool is_same(const Found& a, const Found& b) {
+  return a.platform == b.platform || a.metadata.empty() != b.metadata.empty();
 }
 
 Error placed(Error error, const Pattern& pattern) {
@@ -197,10 +231,12 @@ Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& re
       continue;
     }
     for (Found& one : *found) {
-      const auto [earlier, fresh] = by_name.emplace(base_name(one.path), one);
-      if (fresh ||
-          (earlier->second.real == one.real && earlier->second.pattern->platform == pattern.platform))
+      const auto [earlier, fresh] = by_name.emplace(one.name, one);
+      if (!fresh && earlier->second.real == one.real && is_same(earlier->second, one)) {
+        if (earlier->second.metadata.empty()) earlier->second = std::move(one);
         continue;
+      }
+      if (fresh) continue;
       errors.push_back(placed(
           Error(ErrorKind::invalid,
                 fmt::format("two artifacts have the name '{}': '{}' and '{}'", printable(earlier->first),
@@ -215,15 +251,19 @@ Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& re
     return fail(std::move(first));
   }
   std::vector<std::string> paths;
-  for (const auto& [name, found] : by_name) paths.push_back(found.real);
-  auto digests = TRY(digest_files(files, paths));
+  std::vector<bool> with_sha512;
+  for (const auto& [name, found] : by_name) {
+    paths.push_back(found.real);
+    with_sha512.push_back(!found.builder.sha512.empty());
+  }
+  auto digests = TRY(digest_files(files, paths, 0, with_sha512));
   std::vector<Artifact> artifacts;
   std::size_t next = 0;
-  for (const auto& [name, found] : by_name) {
+  for (auto& [name, found] : by_name) {
     Digested& digested = digests[next++];
-    const std::string& platform = found.pattern->platform;
-    artifacts.push_back({name, platform.empty() ? platform_of(name) : platform, digested.size,
-                         std::move(digested.sha256), found.real});
+    TRY(check_built(found.builder, found.path, found.metadata, digested));
+    artifacts.push_back({name, std::move(found.platform), digested.size, std::move(digested.sha256),
+                         std::move(found.real), std::move(found.metadata), std::move(digested.sha512)});
   }
   return artifacts;
 }

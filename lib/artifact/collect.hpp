@@ -18,13 +18,14 @@ namespace tranche::artifact {
 struct Pattern {
   std::string path;
   std::string platform;  // empty: platform_of(file name)
-  std::string kind;      // empty: plain files
+  std::string kind;      // empty: plain files; "electron-builder": what the latest*.yml found there name
   doc::Place place;      // for errors
 };
 
 struct Digested {
   std::uint64_t size = 0;
   std::string sha256;  // hex
+  std::string sha512;  // hex; only where it was asked for
 };
 
 // "linux/amd64" from "notes_1.0_amd64.deb", "windows/arm64" from "notes-arm64.exe"; "any" when the name does
@@ -34,14 +35,18 @@ std::string platform_of(std::string_view file_name);
 // One file, read in 256 KiB pieces: constant memory whatever its size.
 Result<Digested> digest_file(ports::Files& files, const std::string& path);
 // Many files on all cores, each read once; answers in the order of `paths`, the first error otherwise.
-// threads: 0 = one a core.
+// threads: 0 = one a core. `with_sha512`, when given, says for each path whether that is wanted too.
 Result<std::vector<Digested>> digest_files(ports::Files& files, const std::vector<std::string>& paths,
-                                           unsigned threads = 0);
+                                           unsigned threads = 0, const std::vector<bool>& with_sha512 = {});
 
 // The artifacts that the patterns name, sorted by name. kind invalid, with the pattern's mark: a pattern that
 // matches nothing, a path that leaves the repository ("..", absolute, or a symlink that leads outside), two
 // files of one name, a name that no manifest may hold, more than 10,000 directory entries, deeper than 32
 // directories. All errors at once (Error::others).
+//
+// Kind electron-builder: the artifacts are the files and packages that the matched latest*.yml name, which
+// lie beside it, with their .blockmap where there is one; not the yml itself. kind invalid: a yml of another
+// version, a file that is not there or has no sha512; kind verification: other bytes than the yml says.
 Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& repository,
                                       const std::vector<Pattern>& patterns, std::string_view version);
 

@@ -7,8 +7,10 @@
 #include <thread>
 
 #include "artifact/collect.hpp"
+#include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/hash.hpp"
 
 namespace tranche::artifact {
 
@@ -16,17 +18,23 @@ namespace {
 
 constexpr std::size_t piece_bytes = 256 * 1024;
 
-Result<Digested> digest_with(ports::Files& files, const std::string& path, std::string& buffer) {
+Result<Digested> digest_with(ports::Files& files, const std::string& path, std::string& buffer,
+                             bool with_sha512 = false) {
   const auto reader = TRY(files.open(path));
   crypto::Sha256 digest;
+  std::optional<crypto::Hash> longer;
+  if (with_sha512) longer.emplace(crypto::HashKind::sha512);
   Digested result;
   while (true) {
     const std::size_t got = TRY(reader->read(buffer.data(), buffer.size()));
     if (got == 0) break;
-    digest.update(std::string_view(buffer).substr(0, got));
+    const std::string_view piece = std::string_view(buffer).substr(0, got);
+    digest.update(piece);
+    if (longer) longer->update(piece);
     result.size += got;
   }
   result.sha256 = crypto::to_hex(digest.finish());
+  if (longer) result.sha512 = to_hex(longer->finish());
   return result;
 }
 
@@ -38,7 +46,7 @@ Result<Digested> digest_file(ports::Files& files, const std::string& path) {
 }
 
 Result<std::vector<Digested>> digest_files(ports::Files& files, const std::vector<std::string>& paths,
-                                           unsigned threads) {
+                                           unsigned threads, const std::vector<bool>& with_sha512) {
   if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
   threads = static_cast<unsigned>(std::min<std::size_t>({threads, paths.size(), 32}));
   std::vector<Digested> results(paths.size());
@@ -50,7 +58,7 @@ Result<std::vector<Digested>> digest_files(ports::Files& files, const std::vecto
   const auto work = [&] {
     std::string buffer(piece_bytes, '\0');
     for (std::size_t i = next++; i < paths.size() && !failed; i = next++) {
-      auto digested = digest_with(files, paths[i], buffer);
+      auto digested = digest_with(files, paths[i], buffer, i < with_sha512.size() && with_sha512[i]);
       if (digested) {
         results[i] = std::move(*digested);
         continue;

@@ -30,13 +30,15 @@ inline constexpr std::string_view manifest_schema = "tranche/release-manifest/v1
 inline constexpr std::size_t max_manifest_bytes = 1 << 20;
 inline constexpr std::size_t max_artifacts = 4096;
 
-// A file to ship. `path` is where it lies on this machine and is no part of the manifest.
+// A file to ship. `path` and what follows it are of this machine and no part of the manifest.
 struct Artifact {
   std::string name;      // file name: no '/', not "." or "..", 1..255 bytes of [A-Za-z0-9._~+@=-]
   std::string platform;  // "linux/amd64", or "any"
   std::uint64_t size = 0;
   std::string sha256;  // 64 hex digits, lower case
   std::string path;
+  std::string metadata;  // electron-builder's latest*.yml that names it; empty: none
+  std::string sha512;    // hex; compared with what that document says; empty: not known
   bool operator==(const Artifact&) const = default;
 };
 

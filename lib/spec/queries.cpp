@@ -26,12 +26,9 @@ std::vector<const Gate*> gates_of(const App& app, const Rollout& rollout) {
 }
 
 void unsupported_in_release(const App& app, const Rollout& rollout, std::vector<Unsupported>& out) {
-  for (const Artifact& artifact : app.artifacts) {
+  for (const Artifact& artifact : app.artifacts)
     if (!artifact.image.empty())
       out.push_back({fmt::format("artifact image '{}'", artifact.image), artifact.place});
-    if (!artifact.kind.empty())
-      out.push_back({fmt::format("artifact kind '{}'", artifact.kind), artifact.place});
-  }
   if (!app.signing.keyless.is_null()) out.push_back({"keyless signing", app.signing.place});
   for (const auto& [role, reference] :
        {std::pair("release", &app.signing.release), std::pair("feed", &app.signing.feed),

@@ -82,7 +82,7 @@ TEST_CASE("what the full example asks for beyond this build is listed") {
   CHECK(what(missing) ==
         std::set<std::string>{"s3 store of channel 'stable'",
                               "artifact image 'registry.example/notes@{digest}'",
-                              "artifact kind 'electron-builder'", "required evidence 'provenance'",
+                              "required evidence 'provenance'",
                               "window of rollout 'desktop'", "after in rollout 'desktop'",
                               "approval on stage '100%'", "action 'github.issue' in playbook 'rollback'"});
   for (const Unsupported& one : missing) CHECK(one.place.line > 0);
