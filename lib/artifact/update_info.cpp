@@ -46,30 +46,43 @@ std::optional<double> odd_number(std::string_view text) {
   return negative ? -value : value;
 }
 
+// What js-yaml takes for a time: 2026-01-01, 2026-1-1T10:00:00 and the like.
 bool is_date(std::string_view text) {
-  constexpr std::string_view shape = "dddd-d";
-  if (text.size() < shape.size()) return false;
-  for (std::size_t at = 0; at < shape.size(); ++at)
-    if (shape[at] == 'd' ? text[at] < '0' || text[at] > '9' : text[at] != shape[at]) return false;
-  return true;
+  constexpr std::string_view day = "dddd-dd-dd";
+  const auto has_shape = [&](std::string_view shape) {
+    if (text.size() < shape.size()) return false;
+    for (std::size_t at = 0; at < shape.size(); ++at)
+      if (shape[at] == 'd' ? text[at] < '0' || text[at] > '9' : text[at] != shape[at]) return false;
+    return true;
+  };
+  if (text.size() == day.size() && has_shape(day)) return true;
+  return has_shape("dddd-d") && text.find(':') != std::string_view::npos;
 }
 
-bool is_quoted(const doc::Value& value) {
-  const Mark mark = doc::to_mark(value.place);
+// The scalar as it stands in the file, from its first character to the end of its line.
+std::string_view written(const Mark& mark) {
   const auto at = static_cast<std::size_t>(mark.column - 1);
-  return mark.column > 0 && at < mark.excerpt.size() &&
-         std::string_view("'\"|>").find(mark.excerpt[at]) != std::string_view::npos;
+  if (mark.column <= 0 || at >= mark.excerpt.size()) return {};
+  return std::string_view(mark.excerpt).substr(at);
 }
 
 // String(value); a list is joined by commas.
 std::string script_text(const doc::Value& value) {
   if (value.is_null()) return {};
   if (value.is_bool()) return value.as_bool() ? "true" : "false";
-  if (value.is_number()) return number_text(value.as_double());
+  const Mark mark = doc::to_mark(value.place);
+  const std::string_view source = written(mark);
+  if (value.is_number()) {
+    // js-yaml takes ".5" for a number and "+.5" for a text.
+    if (source.starts_with("+.") || source.starts_with("-."))
+      return std::string(source.substr(0, source.find_first_of(" \t,]}")));
+    return number_text(value.as_double());
+  }
   if (value.is_object()) return "[object Object]";
   if (value.is_string()) {
     const std::string& text = value.as_string();
-    if (is_quoted(value)) return text;
+    if (!source.empty() && std::string_view("'\"|>").find(source.front()) != std::string_view::npos)
+      return text;
     if (is_date(text)) return "a date";
     if (const auto number = odd_number(text)) return number_text(*number);
     return text;
