@@ -1,12 +1,12 @@
 // The feeds that this build writes and reads beside the native one.
 #include <algorithm>
 
-#include "channel/ecosystem.hpp"
+#include "channel/ecosystem_list.hpp"
 
 namespace tranche::channel {
 
 const std::vector<Ecosystem>& ecosystems() {
-  static const std::vector<Ecosystem> all{};
+  static const std::vector<Ecosystem> all{velopack(), squirrel()};
   return all;
 }
 

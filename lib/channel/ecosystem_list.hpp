@@ -1,0 +1,11 @@
+// The ecosystems of this build, one line each; ecosystems.cpp puts them in order.
+#pragma once
+
+#include "channel/ecosystem.hpp"
+
+namespace tranche::channel {
+
+Ecosystem velopack();
+Ecosystem squirrel();
+
+}  // namespace tranche::channel
