@@ -5,6 +5,7 @@
 
 namespace tranche::channel {
 
+Ecosystem tauri();
 Ecosystem velopack();
 Ecosystem squirrel();
 
