@@ -45,6 +45,21 @@ Result<int> number_in(const Options& options, std::string_view name, std::uint64
   return static_cast<int>(value);
 }
 
+// Who reads a cohort's own file belongs to it. Two cohorts that share a file are told apart by nothing: such
+// a file says no more than the channel's own.
+std::vector<cohort::FeedChannel> feed_channels(const spec::App& app) {
+  std::vector<cohort::FeedChannel> channels;
+  for (const spec::Cohort& one : app.cohorts) {
+    if (one.feed_channel.empty()) continue;
+    const auto known = std::ranges::find(channels, one.feed_channel, &cohort::FeedChannel::name);
+    if (known == channels.end())
+      channels.push_back({one.feed_channel, one.match, one.devices});
+    else
+      *known = {one.feed_channel, {}, {}};
+  }
+  return channels;
+}
+
 Result<std::vector<server::ServedChannel>> served_channels(Context& context, const Options& options) {
   std::vector<server::ServedChannel> served;
   const auto wanted = options.list("channel");
@@ -60,7 +75,8 @@ Result<std::vector<server::ServedChannel>> served_channels(Context& context, con
         return fail_hint(ErrorKind::invalid, "serve a channel whose store is a directory (dir:...)",
                          "channel '{}' lies in {}, which `serve` cannot read from", channel.name,
                          store->describe());
-      served.push_back({app.name, channel.name, *directory, trust});
+      served.push_back(
+          {app.name, channel.name, *directory, trust, spec.repository, channel, feed_channels(app)});
     }
   }
   if (served.empty())

@@ -71,11 +71,13 @@ std::string make_etag(std::string_view bytes) {
   return "\"" + crypto::to_hex(crypto::sha256(bytes)).substr(0, 32) + "\"";
 }
 
-Feeds::Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded, Tell tell)
+Feeds::Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded, Tell tell,
+             FindEcosystem find_ecosystem)
     : world_(world),
       channels_(std::move(channels)),
       loaded_(std::move(loaded)),
       tell_(std::move(tell)),
+      find_(find_ecosystem),
       snapshots_(channels_.size()),
       raw_(channels_.size()) {
   for (auto& snapshot : snapshots_) snapshot.store(std::make_shared<const Snapshot>());
@@ -123,6 +125,21 @@ void Feeds::poll() {
   for (std::size_t i = 0; i < channels_.size(); ++i) poll(i);
 }
 
+std::string Feeds::prepare_served(std::size_t index, Snapshot& snapshot, const Snapshot& before) {
+  const ServedChannel& served = channels_[index];
+  std::string trouble;
+  snapshot.served.clear();
+  for (const std::string& name : served.config.feeds) {
+    if (!served.decides(name)) continue;
+    const ServedFeed* known = nullptr;
+    for (const auto& one : before.served)
+      if (one->name() == name) known = one.get();
+    snapshot.served.push_back(ServedFeed::prepare(world_, served, name, snapshot.feed, known, find_));
+    if (trouble.empty()) trouble = snapshot.served.back()->trouble();
+  }
+  return trouble;
+}
+
 void Feeds::poll(std::size_t index) {
   const ServedChannel& served = channels_[index];
   const std::shared_ptr<const Snapshot> before = at(index);
@@ -157,12 +174,18 @@ void Feeds::poll(std::size_t index) {
         snapshot.feed = std::move(*feed);
         snapshot.feed_file = make_file(*feed_bytes);
         fill_answers(snapshot, prefix(index));
+        raw.served_trouble = prepare_served(index, snapshot, *before);
         fresh = true;
       } else {
         raw.feed_trouble = feed.error().message;
       }
     }
     raw.feed = std::move(*feed_bytes);
+  }
+  // What was missing beside the feed may be there by now.
+  if (!fresh && !raw.served_trouble.empty() && before->loaded) {
+    Snapshot& snapshot = changing();
+    raw.served_trouble = prepare_served(index, snapshot, *before);
   }
   if (!flag_bytes) {
     raw.flags_trouble = flag_bytes.error().message;
@@ -179,7 +202,9 @@ void Feeds::poll(std::size_t index) {
       }
     }
   }
-  const std::string& trouble = raw.feed_trouble.empty() ? raw.flags_trouble : raw.feed_trouble;
+  const std::string& trouble = !raw.feed_trouble.empty()     ? raw.feed_trouble
+                               : !raw.served_trouble.empty() ? raw.served_trouble
+                                                             : raw.flags_trouble;
   if (trouble != before->trouble) changing().trouble = trouble;
   if (!next) return;
   if (fresh && loaded_) loaded_(served, next->feed);

@@ -24,16 +24,10 @@
 #include "flags/flags.hpp"
 #include "ports/ports.hpp"
 #include "server/http.hpp"
+#include "server/served.hpp"
 #include "signing/keys.hpp"
 
 namespace tranche::server {
-
-struct ServedChannel {
-  std::string app;
-  std::string channel;
-  std::string directory;  // of its store: what lies below is named as in the store
-  signing::Trust trust;
-};
 
 struct Snapshot {
   bool loaded = false;  // false: no feed was good yet; then all but `trouble` is empty
@@ -42,6 +36,7 @@ struct Snapshot {
   std::map<std::string, std::shared_ptr<const Content>> flags;  // answers of /v1/flags/KEY
   // Answers of /v1/update, by version: one a cohort::Reason.
   std::map<std::string, std::array<std::shared_ptr<const Content>, 7>, std::less<>> answers;
+  std::vector<std::shared_ptr<const ServedFeed>> served;  // feeds that this server decides
   std::string trouble;  // why what lies in the directory is not used; empty: it is
 
   [[nodiscard]] bool expired(Instant now) const { return now >= feed.expires; }
@@ -54,7 +49,8 @@ class Feeds {
   using Tell = std::function<void(const std::string&)>;
 
   // Reads every channel once before it returns; a bad feed is no error, its snapshot says so.
-  Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded, Tell tell = {});
+  Feeds(ports::World& world, std::vector<ServedChannel> channels, Loaded loaded, Tell tell = {},
+        FindEcosystem find_ecosystem = channel::find_ecosystem);
   Feeds(const Feeds&) = delete;
   Feeds& operator=(const Feeds&) = delete;
   ~Feeds();
@@ -75,14 +71,17 @@ class Feeds {
 
  private:
   void poll(std::size_t channel);
+  // What the feeds that the server decides are given now, and why not all of it.
+  std::string prepare_served(std::size_t channel, Snapshot& snapshot, const Snapshot& before);
   ports::World& world_;
   std::vector<ServedChannel> channels_;
   Loaded loaded_;
   Tell tell_;
+  FindEcosystem find_;
   std::vector<std::atomic<std::shared_ptr<const Snapshot>>> snapshots_;
   struct Raw {
     std::optional<std::string> feed, flags;
-    std::string feed_trouble, flags_trouble;
+    std::string feed_trouble, flags_trouble, served_trouble;
   };
   std::vector<Raw> raw_;   // what was read last
   std::mutex poll_mutex_;  // one poll at a time

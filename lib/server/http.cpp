@@ -66,6 +66,7 @@ constexpr auto stop_grace = std::chrono::seconds(2);
 // A request as the connection keeps it: texts are reused from one request to the next.
 struct Message {
   std::string method, target, if_none_match, body;
+  std::vector<Header> headers;
   bool has_host = false, expects_continue = false, bad_encoding = false;
   int version = 11;
   std::size_t field_bytes = 0, fields = 0;
@@ -74,6 +75,7 @@ struct Message {
     method.clear();
     target.clear();
     if_none_match.clear();
+    headers.clear();
     body.clear();
     has_host = expects_continue = bad_encoding = false;
     field_bytes = fields = 0;
@@ -89,9 +91,9 @@ bool same_word(std::string_view a, std::string_view lower_word) {
 
 class Parser final : public http::basic_parser<true> {
  public:
-  Parser(Message& message, std::size_t max_header_bytes)
-      : message_(message), max_header_bytes_(max_header_bytes) {
-    header_limit(static_cast<std::uint32_t>(max_header_bytes));
+  Parser(Message& message, const HttpOptions& options)
+      : message_(message), kept_(options.kept_headers), max_header_bytes_(options.max_header_bytes) {
+    header_limit(static_cast<std::uint32_t>(max_header_bytes_));
     // take() does it: the limit hangs on the path. ("None" would refuse every length in 1.74.)
     body_limit(std::numeric_limits<std::uint64_t>::max());
   }
@@ -105,7 +107,7 @@ class Parser final : public http::basic_parser<true> {
     count(method.size() + target.size(), ec);
   }
   void on_response_impl(int, View, int, error_code&) override {}
-  void on_field_impl(http::field field, View, View value, error_code& ec) override {
+  void on_field_impl(http::field field, View name, View value, error_code& ec) override {
     switch (field) {
       case http::field::host:
         if (message_.has_host) ec = http::error::bad_field;  // RFC 9112, 3.2: more than one is 400
@@ -121,6 +123,7 @@ class Parser final : public http::basic_parser<true> {
         message_.expects_continue = same_word({value.data(), value.size()}, "100-continue");
         break;
       default:
+        keep({name.data(), name.size()}, {value.data(), value.size()});
         break;
     }
     if (++message_.fields > most_fields) ec = http::error::header_limit;
@@ -134,6 +137,18 @@ class Parser final : public http::basic_parser<true> {
   std::size_t on_chunk_body_impl(std::uint64_t, View body, error_code& ec) override { return take(body, ec); }
   void on_finish_impl(error_code&) override {}
 
+  void keep(std::string_view name, std::string_view value) {
+    for (const std::string& wanted : kept_) {
+      if (!same_word(name, wanted)) continue;
+      for (Header& header : message_.headers)
+        if (header.name == wanted) {
+          header.value.append(", ").append(value);
+          return;
+        }
+      message_.headers.push_back({wanted, std::string(value)});
+      return;
+    }
+  }
   void count(std::size_t bytes, error_code& ec) {
     message_.field_bytes += bytes;
     if (message_.field_bytes > max_header_bytes_) ec = http::error::header_limit;
@@ -148,6 +163,7 @@ class Parser final : public http::basic_parser<true> {
   }
 
   Message& message_;
+  const std::vector<std::string>& kept_;
   std::size_t max_header_bytes_;
 };
 
@@ -287,7 +303,7 @@ class Connection {
   // One request into message_ and parser_. False without a refusal: nobody is there any more.
   asio::awaitable<bool> receive(std::optional<Response>& refusal) {
     message_.clear();
-    parser_.emplace(message_, shared_.options.max_header_bytes);
+    parser_.emplace(message_, shared_.options);
     parser_->eager(false);
     bool head_done = false;
     if (begin_ == end_) {
@@ -365,9 +381,12 @@ class Connection {
     if (refusal) {
       response = std::move(*refusal);
     } else {
-      const Request request{message_.method, path,
+      const Request request{message_.method,
+                            path,
                             mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1),
-                            message_.if_none_match, message_.body};
+                            message_.if_none_match,
+                            message_.body,
+                            message_.headers};
       response = call([&] { return shared_.handler(request); });
       if (response.later) {
         auto later = std::move(response.later);

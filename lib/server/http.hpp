@@ -9,13 +9,21 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/time.hpp"
 
 namespace tranche::server {
+
+// A header that HttpOptions::kept_headers names. Sent twice, the values stand in one, with ", " between.
+struct Header {
+  std::string_view name;  // lower case
+  std::string value;
+};
 
 // Views into the connection's buffers: valid until the handler returns.
 struct Request {
@@ -24,6 +32,13 @@ struct Request {
   std::string_view query;   // after '?', still percent-encoded; may be empty
   std::string_view if_none_match;
   std::string_view body;
+  std::span<const Header> headers = {};
+  // Empty when it was not sent. `name` in lower case, one of the kept ones.
+  [[nodiscard]] std::string_view header(std::string_view name) const {
+    for (const Header& one : headers)
+      if (one.name == name) return one.value;
+    return {};
+  }
 };
 
 // What is sent, shared by all requests that get the same answer.
@@ -67,7 +82,8 @@ struct HttpOptions {
   Duration idle = std::chrono::seconds(60);              // between requests of one connection
   std::size_t max_connections = 10'000;
   std::size_t max_connections_per_address = 256;
-  bool limit_loopback = false;  // whether the limit per address holds for 127.0.0.0/8 and ::1 too
+  std::vector<std::string> kept_headers;  // lower case: those that the handler reads
+  bool limit_loopback = false;            // whether the limit per address holds for 127.0.0.0/8 and ::1 too
 };
 
 std::string_view status_text(int status);  // "Not Found"

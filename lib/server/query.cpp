@@ -17,7 +17,9 @@ int hex_digit(char c) {
   return -1;
 }
 
-bool decode_into(std::string_view text, std::string& out) {
+}  // namespace
+
+bool percent_decode(std::string_view text, std::string& out) {
   if (text.size() > longest_part) return false;
   if (text.find('%') == std::string_view::npos) {
     out.assign(text);
@@ -37,8 +39,6 @@ bool decode_into(std::string_view text, std::string& out) {
   return true;
 }
 
-}  // namespace
-
 Result<Query> Query::parse(std::string_view text) {
   Query query;
   while (!text.empty()) {
@@ -51,8 +51,8 @@ Result<Query> Query::parse(std::string_view text) {
     const std::size_t mark = pair.find('=');
     if (query.parameters_.empty()) query.parameters_.reserve(8);
     auto& [name, value] = query.parameters_.emplace_back();
-    if (!decode_into(pair.substr(0, mark), name) ||
-        (mark != std::string_view::npos && !decode_into(pair.substr(mark + 1), value)))
+    if (!percent_decode(pair.substr(0, mark), name) ||
+        (mark != std::string_view::npos && !percent_decode(pair.substr(mark + 1), value)))
       return fail_hint(ErrorKind::invalid, "percent-encode names and values, at most 1024 bytes each",
                        "parameter '{}' cannot be decoded", printable(pair.substr(0, mark), 40));
     for (std::size_t i = 0; i + 1 < query.parameters_.size(); ++i)

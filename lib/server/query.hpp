@@ -10,6 +10,9 @@
 
 namespace tranche::server {
 
+// `out` is `text` without its percent escapes; false: one of them is broken, or 1,024 bytes are not enough.
+bool percent_decode(std::string_view text, std::string& out);
+
 class Query {
  public:
   // At most 64 parameters of at most 1,024 bytes each; a broken escape or a name given twice is kind invalid.

@@ -2,6 +2,7 @@
 // goes through Response::later.
 #include "server/server.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 
@@ -19,8 +20,9 @@ namespace tranche::server {
 namespace {
 
 // The paths of tranche_requests_total: few, whatever strangers ask for.
-constexpr std::array<std::string_view, 9> path_classes{
-    "/v1/update", "/v1/checkin", "/v1/flags", "/v1/series", "/metrics", "/healthz", "/", "feed", "other"};
+constexpr std::array<std::string_view, 10> path_classes{
+    "/v1/update", "/v1/checkin", "/v1/flags", "/v1/series", "/metrics",
+    "/healthz",   "/",           "feed",      "updater",    "other"};
 constexpr std::array<int, 14> codes{200, 204, 304, 400, 404, 405, 408, 413, 429, 431, 500, 503, 505, 0};
 
 std::size_t class_of(std::string_view path) {
@@ -29,7 +31,10 @@ std::size_t class_of(std::string_view path) {
   if (path.starts_with("/v1/flags/")) return 2;
   if (path == "/") return 6;
   if (path.ends_with("/tranche/v1/feed.json") || path.ends_with("/tranche/v1/flags.json")) return 7;
-  return 8;
+  for (const std::string_view feed : {"/electron/", "/velopack/", "/tauri/"})
+    if (path.find(feed) != std::string_view::npos && path.find("/tranche/v1/") == std::string_view::npos)
+      return 8;
+  return 9;
 }
 
 Response refuse_error(int status, const Error& error) {
@@ -68,9 +73,14 @@ class UpdateServer final : public Server {
             [this](const ServedChannel& served, const channel::Feed& feed) {
               counters_.see_feed(served.app, served.channel, feed.directions, world_.clock.now());
             },
-            std::move(options.tell)),
+            std::move(options.tell), options.find_ecosystem),
         files_(world.files) {
-    for (std::size_t i = 0; i < feeds_.channels().size(); ++i) prefixes_.push_back(feeds_.prefix(i));
+    for (std::size_t i = 0; i < feeds_.channels().size(); ++i) {
+      prefixes_.push_back(feeds_.prefix(i));
+      const ServedChannel& served = feeds_.channels()[i];
+      for (const std::string& feed : served.config.feeds)
+        if (served.decides(feed)) decided_.push_back({i, prefixes_[i] + feed + "/", feed});
+    }
     accepted_ = make_text("{\"schema\":\"tranche/checkin/v1\",\"accepted\":1}\n", "application/json");
   }
   ~UpdateServer() override { stop(); }
@@ -93,12 +103,19 @@ class UpdateServer final : public Server {
   }
 
  private:
+  struct Decided {
+    std::size_t channel;
+    std::string prefix;  // "/stable/electron/"
+    std::string feed;
+  };
   Response handle(const Request& request) {
     const std::string_view path = request.path;
     const bool reading = request.method == "GET" || request.method == "HEAD";
     if (path == "/v1/checkin") return request.method == "POST" ? check_in(request.body) : not_allowed("POST");
     if (!reading) return not_allowed("GET, HEAD");
     if (path == "/v1/update") return update(request.query);
+    for (const Decided& decided : decided_)
+      if (path.starts_with(decided.prefix)) return updater(decided, request);
     if (path.ends_with("/tranche/v1/feed.json") || path.find("/tranche/v1/") != std::string_view::npos)
       return file(path, request.if_none_match);
     if (path.starts_with("/v1/flags/")) return flag(path.substr(10), request.query);
@@ -137,17 +154,33 @@ class UpdateServer final : public Server {
     const int index = feeds_.find(*app, *name);
     if (index < 0) return unknown_channel(*app, *name);
     const auto snapshot = feeds_.at(static_cast<std::size_t>(index));
-    if (!snapshot->loaded || snapshot->expired(world_.clock.now())) {
-      Response response = refuse(503, snapshot->loaded ? "the feed has expired" : "there is no feed yet",
-                                 "keep what runs and ask again later");
-      response.retry_after = 30;
-      return response;
-    }
+    if (!snapshot->loaded || snapshot->expired(world_.clock.now()))
+      return not_now(snapshot->loaded ? "the feed has expired" : "there is no feed yet");
     const cohort::Decision decision = cohort::decide(snapshot->feed.directions, device, running);
     if (decision.version.empty() || decision.version == running) return answer(nullptr, 204);
     const auto found = snapshot->answers.find(decision.version);
     if (found == snapshot->answers.end()) return answer(nullptr, 204);  // open_feed refuses such a feed
     return answer(found->second[static_cast<std::size_t>(decision.reason)]);
+  }
+
+  // Clients of another updater below /CHANNEL/FEED/: their feed's files are decided, all else lies in the
+  // store.
+  Response updater(const Decided& decided, const Request& request) {
+    const auto snapshot = feeds_.at(decided.channel);
+    const auto feed =
+        std::ranges::find(snapshot->served, decided.feed, [](const auto& one) { return one->name(); });
+    if (feed == snapshot->served.end()) return not_now("there is no feed yet");
+    auto found = (*feed)->answer(request.path.substr(decided.prefix.size()), request);
+    if (found.response.status == 0)
+      return files_.get(feeds_.channels()[decided.channel].directory, found.stored, request.if_none_match);
+    if (snapshot->expired(world_.clock.now())) return not_now("the feed has expired");
+    return std::move(found.response);
+  }
+
+  static Response not_now(std::string_view why) {
+    Response response = refuse(503, why, "keep what runs and ask again later");
+    response.retry_after = 30;
+    return response;
   }
 
   Response check_in(std::string_view body) {
@@ -370,6 +403,7 @@ class UpdateServer final : public Server {
   StaticFiles files_;
   std::shared_ptr<const Content> accepted_;
   std::vector<std::string> prefixes_;  // by channel
+  std::vector<Decided> decided_;
   std::array<std::array<std::atomic<std::uint64_t>, codes.size()>, path_classes.size()> requests_{};
   std::unique_ptr<HttpServer> http_;  // ends first: its threads use all of the above
 };
@@ -386,7 +420,8 @@ Result<std::unique_ptr<Server>> Server::start(ports::World& world, Options optio
         return fail_hint(ErrorKind::usage, "serve each channel once",
                          "channel '{}' of app '{}' is given twice", options.channels[i].channel,
                          options.channels[i].app);
-  const HttpOptions http = options.http;
+  HttpOptions http = options.http;
+  http.kept_headers = client_headers(options.channels);
   const Duration poll_every = options.poll_every;
   std::string key = TRY(world.random.bytes(32));
   auto server = std::make_unique<UpdateServer>(world, std::move(options), std::move(key));

@@ -19,7 +19,8 @@ struct Options {
   std::vector<ServedChannel> channels;  // at least one; names differ within an app
   Bounds bounds;
   Feeds::Tell tell;  // what happens to the channels, in words; called on a thread of the server's
-  Duration poll_every = std::chrono::milliseconds(200);  // how often the directories are looked at
+  FindEcosystem find_ecosystem = channel::find_ecosystem;  // the writers of feeds that the server decides
+  Duration poll_every = std::chrono::milliseconds(200);    // how often the directories are looked at
 };
 
 class Server {

@@ -68,11 +68,25 @@ void append_term(std::string& page, std::string_view term, std::string_view esca
   page.append("<dt>").append(term).append("</dt><dd>").append(escaped).append("</dd>");
 }
 
+// "served: latest.yml, latest-linux.yml", or "static: its files decide".
+std::string describe_feed(const ServedChannel& served, const Snapshot& snapshot, const std::string& name) {
+  if (!served.decides(name)) return "static: its files decide";
+  std::string text = "served";
+  for (const auto& feed : snapshot.served)
+    if (feed->name() == name)
+      text += feed->files().empty()
+                  ? ": nothing published for it yet"
+                  : fmt::format(": {}", escape_html(fmt::to_string(fmt::join(feed->files(), ", "))));
+  return text;
+}
+
 void append_channel(std::string& page, const ServedChannel& served, const Snapshot& snapshot,
                     const std::vector<Row>& rows, Instant now) {
   page += fmt::format("<h2>{} / {}</h2><dl>", escape_html(served.app), escape_html(served.channel));
   if (!snapshot.trouble.empty())
     append_term(page, "trouble", fmt::format("<span class=bad>{}</span>", escape_html(snapshot.trouble)));
+  for (const std::string& name : served.config.feeds)
+    if (name != "tranche") append_term(page, escape_html(name), describe_feed(served, snapshot, name));
   if (snapshot.loaded) {
     const channel::Feed& feed = snapshot.feed;
     append_term(page, "feed",
