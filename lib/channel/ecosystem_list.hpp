@@ -5,6 +5,7 @@
 
 namespace tranche::channel {
 
+Ecosystem electron();
 Ecosystem tauri();
 Ecosystem velopack();
 Ecosystem squirrel();
