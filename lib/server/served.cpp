@@ -45,10 +45,10 @@ Result<std::vector<channel::Named>> split_platforms(const channel::Named& file) 
   const doc::Value value =
       TRY(doc::parse_json(file.bytes, file.name, {.max_bytes = channel::max_ecosystem_file}));
   std::vector<channel::Named> out;
+  const std::string version = TRY(value.text("version", kind));
   for (const auto& [platform, entry, place] : TRY(value.object_at("platforms", kind))->as_object()) {
-    doc::Value body = doc::Value::object({{"version", TRY(value.text("version", kind))},
-                                          {"url", TRY(entry.text("url", kind))},
-                                          {"signature", TRY(entry.text("signature", kind))}});
+    const std::string url = TRY(entry.text("url", kind)), signature = TRY(entry.text("signature", kind));
+    doc::Value body = doc::Value::object({{"version", version}, {"url", url}, {"signature", signature}});
     for (const std::string_view key : {"notes", "pub_date"})
       if (value.find(key) != nullptr) body.set(std::string(key), TRY(value.text(key, kind)));
     out.push_back({platform, doc::to_json(body) + "\n"});
@@ -60,6 +60,26 @@ std::string file_key(std::string_view feed, std::string_view feed_channel, std::
   if (feed == "tauri" && !feed_channel.empty()) return fmt::format("{}/{}", feed_channel, name);
   const std::string folder = std::string(feed) + "/";
   return std::string(name.starts_with(folder) ? name.substr(folder.size()) : name);
+}
+
+template <class Value>
+std::shared_ptr<const Value> find_in(
+    const std::map<std::string, std::shared_ptr<const Value>, std::less<>>& all, std::string_view key) {
+  const auto found = all.find(key);
+  return found == all.end() ? nullptr : found->second;
+}
+
+// The release as its key signed it, with what `name` must know of it.
+Result<std::shared_ptr<const channel::Shipped>> read_release(ports::World& world, const ServedChannel& served,
+                                                             std::string_view name, const channel::Feed& feed,
+                                                             const channel::ReleaseRef& release) {
+  const auto store = store::open_directory(world.files, served.directory);
+  const auto file = TRY(store->get(release.manifest_path, channel::max_manifest_bytes));
+  if (!file) return fail(ErrorKind::verification, "{} is missing", release.manifest_path);
+  auto manifest = TRY(channel::open_release(feed, release.version, file->bytes, served.trust));
+  auto facts = TRY(channel::read_facts(*store, manifest, name));
+  return std::make_shared<const channel::Shipped>(
+      channel::Shipped{std::move(manifest), std::move(facts).value_or("")});
 }
 
 Result<> read_labels(std::string_view text, cohort::Device& device) {
@@ -109,23 +129,39 @@ std::shared_ptr<const ServedFeed> ServedFeed::prepare(ports::World& world, const
     self.feed_channels_.push_back(one.name);
     self.deciders_.emplace_back(feed.directions, one, terms);
   }
+  const auto miss = [&](const std::string& version, const std::string& why) {
+    self.missing_.emplace(version, why);
+    if (self.trouble_.empty()) self.trouble_ = fmt::format("{}: release {}: {}", self.name_, version, why);
+  };
   for (const channel::ReleaseRef& release : feed.releases) {
-    std::shared_ptr<const Made> of;
-    if (before != nullptr)
-      if (const auto known = before->made_.find(release.manifest_sha256); known != before->made_.end())
-        of = known->second;
+    const auto known = before == nullptr ? nullptr : find_in(before->known_, release.manifest_sha256);
+    auto read = known ? Result<std::shared_ptr<const channel::Shipped>>(known)
+                      : read_release(world, served, name, feed, release);
+    if (read)
+      self.known_.emplace(release.manifest_sha256, std::move(*read));
+    else
+      miss(release.version, read.error().message);
+  }
+  for (const channel::ReleaseRef& release : feed.releases) {
+    if (!self.known_.contains(release.manifest_sha256)) continue;
+    // A file may name what is below its release: Velopack's deltas are found so.
+    std::vector<channel::Shipped> below;
+    std::string key = release.manifest_sha256;
+    for (const auto& [digest, other] : self.known_)
+      if (compare_versions(other->manifest.version, release.version) <= 0) {
+        below.push_back(*other);
+        key += digest;
+      }
+    auto of = before == nullptr ? nullptr : find_in(before->made_, key);
     if (!of) {
-      auto fresh = self.make(world, served, feed, release, find);
+      auto fresh = self.make(world, served, feed, release.version, std::move(below), find);
       if (!fresh) {
-        self.missing_.emplace(release.version, fresh.error().message);
-        if (self.trouble_.empty())
-          self.trouble_ =
-              fmt::format("{}: release {}: {}", self.name_, release.version, fresh.error().message);
+        miss(release.version, fresh.error().message);
         continue;
       }
       of = std::make_shared<const Made>(std::move(*fresh));
     }
-    self.made_.emplace(release.manifest_sha256, of);
+    self.made_.emplace(std::move(key), of);
     for (std::size_t at = 0; at < of->files.size(); ++at)
       for (const channel::Named& one : of->files[at]) {
         File& file = self.files_[file_key(name, self.feed_channels_[at], one.name)];
@@ -139,31 +175,32 @@ std::shared_ptr<const ServedFeed> ServedFeed::prepare(ports::World& world, const
 }
 
 Result<ServedFeed::Made> ServedFeed::make(ports::World& world, const ServedChannel& served,
-                                          const channel::Feed& feed, const channel::ReleaseRef& release,
-                                          FindEcosystem find) const {
+                                          const channel::Feed& feed, const std::string& version,
+                                          std::vector<channel::Shipped> releases, FindEcosystem find) const {
+  Made made;
+  made.files.resize(feed_channels_.size());
+  std::ranges::sort(releases, [](const channel::Shipped& a, const channel::Shipped& b) {
+    return compare_versions(a.manifest.version, b.manifest.version) > 0;
+  });
+  const auto shipped =
+      std::ranges::find(releases, version, [](const channel::Shipped& one) { return one.manifest.version; });
+  if (shipped->facts.empty()) return made;  // nothing of this release is for that client
   const channel::Ecosystem* ecosystem = find(name_);
   if (ecosystem == nullptr) return fail(ErrorKind::invalid, "this build has no writer for it");
   const auto store = store::open_directory(world.files, served.directory);
-  const auto manifest_file = TRY(store->get(release.manifest_path, channel::max_manifest_bytes));
-  if (!manifest_file) return fail(ErrorKind::verification, "{} is missing", release.manifest_path);
-  const auto manifest = TRY(channel::open_release(feed, release.version, manifest_file->bytes, served.trust));
-  Made made;
-  made.files.resize(feed_channels_.size());
-  const auto facts = TRY(channel::read_facts(*store, manifest, name_));
-  if (!facts) return made;  // nothing of this release is for that client
-  if (ecosystem->aliases != nullptr) made.aliases = ecosystem->aliases(manifest, client_);
+  if (ecosystem->aliases != nullptr) made.aliases = ecosystem->aliases(shipped->manifest, client_);
   for (std::size_t at = 0; at < feed_channels_.size(); ++at) {
     std::vector<cohort::Track> tracks;
     // A track without a release leaves the channel's own file alone.
     if (at > 0) tracks.emplace_back();
-    tracks.push_back({feed_channels_[at], release.version, Percent{Percent::whole}, {}, false});
+    tracks.push_back({feed_channels_[at], version, Percent{Percent::whole}, {}, false});
     auto written = TRY(ecosystem->write({.world = world,
                                          .repository = served.repository,
                                          .app = served.app,
                                          .channel = served.config,
                                          .client = client_,
                                          .tracks = std::move(tracks),
-                                         .releases = {{manifest, *facts}},
+                                         .releases = releases,
                                          .sequence = feed.sequence,
                                          .issued = feed.issued,
                                          .expires = feed.expires,
@@ -248,7 +285,8 @@ Response ServedFeed::pick(const File& file, const cohort::Question& question) co
   return keep(file, question);
 }
 
-// TARGET/ARCH/VERSION of a Tauri endpoint → the key of its file; nullopt: the path is of another shape.
+// TARGET/ARCH/VERSION[?bundle=TYPE] of a Tauri endpoint → the key of its file; nullopt: the path is of
+// another shape.
 std::optional<std::string> ServedFeed::read_endpoint(std::string_view path, const Query& query,
                                                      std::string& running) const {
   const std::size_t first = path.find('/');
@@ -261,6 +299,8 @@ std::optional<std::string> ServedFeed::read_endpoint(std::string_view path, cons
       (reads == nullptr ? std::string() : *reads + "/") + std::string(path.substr(0, first));
   // {{target}} may hold the architecture already.
   const std::string both = fmt::format("{}-{}", target, path.substr(first + 1, second - first - 1));
+  if (const std::string* bundle = query.find("bundle"))
+    if (std::string whole = both + "-" + *bundle; files_.contains(whole)) return whole;
   return files_.contains(both) ? both : target;
 }
 

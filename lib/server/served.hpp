@@ -70,8 +70,10 @@ class ServedFeed {
     std::vector<std::vector<channel::Named>> files;  // by decider
     std::vector<channel::Alias> aliases;
   };
+  // `releases`: those that are not above `version`.
   Result<Made> make(ports::World& world, const ServedChannel& served, const channel::Feed& feed,
-                    const channel::ReleaseRef& release, FindEcosystem find) const;
+                    const std::string& version, std::vector<channel::Shipped> releases,
+                    FindEcosystem find) const;
   // `running` keeps what the question views.
   Result<cohort::Question> read_question(const Request& request, const Query& query,
                                          std::string& running) const;
@@ -85,9 +87,11 @@ class ServedFeed {
   std::vector<std::string> feed_channels_;  // by decider; the first is empty: the channel's own
   std::vector<cohort::Served> deciders_;
   std::map<std::string, File, std::less<>> files_;
-  std::map<std::string, std::string, std::less<>> aliases_;               // → name in the store
-  std::map<std::string, std::shared_ptr<const Made>, std::less<>> made_;  // by the manifest's digest
-  std::map<std::string, std::string, std::less<>> missing_;               // version → why
+  std::map<std::string, std::string, std::less<>> aliases_;  // → name in the store
+  // By the digest of the manifest, and by those of all that a release is made with.
+  std::map<std::string, std::shared_ptr<const channel::Shipped>, std::less<>> known_;
+  std::map<std::string, std::shared_ptr<const Made>, std::less<>> made_;
+  std::map<std::string, std::string, std::less<>> missing_;  // version → why
 };
 
 }  // namespace tranche::server
