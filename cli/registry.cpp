@@ -58,6 +58,7 @@ constexpr auto table = std::to_array<Line>({
     {decides, "flag list", flag_list},
     {decides, "flag history", flag_history},
     {records, "feed check", feed_check},
+    {records, "feed audit", feed_audit},
     {records, "journal show", journal_show},
     {records, "journal verify", journal_verify},
     {records, "report", report},

@@ -50,6 +50,7 @@ Command flag_history();
 
 // what is published and recorded
 Command feed_check();
+Command feed_audit();
 Command journal_show();
 Command journal_verify();
 Command report();
