@@ -59,6 +59,8 @@ constexpr auto table = std::to_array<Line>({
     {decides, "flag history", flag_history},
     {records, "feed check", feed_check},
     {records, "feed audit", feed_audit},
+    {records, "channel adopt", channel_adopt},
+    {records, "channel diff", channel_diff},
     {records, "journal show", journal_show},
     {records, "journal verify", journal_verify},
     {records, "report", report},

@@ -6,6 +6,7 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/hash.hpp"
 
 namespace tranche::channel {
 namespace {
@@ -15,8 +16,24 @@ constexpr int max_redirects = 5;
 constexpr auto web_timeout = std::chrono::seconds(60);
 constexpr auto artifact_timeout = std::chrono::minutes(30);
 
-artifact::Digested digest_of(std::string_view bytes) {
-  return {bytes.size(), crypto::to_hex(crypto::sha256(bytes))};
+constexpr std::size_t piece_bytes = 256 * 1024;
+
+class MemoryReader final : public ports::FileReader {
+ public:
+  explicit MemoryReader(std::string bytes) : bytes_(std::move(bytes)) {}
+  Result<std::size_t> read(char* into, std::size_t capacity) override {
+    const std::size_t got = bytes_.copy(into, capacity, at_);
+    at_ += got;
+    return got;
+  }
+
+ private:
+  std::string bytes_;
+  std::size_t at_ = 0;
+};
+
+std::unique_ptr<ports::FileReader> reader_of(std::optional<std::string> bytes) {
+  return bytes ? std::make_unique<MemoryReader>(std::move(*bytes)) : nullptr;
 }
 
 class DirectorySite final : public Site {
@@ -31,9 +48,9 @@ class DirectorySite final : public Site {
   Result<std::optional<std::vector<std::string>>> list() override {
     return std::optional(TRY(store_->list("")));
   }
-  Result<std::optional<artifact::Digested>> digest(const std::string& name) override {
-    if (!TRY(holds(name))) return std::optional<artifact::Digested>();
-    return std::optional(TRY(artifact::digest_file(files_, join_path(directory_, name))));
+  Result<std::unique_ptr<ports::FileReader>> open(const std::string& name) override {
+    if (!TRY(holds(name))) return std::unique_ptr<ports::FileReader>();
+    return files_.open(join_path(directory_, name));
   }
   [[nodiscard]] std::optional<std::string> local_path(const std::string& name) const override {
     return join_path(directory_, name);
@@ -73,14 +90,12 @@ class StoreSite final : public Site {
   Result<std::optional<std::vector<std::string>>> list() override {
     return std::optional(TRY(store_.list("")));
   }
-  Result<std::optional<artifact::Digested>> digest(const std::string& name) override {
+  Result<std::unique_ptr<ports::FileReader>> open(const std::string& name) override {
     if (const auto path = local_path(name)) {
-      if (!TRY(files_.info(*path))) return std::optional<artifact::Digested>();
-      return std::optional(TRY(artifact::digest_file(files_, *path)));
+      if (!TRY(files_.info(*path))) return std::unique_ptr<ports::FileReader>();
+      return files_.open(*path);
     }
-    const auto bytes = TRY(read(name, max_whole_artifact));
-    if (!bytes) return std::optional<artifact::Digested>();
-    return std::optional(digest_of(*bytes));
+    return reader_of(TRY(read(name, max_whole_artifact)));
   }
   [[nodiscard]] std::optional<std::string> local_path(const std::string& name) const override {
     const auto directory = store_.local_directory();
@@ -106,10 +121,8 @@ class WebSite final : public Site {
   Result<std::optional<std::vector<std::string>>> list() override {
     return std::optional<std::vector<std::string>>();
   }
-  Result<std::optional<artifact::Digested>> digest(const std::string& name) override {
-    const auto bytes = TRY(get(name, max_whole_artifact, artifact_timeout));
-    if (!bytes) return std::optional<artifact::Digested>();
-    return std::optional(digest_of(*bytes));
+  Result<std::unique_ptr<ports::FileReader>> open(const std::string& name) override {
+    return reader_of(TRY(get(name, max_whole_artifact, artifact_timeout)));
   }
   [[nodiscard]] std::string describe() const override { return base_; }
 
@@ -221,6 +234,30 @@ Result<Opened> open_site(ports::World& world, std::string_view text) {
     return fail_hint(ErrorKind::usage, "name a file, a directory or an http address",
                      "'{}' cannot be read here", printable(text, 120));
   return open_local(world, std::string(text));
+}
+
+Result<std::optional<Measured>> measure(Site& site, const std::string& name,
+                                        const std::vector<std::string>& algorithms) {
+  const auto reader = TRY(site.open(name));
+  if (reader == nullptr) return std::optional<Measured>();
+  static const std::map<std::string, crypto::HashKind> kinds{
+      {"sha512", crypto::HashKind::sha512}, {"sha1", crypto::HashKind::sha1}, {"md5", crypto::HashKind::md5}};
+  std::map<std::string, crypto::Hash> others;
+  for (const std::string& algorithm : algorithms)
+    if (const auto kind = kinds.find(algorithm); kind != kinds.end())
+      others.try_emplace(algorithm, kind->second);
+  crypto::Sha256 sha256;
+  Measured out;
+  std::string piece(piece_bytes, '\0');
+  while (const std::size_t got = TRY(reader->read(piece.data(), piece.size()))) {
+    const std::string_view bytes = std::string_view(piece).substr(0, got);
+    sha256.update(bytes);
+    for (auto& [algorithm, hash] : others) hash.update(bytes);
+    out.size += got;
+  }
+  out.digests["sha256"] = crypto::to_hex(sha256.finish());
+  for (auto& [algorithm, hash] : others) out.digests[algorithm] = to_hex(hash.finish());
+  return std::optional(std::move(out));
 }
 
 Fetch fetch_from(Site& site) {

@@ -4,13 +4,14 @@
 // one reading takes are bounded together.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "artifact/collect.hpp"
 #include "base/error.hpp"
 #include "channel/ecosystem.hpp"
 #include "ports/ports.hpp"
@@ -31,8 +32,8 @@ class Site {
   virtual Result<std::optional<std::string>> read(const std::string& name, std::size_t max_bytes) = 0;
   // All names below it, sorted; nullopt where nobody can ask (a web address).
   virtual Result<std::optional<std::vector<std::string>>> list() = 0;
-  // Size and SHA-256, in constant memory where the site is a directory; nullopt: no such file.
-  virtual Result<std::optional<artifact::Digested>> digest(const std::string& name) = 0;
+  // A file of any size, in constant memory where the site is a directory; null: no such file.
+  virtual Result<std::unique_ptr<ports::FileReader>> open(const std::string& name) = 0;
   // The local path of a file, when the site is a directory.
   [[nodiscard]] virtual std::optional<std::string> local_path(const std::string& /*name*/) const {
     return std::nullopt;
@@ -41,7 +42,7 @@ class Site {
 };
 
 std::unique_ptr<Site> open_directory_site(ports::Files& files, std::string directory);
-std::unique_ptr<Site> open_store_site(ports::Files& files, store::Store& store);  // outlived by the store
+std::unique_ptr<Site> open_store_site(ports::Files& files, store::Store& store);  // the store outlives it
 
 // A site, and the file of it that was named; empty: a whole directory.
 struct Opened {
@@ -53,6 +54,15 @@ struct Opened {
 // in
 // '/' is a directory, any other is a file; its query goes with that file only.
 Result<Opened> open_site(ports::World& world, std::string_view text);
+
+// What a file is, from one pass over it.
+struct Measured {
+  std::uint64_t size = 0;
+  std::map<std::string, std::string> digests;  // "sha256", "sha512", "sha1", "md5" → hex
+};
+// SHA-256 always, the others where their names are in `algorithms`; nullopt: no such file.
+Result<std::optional<Measured>> measure(Site& site, const std::string& name,
+                                        const std::vector<std::string>& algorithms);
 
 // The Fetch of one reading. `site` must outlive it.
 Fetch fetch_from(Site& site);

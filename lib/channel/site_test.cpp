@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/encoding.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/hash.hpp"
 #include "os/world.hpp"
 #include "support/fake_world.hpp"
 #include "support/temp_directory.hpp"
@@ -86,9 +88,15 @@ TEST_CASE("a link that leads out of a directory is not followed, one that stays 
   const auto real = std::make_unique<os::RealWorld>();
   const auto site = open_directory_site(real->world().files, temp / "site");
   CHECK_FALSE(site->read("out.yml", 100));
-  CHECK_FALSE(site->digest("out.yml"));
+  CHECK_FALSE(site->open("out.yml"));
   CHECK(*site->read("in.yml", 100) == "feed");
-  CHECK(site->digest("real.yml")->value().sha256 == crypto::to_hex(crypto::sha256("feed")));
+  const auto measured = measure(*site, "real.yml", {"sha1", "other"});
+  REQUIRE(measured);
+  CHECK(measured->value().size == 4);
+  CHECK(measured->value().digests.at("sha256") == crypto::to_hex(crypto::sha256("feed")));
+  CHECK(measured->value().digests.at("sha1") == to_hex(crypto::hash(crypto::HashKind::sha1, "feed")));
+  CHECK(measured->value().digests.size() == 2);
+  CHECK_FALSE(measure(*site, "absent.yml", {})->has_value());
   CHECK_FALSE(site->read("absent.yml", 100)->has_value());
 }
 
