@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "channel/ecosystem.hpp"
 #include "channel/parts.hpp"
+#include "crypto/digest.hpp"
 
 namespace tranche::channel {
 
@@ -54,7 +55,11 @@ Result<std::optional<store::File>> missing_document(store::Store& store, const s
                      "'{}', which feed '{}' needs of version {}, is not here", document.name, document.type,
                      version);
   TRY(check_document(version, document, given->second));
-  return store::File{name, given->second, {}};
+  return store::File{.name = name,
+                     .bytes = given->second,
+                     .copy_from = {},
+                     .sha256 = document.sha256,
+                     .caching = store::Caching::immutable};
 }
 
 }  // namespace
