@@ -3,6 +3,7 @@ add_test(NAME layering COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/layering.py ${C
 include(${CMAKE_SOURCE_DIR}/tests/transcripts/transcripts.cmake)
 include(${CMAKE_SOURCE_DIR}/tests/clients/journal.cmake)
 include(${CMAKE_SOURCE_DIR}/tests/clients/sbom.cmake)
+include(${CMAKE_SOURCE_DIR}/tests/clients/electron.cmake)
 include(${CMAKE_SOURCE_DIR}/tests/clients/stories.cmake)
 include(${CMAKE_SOURCE_DIR}/tests/clients/spec.cmake)
 include(${CMAKE_SOURCE_DIR}/tests/bench/gates/gates.cmake)

@@ -7,7 +7,6 @@ namespace tranche::channel {
 
 Ecosystem electron();
 Ecosystem tauri();
-Ecosystem sparkle();
 Ecosystem velopack();
 Ecosystem squirrel();
 
