@@ -50,6 +50,9 @@ Command flag_history();
 
 // what is published and recorded
 Command feed_check();
+Command feed_audit();
+Command channel_adopt();
+Command channel_diff();
 Command journal_show();
 Command journal_verify();
 Command report();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "actions/adopt.hpp"
 #include "actions/releases.hpp"
 #include "actions/stores.hpp"
 #include "base/encoding.hpp"
@@ -59,9 +60,6 @@ std::vector<channel::ReleaseRef> in_use(const std::vector<channel::ReleaseRef>& 
     if (versions.contains(ref.version)) used.push_back(ref);
   return used;
 }
-
-// An undo goes back to a release that the feed names no longer: the newest of those stay known.
-constexpr std::ptrdiff_t spare_releases = 16;
 
 void forget_old(std::vector<channel::ReleaseRef>& known, const cohort::Directions& directions) {
   const std::set<std::string> versions = versions_in(directions);
@@ -214,15 +212,25 @@ Result<channel::ChannelInput> Deck::channel_input(const spec::Channel& channel, 
 }
 
 Result<> Deck::publish(const spec::Channel& channel) {
-  const auto state = TRY(channel_state(channel.name));
-  if (!state || channel.mode == spec::Channel::Mode::observe) return {};
+  if (channel.mode == spec::Channel::Mode::observe) return {};
+  for (bool adopted = false;;) {
+    const auto state = TRY(channel_state(channel.name));
+    if (!state) return {};
+    const bool left_alone = TRY(publish_feeds(channel, *state));
+    // Between rollouts the other tool's file may become the baseline; then ours are written after it.
+    if (!left_alone || adopted || !TRY(adopt_foreign_write(*this, channel))) return {};
+    adopted = true;
+  }
+}
+
+Result<bool> Deck::publish_feeds(const spec::Channel& channel, const ChannelState& state) {
   store::Store* store = TRY(channel_store(channel));
-  const channel::ChannelInput input = TRY(channel_input(channel, *state));
+  const channel::ChannelInput input = TRY(channel_input(channel, state));
   const channel::ChannelReport report =
       TRY_WHILE("publishing the feeds of channel '" + channel.name + "' to " + store->describe(),
                 channel::publish_channel(*store, input));
   const auto foreign = report.foreign();
-  if (foreign.empty() || !state->directions.offer) return {};
+  if (foreign.empty() || !state.directions.offer) return !foreign.empty();
   return fail_hint(ErrorKind::denied,
                    "see tranche channel diff " + channel.name + "; then tranche channel adopt " +
                        channel.name + ", or remove the file",

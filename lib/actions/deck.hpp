@@ -3,6 +3,7 @@
 // journal (whose entry gives the feed its sequence), then published as often as it takes.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +22,9 @@
 #include "store/store.hpp"
 
 namespace tranche::actions {
+
+// An undo goes back to a release that the feed names no longer: the newest of those stay known.
+inline constexpr std::ptrdiff_t spare_releases = 16;
 
 // What the journal says of a channel: subject "channel/<app>/<channel>".
 struct ChannelState {
@@ -106,6 +110,8 @@ class Deck {
  private:
   Deck(ports::World& world, std::string repository, spec::App app, std::string by)
       : world_(world), repository_(std::move(repository)), app_(std::move(app)), by_(std::move(by)) {}
+  // True when a file of another tool was left alone. kind denied while a release is offered.
+  Result<bool> publish_feeds(const spec::Channel& channel, const ChannelState& state);
   Result<channel::ChannelInput> channel_input(const spec::Channel& channel, const ChannelState& state);
   Result<const crypto::SecretKey*> key(std::optional<crypto::SecretKey>& slot, const std::string& reference,
                                        signing::Role role);

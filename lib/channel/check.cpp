@@ -4,7 +4,6 @@
 
 #include "base/text.hpp"
 #include "channel/parts.hpp"
-#include "crypto/digest.hpp"
 
 namespace tranche::channel {
 
@@ -36,13 +35,14 @@ Result<> check_directions(const cohort::Directions& directions) {
 
 Result<> check_artifact(store::Store& store, const artifact::Manifest& manifest,
                         const artifact::Artifact& artifact) {
-  const auto blob = TRY(read_file(store, artifact_name(manifest.version, artifact.name), artifact.size));
+  const auto held = TRY(
+      store.stat(artifact_name(manifest.version, artifact.name), artifact.size, store::DigestFrom::content));
   constexpr auto kind = ErrorKind::verification;
-  if (!blob) return fail(kind, "it is missing");
-  if (blob->bytes.size() != artifact.size)
-    return fail(kind, "it has {} bytes, the manifest says {}", blob->bytes.size(), artifact.size);
-  if (const auto digest = crypto::to_hex(crypto::sha256(blob->bytes)); digest != artifact.sha256)
-    return fail(kind, "its SHA-256 is {}, the manifest says {}", digest, artifact.sha256);
+  if (!held) return fail(kind, "it is missing");
+  if (held->size != artifact.size)
+    return fail(kind, "it has {} bytes, the manifest says {}", held->size, artifact.size);
+  if (held->sha256 != artifact.sha256)
+    return fail(kind, "its SHA-256 is {}, the manifest says {}", held->sha256, artifact.sha256);
   return {};
 }
 

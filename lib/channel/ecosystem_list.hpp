@@ -7,6 +7,7 @@ namespace tranche::channel {
 
 Ecosystem electron();
 Ecosystem tauri();
+Ecosystem sparkle();
 Ecosystem velopack();
 Ecosystem squirrel();
 

@@ -6,7 +6,7 @@
 namespace tranche::channel {
 
 const std::vector<Ecosystem>& ecosystems() {
-  static const std::vector<Ecosystem> all{electron(), tauri(), velopack(), squirrel()};
+  static const std::vector<Ecosystem> all{electron(), tauri(), sparkle(), velopack(), squirrel()};
   return all;
 }
 

@@ -21,11 +21,9 @@ enum class Held { absent, same, other };
 
 Result<Held> compare(store::Store& store, const std::string& name, std::uint64_t size,
                      std::string_view sha256) {
-  const auto blob = store.get(name, size);
-  if (!blob && blob.error().kind == ErrorKind::invalid) return Held::other;  // larger than it should be
-  if (!blob) return fail(blob.error());
-  if (!blob->has_value()) return Held::absent;
-  return crypto::to_hex(crypto::sha256((*blob)->bytes)) == sha256 ? Held::same : Held::other;
+  const auto held = TRY(store.stat(name, size));
+  if (!held) return Held::absent;
+  return held->size == size && held->sha256 == sha256 ? Held::same : Held::other;
 }
 
 Error two_digests(std::string_view version, std::string_view what, const store::Store& store) {
@@ -57,7 +55,11 @@ Result<std::optional<store::File>> missing_document(store::Store& store, const s
                      "'{}', which feed '{}' needs of version {}, is not here", document.name, document.type,
                      version);
   TRY(check_document(version, document, given->second));
-  return store::File{name, given->second, {}};
+  return store::File{.name = name,
+                     .bytes = given->second,
+                     .copy_from = {},
+                     .sha256 = document.sha256,
+                     .caching = store::Caching::immutable};
 }
 
 }  // namespace
@@ -102,12 +104,11 @@ Result<ReleaseRef> publish_release(store::Store& store, const artifact::Manifest
   const std::string& version = manifest.version;
   const ReleaseRef release{version, artifact::manifest_digest(manifest_envelope), manifest_name(version)};
   const auto manifest_held =
-      TRY(compare(store, release.manifest_path, max_manifest_bytes, release.manifest_sha256));
+      TRY(compare(store, release.manifest_path, manifest_envelope.size(), release.manifest_sha256));
   if (manifest_held == Held::other) return fail(two_digests(version, "the manifest", store));
 
   store::Publication publication;
   publication.message = fmt::format("release {} {}", manifest.app, version);
-  std::vector<const artifact::Artifact*> copied;
   for (const auto& artifact : manifest.artifacts) {
     const std::string name = artifact_name(version, artifact.name);
     if (name == release.manifest_path)
@@ -121,28 +122,22 @@ Result<ReleaseRef> publish_release(store::Store& store, const artifact::Manifest
     if (path == paths.end())
       return fail_hint(ErrorKind::invalid, "build it, or fetch it from where it was signed",
                        "artifact '{}' of version {} is not here", artifact.name, version);
-    publication.files.push_back({name, {}, path->second});
-    copied.push_back(&artifact);
+    // The local file may have changed since it was signed: the store checks what it writes.
+    publication.files.push_back(
+        {.name = name, .bytes = {}, .copy_from = path->second, .sha256 = artifact.sha256});
   }
   for (const auto& document : manifest.feeds)
     if (auto file = TRY(missing_document(store, version, document, documents)))
       publication.files.push_back(std::move(*file));
   if (manifest_held == Held::absent)
-    publication.files.push_back({release.manifest_path, std::string(manifest_envelope), {}});
+    publication.files.push_back({.name = release.manifest_path,
+                                 .bytes = std::string(manifest_envelope),
+                                 .copy_from = {},
+                                 .sha256 = release.manifest_sha256,
+                                 .caching = store::Caching::immutable});
   if (publication.files.empty()) return release;
   TRY_WHILE(fmt::format("publishing release {} to {}", version, store.describe()),
             store.publish(publication));
-
-  // The local files may have changed since they were signed: no feed may name what was not read back.
-  for (const auto* artifact : copied) {
-    const std::string name = artifact_name(version, artifact->name);
-    if (TRY(compare(store, name, artifact->size, artifact->sha256)) == Held::same) continue;
-    std::vector<std::string> names{name};
-    if (manifest_held == Held::absent) names.push_back(release.manifest_path);
-    static_cast<void>(store.remove(names).has_value());
-    return fail_hint(ErrorKind::verification, "build and sign the release again",
-                     "artifact '{}' is not the file that was signed for version {}", artifact->name, version);
-  }
   return release;
 }
 

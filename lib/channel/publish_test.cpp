@@ -143,7 +143,7 @@ TEST_CASE(
               "'notes.tar.gz'");
   f.files.bytes["/dist/1.2.0/notes.deb"] = "bytez";
   check_error(f.publish("1.2.0", "bytes"), ErrorKind::verification,
-              "'notes.deb' is not the file that was signed");
+              "notes.deb' is not the file that was signed");
   CHECK_FALSE(f.files.bytes.contains("/public/tranche/v1/releases/1.2.0/notes.deb"));
   CHECK_FALSE(f.files.bytes.contains("/public/tranche/v1/releases/1.2.0/manifest.json"));
   f.build("1.2.0", "bytes");

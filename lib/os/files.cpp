@@ -199,7 +199,7 @@ class RealFiles final : public ports::Files {
     return file.take_new_name();
   }
 
-  Result<> copy(const std::string& from, const std::string& to) override {
+  Result<> copy(const std::string& from, const std::string& to, const Watch& watch) override {
     TRY(check_path(to));
     struct stat status{};
     auto source = TRY(open_regular(from, status));
@@ -211,8 +211,10 @@ class RealFiles final : public ports::Files {
     const auto buffer = std::make_unique<std::array<char, piece_bytes>>();
     while (true) {
       const std::size_t got = TRY(read_some(source->get(), buffer->data(), buffer->size(), from));
+      const std::string_view piece(buffer->data(), got);
+      if (watch) TRY(watch(piece));
       if (got == 0) break;
-      TRY(write_whole(target, std::string_view(buffer->data(), got), to));
+      TRY(write_whole(target, piece, to));
     }
     TRY(file.flush());
     return file.replace();

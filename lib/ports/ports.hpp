@@ -84,8 +84,10 @@ struct Files {
   // As write, but refuses (kind conflict) when the path exists. For keys and other things never to be
   // overwritten.
   virtual Result<> create(const std::string& path, std::string_view bytes, std::uint32_t mode = 0644) = 0;
-  // Durable, atomic copy of a file; both ends are paths.
-  virtual Result<> copy(const std::string& from, const std::string& to) = 0;
+  // Durable, atomic copy of a file; both ends are paths. `watch` sees every byte that is written, in order,
+  // and an empty piece at the end; only then the file gets its name. An error of it leaves nothing behind.
+  using Watch = std::function<Result<>(std::string_view piece)>;
+  virtual Result<> copy(const std::string& from, const std::string& to, const Watch& watch = {}) = 0;
   virtual Result<std::optional<FileInfo>> info(
       const std::string& path) = 0;  // does not follow a final symlink
   virtual Result<std::vector<std::string>> list(

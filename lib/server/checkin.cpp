@@ -68,6 +68,8 @@ Result<CheckIn> read_checkin(const doc::Value& value) {
   if (!valid_version(in.version))
     return fail_hint(ErrorKind::invalid, "send the version that runs, such as 1.2.0", "'{}' is no version",
                      printable(in.version, 40));
+  if (const doc::Value* feed = value.find("feed"); feed != nullptr && !feed->is_null())
+    in.feed = TRY(need_word(value, "feed", longest_word));
   in.boot = TRY(need_word(value, "boot", longest_word));
   in.seq = TRY(need_counter(value, "seq"));
   if (in.seq == 0)

@@ -19,6 +19,7 @@ inline constexpr std::size_t max_batch_bytes = 1 << 20;      // an array of them
 struct CheckIn {
   cohort::Device device;
   std::string app, channel, version;
+  std::string feed;                                            // optional: "electron"; empty: the native one
   std::string boot;                                            // random per start, 1..64 printable ASCII
   std::uint32_t seq = 0;                                       // from 1, grows with every report of a boot
   std::uint32_t sessions = 0, crashes = 0;                     // since the boot

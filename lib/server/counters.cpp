@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "base/text.hpp"
+#include "cohort/static_arm.hpp"
 #include "crypto/digest.hpp"
 #include "doc/value.hpp"
 #include "server/windows.hpp"
@@ -465,7 +466,7 @@ void Counters::see_feed(std::string_view app, std::string_view channel, const co
 
 Result<Counted> Counters::report(const CheckIn& in, const cohort::Directions& directions, Instant now) {
   const Key key = state_->hash(in);
-  const Placement placement = cohort::place(directions, in.device);
+  const Placement placement = cohort::place(directions, in.device, in.feed);
   std::uint64_t boot_id = std::hash<std::string_view>{}(in.boot);
   if (boot_id == 0) boot_id = 1;
   const std::lock_guard lock(state_->mutex);

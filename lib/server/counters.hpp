@@ -9,7 +9,8 @@
 // - A counter that goes backwards within a boot is refused, and the report counts nothing.
 // - Per device at most Bounds::* of each counter count; the excess is dropped for ever and shows
 //   in tranche_clamped_total.
-// - Arm and stratum are the server's own: cohort::place, at the time of the device's report before this one.
+// - Arm and stratum are the server's own: cohort::place, by the dice of the updater that the device reports
+//   (static_arm.hpp), at the time of the device's report before this one.
 //   What a report adds happened since then; counting it for an arm that the device has just entered would
 //   credit the release with sessions of the version before it. Both arms follow the same rule. The first
 //   report of a device counts where it is placed at that moment.

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <random>
 
+#include "cohort/clients.hpp"
 #include "doc/value.hpp"
 #include "server/query.hpp"
 #include "server/static_files.hpp"
@@ -444,4 +446,39 @@ TEST_CASE("an offer that was on before the server began is not counted") {
                         start + std::chrono::hours(9));
   REQUIRE(text);
   CHECK(text->find("assigned") == std::string::npos);
+}
+
+TEST_CASE("devices on a static feed are counted in the arm that their own updater puts them in") {
+  // Whoever runs 1.1.0 crashes once. By the native bucket both arms would show the same crashes.
+  for (const std::string& feed : {std::string("electron"), std::string(), std::string("apt")}) {
+    CAPTURE(feed);
+    Fixture fixture;
+    std::mt19937_64 random(5);
+    std::uint64_t exposed = 0;
+    for (int i = 0; i < 4000; ++i) {
+      const std::string id = fmt::format("{:08x}-0000-5000-8000-{:012x}", i, random() >> 16);
+      const bool runs_it = cohort::electron_admits(id, "50");
+      exposed += runs_it;
+      CheckIn in = make(id, "b", 1, 10, runs_it ? 1 : 0, runs_it ? "1.1.0" : "1.0.0");
+      in.feed = feed;
+      REQUIRE(fixture.report(in));
+    }
+    std::map<cohort::Arm, std::uint64_t> crashes, devices;
+    for (const Row& row : fixture.counters.rows()) {
+      if (row.devices > 0) CHECK(row.stratum == (feed == "apt" ? 0 : 500'000));
+      crashes[row.arm] += row.crashes;
+      devices[row.arm] += row.devices;
+    }
+    using cohort::Arm;
+    if (feed == "electron") {
+      CHECK(crashes[Arm::canary] == exposed);
+      CHECK(crashes[Arm::control] == 0);
+      CHECK(devices[Arm::canary] == exposed);
+      CHECK(devices[Arm::control] == 4000 - exposed);
+    } else if (feed.empty()) {
+      CHECK(crashes[Arm::control] > exposed / 3);  // what a report without "feed" would mean
+    } else {
+      CHECK(devices[Arm::none] == 4000);  // nobody knows: no evidence rather than a wrong one
+    }
+  }
 }

@@ -28,6 +28,12 @@ std::unique_ptr<HttpServer> start(HttpOptions options = {}) {
             late.content = content;
             return late;
           };
+        if (request.path == "/headers") {
+          content->bytes.clear();
+          for (const Header& header : request.headers)
+            content->bytes += fmt::format("{}={};", header.name, header.value);
+          content->bytes += request.header("x-id");
+        }
         if (request.path == "/throws") throw std::runtime_error("no");
         return response;
       },
@@ -186,4 +192,16 @@ TEST_CASE("a port that is taken is an error with a hint") {
   REQUIRE(!second);
   CHECK(second.error().message.find("cannot listen") != std::string::npos);
   CHECK(!second.error().hint.empty());
+}
+
+TEST_CASE("headers are kept when they are asked for, in any case, and never mixed between requests") {
+  HttpOptions options;
+  options.kept_headers = {"x-id", "x-manual"};
+  const auto server = start(options);
+  Client client(server->port());
+  CHECK(client.get("/headers", "X-Id: a\r\nX-Other: b\r\nCookie: c\r\n").body == "x-id=a;a");
+  CHECK(client.get("/headers", "x-manual: 1\r\nX-ID: a\r\nx-iD: b\r\n").body == "x-manual=1;x-id=a, b;a, b");
+  CHECK(client.get("/headers").body.empty());
+  const auto plain = start();
+  CHECK(Client(plain->port()).get("/headers", "x-id: a\r\n").body.empty());
 }

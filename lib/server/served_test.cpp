@@ -372,3 +372,36 @@ TEST_CASE("an expired feed decides nothing, and a channel that does not ask for 
   plain.publish();
   CHECK(plain.get("/stable/electron/latest.yml").status == 404);
 }
+
+TEST_CASE(
+    "where the server decides, the arm of a check-in is its own bucket; where a file decides, the "
+    "updater's") {
+  for (const bool decided : {true, false}) {
+    Running running;
+    if (!decided) running.served.config.on_unsupported = spec::Channel::OnUnsupported::refuse;
+    running.offer(Percent{500'000});
+    running.publish();
+    Client client(running.server->port());
+    int canaries = 0;
+    for (int i = 0; i < 300; ++i) {
+      const std::string id = fmt::format("00000000-0000-4000-8000-0000{:08x}", i * 14'000'000u);
+      const auto answer = client.post(
+          "/v1/checkin",
+          fmt::format(
+              R"({{"device":"{}","app":"app","channel":"stable","version":"1.1.0","boot":"b","seq":1,)"
+              R"("sessions":1,"crashes":0,"feed":"electron"}})",
+              id));
+      REQUIRE(answer.status == 200);
+      canaries += decided
+                      ? cohort::place(running.channel.feed.directions, {id, {}}).arm == cohort::Arm::canary
+                      : cohort::electron_admits(id, "50");
+    }
+    CHECK(canaries > 0);
+    CHECK(canaries < 300);
+    const std::string wanted = fmt::format(
+        "tranche_devices{{app=\"app\",channel=\"stable\",version=\"1.1.0\",arm=\"canary\",stratum=\"500000\"}"
+        "} {}\n",
+        canaries);
+    CHECK(client.get("/metrics").body.find(wanted) != std::string::npos);
+  }
+}

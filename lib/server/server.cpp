@@ -184,7 +184,7 @@ class UpdateServer final : public Server {
   }
 
   Response check_in(std::string_view body) {
-    const auto ins = parse_checkins(body);
+    auto ins = parse_checkins(body);
     if (!ins) {
       counters_.count_refused();
       return refuse_error(400, ins.error());
@@ -197,7 +197,7 @@ class UpdateServer final : public Server {
     std::vector<Error> errors;
     for (std::size_t i = 0; i < ins->reports.size(); ++i) {
       Result<> counted;
-      const Result<CheckIn>& in = ins->reports[i];
+      Result<CheckIn>& in = ins->reports[i];
       if (in) {
         counted = count_one(*in, now);
       } else {
@@ -235,7 +235,7 @@ class UpdateServer final : public Server {
     return answer(make_text(doc::to_json(result) + "\n", "application/json"), status);
   }
 
-  Result<> count_one(const CheckIn& in, Instant now) {
+  Result<> count_one(CheckIn& in, Instant now) {
     const int index = feeds_.find(in.app, in.channel);
     if (index < 0) {
       counters_.count_refused();
@@ -243,6 +243,9 @@ class UpdateServer final : public Server {
                        "channel '{}' of app '{}' is not served here", printable(in.channel, 40),
                        printable(in.app, 40));
     }
+    // Where this server decides, the updater's own dice do not.
+    if (!in.feed.empty() && feeds_.channels()[static_cast<std::size_t>(index)].decides(in.feed))
+      in.feed.clear();
     // An expired feed still says who was exposed: its directions place the device.
     const auto snapshot = feeds_.at(static_cast<std::size_t>(index));
     (void)TRY(counters_.report(in, snapshot->feed.directions, now));

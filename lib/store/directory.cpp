@@ -31,6 +31,20 @@ class DirectoryStore final : public Store {
     return std::optional(Blob{std::move(*bytes), std::move(version)});
   }
 
+  Result<std::optional<Stat>> stat(std::string_view name, std::uint64_t max_hashed,
+                                   DigestFrom /*a directory records none*/) override {
+    TRY(check_name(name));
+    const auto path = path_of(name);
+    const auto info = TRY(files_.info(path));
+    if (!info) return std::optional<Stat>();
+    if (info->kind != ports::FileInfo::Kind::file)
+      return fail_hint(ErrorKind::invalid, "move it away: tranche writes regular files", "'{}' in {} is none",
+                       name, describe());
+    Stat stat{info->size, {}};
+    if (info->size <= max_hashed) stat.sha256 = TRY(digest_of(path));
+    return std::optional(std::move(stat));
+  }
+
   Result<std::vector<std::string>> list(std::string_view prefix) override {
     TRY(check_prefix(prefix));
     std::vector<std::string> names;
@@ -86,12 +100,22 @@ class DirectoryStore final : public Store {
     const auto path = path_of(name);
     const auto info = TRY(files_.info(path));
     if (!info) return Version();
+    return Version{TRY(digest_of(path))};
+  }
+
+  Result<std::string> digest_of(const std::string& path) {
     const auto reader = TRY(files_.open(path));
     crypto::Sha256 hash;
-    std::string piece(64 * 1024, '\0');
+    std::string piece(256 * 1024, '\0');
     while (const auto got = TRY(reader->read(piece.data(), piece.size())))
       hash.update(std::string_view(piece).substr(0, got));
-    return Version{crypto::to_hex(hash.finish())};
+    return crypto::to_hex(hash.finish());
+  }
+
+  // Whether `path` holds this very digest. Only what could is read.
+  Result<bool> has_digest(const std::string& path, const std::string& sha256) {
+    const auto info = TRY(files_.info(path));
+    return info && info->kind == ports::FileInfo::Kind::file && TRY(digest_of(path)) == sha256;
   }
 
   Result<bool> holds(const std::string& path, std::string_view bytes) {
@@ -132,10 +156,28 @@ class DirectoryStore final : public Store {
   // A file that is there already keeps its modification time, so HTTP caches stay valid.
   Result<> write_file(const File& file) {
     const auto path = path_of(file.name);
-    if (!file.copy_from.empty()) {
-      if (TRY(same_content(path, file.copy_from))) return {};
-      return files_.copy(file.copy_from, path);
+    const std::string source = file.copy_of.empty() ? file.copy_from : path_of(file.copy_of);
+    if (source.empty()) return write_bytes(file, path);
+    if (file.sha256.empty()) {
+      if (TRY(same_content(path, source))) return {};
+      return files_.copy(source, path);
     }
+    if (TRY(has_digest(path, lower(file.sha256)))) return {};
+    crypto::Sha256 hash;
+    return files_.copy(source, path, [&](std::string_view piece) -> Result<> {
+      if (!piece.empty()) {
+        hash.update(piece);
+        return {};
+      }
+      const std::string sha256 = crypto::to_hex(hash.finish());
+      return sha256 == lower(file.sha256) ? Result<>() : fail(other_bytes(file, sha256));
+    });
+  }
+
+  Result<> write_bytes(const File& file, const std::string& path) {
+    if (!file.sha256.empty())
+      if (const auto sha256 = crypto::to_hex(crypto::sha256(file.bytes)); sha256 != lower(file.sha256))
+        return fail(other_bytes(file, sha256));
     if (TRY(holds(path, file.bytes))) return {};
     return files_.write(path, file.bytes);
   }

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "base/text.hpp"
+#include "crypto/digest.hpp"
 #include "store/git_address.hpp"
 #include "store/git_branch.hpp"
 #include "store/git_config.hpp"
@@ -38,6 +39,21 @@ class GitStore final : public Store {
     const std::lock_guard guard(mutex_);
     const Tip tip = TRY_WHILE("reading " + name_, current_tip());
     return read_blob(tip, name, max_bytes);
+  }
+
+  // A blob is read whole: a git store takes no large files.
+  Result<std::optional<Stat>> stat(std::string_view name, std::uint64_t max_hashed,
+                                   DigestFrom /*git's own digests are not SHA-256*/) override {
+    TRY(check_name(name));
+    const std::lock_guard guard(mutex_);
+    const Tip tip = TRY_WHILE("reading " + name_, current_tip());
+    std::uint64_t size = 0;
+    const auto limit = static_cast<std::size_t>(std::min<std::uint64_t>(max_hashed, max_file_bytes));
+    const auto blob = read_blob(tip, name, limit, &size);
+    if (!blob && size > max_hashed) return std::optional(Stat{size, {}});
+    if (!blob) return fail(blob.error());
+    if (!blob->has_value()) return std::optional<Stat>();
+    return std::optional(Stat{size, (*blob)->version.tag});
   }
 
   Result<std::vector<std::string>> list(std::string_view prefix) override {
@@ -149,22 +165,48 @@ class GitStore final : public Store {
     return (blob ? blob->version : Version()) == pointer.expected;
   }
 
-  Result<Updates> updates_for(const Publication& publication, const Tip& /*tip*/) {
+  Result<Updates> updates_for(const Publication& publication, const Tip& tip) {
     Updates updates;
+    const auto add_id = [&](const std::string& name, const git_oid& id) {
+      // The same name twice in one tree update is undefined: the later one counts.
+      std::erase_if(updates, [&](const Update& update) { return update.path == name; });
+      updates.push_back({GIT_TREE_UPDATE_UPSERT, id, name});
+    };
     const auto add = [&](const std::string& name, std::string_view bytes) -> Result<> {
       git_oid id{};
       if (git2().blob_create_from_buffer(&id, branch_->repository(), bytes.data(), bytes.size()) < 0)
         return fail(git_error_of("write '" + name + "' into the git repository"));
-      // The same name twice in one tree update is undefined: the later one counts.
-      std::erase_if(updates, [&](const Update& update) { return update.path == name; });
-      updates.push_back({GIT_TREE_UPDATE_UPSERT, id, name});
+      add_id(name, id);
       return {};
     };
+    const auto add_file = [&](const File& file, std::string_view bytes) -> Result<> {
+      if (!file.sha256.empty())
+        if (const auto sha256 = crypto::to_hex(crypto::sha256(bytes)); sha256 != lower(file.sha256))
+          return fail(other_bytes(file, sha256));
+      return add(file.name, bytes);
+    };
     for (const auto& file : publication.files) {
-      if (file.copy_from.empty()) {
-        TRY(add(file.name, file.bytes));
+      if (!file.copy_of.empty()) {
+        const auto earlier = std::find_if(updates.begin(), updates.end(),
+                                          [&](const Update& update) { return update.path == file.copy_of; });
+        if (earlier != updates.end()) {
+          add_id(file.name, git_oid(earlier->id));
+          continue;
+        }
+        const auto blob = TRY(read_blob(tip, file.copy_of, max_file_bytes));
+        if (!blob)
+          return fail_hint(ErrorKind::failed, "publish it first", "'{}' is not in {}", file.copy_of, name_);
+        TRY(add_file(file, blob->bytes));
         continue;
       }
+      if (file.copy_from.empty()) {
+        TRY(add_file(file, file.bytes));
+        continue;
+      }
+      if (!file.sha256.empty())
+        if (const auto held = TRY(read_blob(tip, file.name, max_file_bytes));
+            held && held->version.tag == lower(file.sha256))
+          continue;
       const auto info = TRY(files_.info(file.copy_from));
       if (info && info->size > max_file_bytes)
         return fail_hint(ErrorKind::invalid, "keep large artifacts in a dir: or s3: store",
@@ -173,7 +215,7 @@ class GitStore final : public Store {
       const auto bytes = TRY(files_.read(file.copy_from, max_file_bytes));
       if (!bytes)
         return fail_hint(ErrorKind::failed, "check the path", "'{}' is not there", printable(file.copy_from));
-      TRY(add(file.name, *bytes));
+      TRY(add_file(file, *bytes));
     }
     if (publication.pointer) TRY(add(publication.pointer->name, publication.pointer->bytes));
     for (const auto& follower : publication.followers) TRY(add(follower.name, follower.bytes));
@@ -258,7 +300,8 @@ class GitStore final : public Store {
   }
 
   // The size is asked before the content is read: a packed blob of a hostile server may inflate to anything.
-  Result<std::optional<Blob>> read_blob(const Tip& tip, std::string_view name, std::size_t max_bytes) {
+  Result<std::optional<Blob>> read_blob(const Tip& tip, std::string_view name, std::size_t max_bytes,
+                                        std::uint64_t* known_size = nullptr) {
     if (!tip) return std::optional<Blob>();
     const auto tree = TRY(tree_of(*tip));
     const auto entry = find(*tree, std::string(name));
@@ -271,6 +314,7 @@ class GitStore final : public Store {
     git_object_t type{};
     if (git2().odb_read_header(&size, &type, odb.get(), &id) < 0)
       return fail(git_error_of("read '" + std::string(name) + "' of " + name_));
+    if (known_size != nullptr) *known_size = size;
     if (size > max_bytes)
       return fail_hint(ErrorKind::invalid, "it is no file that tranche wrote there: look at the branch",
                        "'{}' of {} has {} bytes, more than {}", name, name_, size, max_bytes);

@@ -10,8 +10,10 @@ namespace tranche::store {
 Result<> check_publication(const Publication& publication) {
   for (const auto& file : publication.files) {
     TRY(check_name(file.name));
-    if (!file.bytes.empty() && !file.copy_from.empty())
-      return fail(ErrorKind::bug, "'{}' has both bytes and a path", file.name);
+    if (!file.bytes.empty() + !file.copy_from.empty() + !file.copy_of.empty() > 1)
+      return fail(ErrorKind::bug, "'{}' has more than one content", file.name);
+    if (!file.copy_of.empty()) TRY(check_name(file.copy_of));
+    if (!file.sha256.empty()) TRY(crypto::parse_sha256(file.sha256));
     if (publication.pointer && file.name == publication.pointer->name)
       return fail(ErrorKind::bug, "'{}' is published as a file and as the pointer", file.name);
   }
@@ -36,6 +38,13 @@ Result<> check_prefix(std::string_view prefix) {
 }
 
 Version version_of(std::string_view bytes) { return Version{crypto::to_hex(crypto::sha256(bytes))}; }
+
+Error other_bytes(const File& file, std::string_view sha256) {
+  return {ErrorKind::verification,
+          fmt::format("'{}' is not the file that was signed: its SHA-256 is {}, not {}", file.name, sha256,
+                      file.sha256),
+          "build and sign the release again"};
+}
 
 Error moved(const Pointer& pointer, const std::string& store) {
   return {ErrorKind::conflict,

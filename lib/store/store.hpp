@@ -30,11 +30,33 @@ struct Blob {
   Version version;
 };
 
+// How long those who read over HTTP may keep a file. Only buckets say it to them.
+enum class Caching {
+  by_kind,     // copied files are immutable, files given as bytes last minutes, pointers are revalidated
+  immutable,   // under this name never other bytes: for a year
+  minutes,     // changes now and then: for five minutes
+  revalidate,  // is asked for each time
+};
+
 struct File {
   std::string name;
   std::string bytes;      // the content, or
-  std::string copy_from;  // a local path whose content is taken (large artifacts); one of the two
+  std::string copy_from;  // a local path whose content is taken (large artifacts), or
+  std::string copy_of{};  // a name in this store whose content is taken; one of the three
+  // Hex, when the caller knows it: the content is checked while it is written, and other bytes are kind
+  // verification and are not left under the name. What the store holds already by that digest is not read.
+  std::string sha256{};
+  Caching caching = Caching::by_kind;
 };
+
+// What a name holds, without its content.
+struct Stat {
+  std::uint64_t size = 0;
+  std::string sha256;  // hex; empty when it is larger than was to be hashed
+};
+// Where a digest comes from: read from the content itself, or also from what tranche recorded beside it when
+// it wrote it (a bucket's metadata), which whoever can write the store could have written too.
+enum class DigestFrom { content, record };
 
 struct Pointer {
   std::string name;
@@ -56,6 +78,10 @@ class Store {
   virtual ~Store() = default;
   // nullopt: no such name. `max_bytes` bounds what is read; more is an error.
   virtual Result<std::optional<Blob>> get(std::string_view name, std::size_t max_bytes) = 0;
+  // Size and SHA-256 in constant memory; nullopt: no such name. A file of more than `max_hashed` bytes is not
+  // hashed.
+  virtual Result<std::optional<Stat>> stat(std::string_view name, std::uint64_t max_hashed,
+                                           DigestFrom from = DigestFrom::record) = 0;
   // Names below a prefix that ends in '/', or all for "", sorted.
   virtual Result<std::vector<std::string>> list(std::string_view prefix) = 0;
   // Returns the pointer's new version (absent when the publication has none).

@@ -294,3 +294,72 @@ TEST_CASE("a directory shows neither its lock, nor links, nor what no store can 
               ->exit_code == 0);
   CHECK(*store->list("") == std::vector<std::string>{"feed/head.json"});
 }
+
+TEST_CASE("size and digest of a file are told without its content") {
+  for_each_store([](Bench& bench) {
+    auto store = bench.open();
+    const std::string sha256 =
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";  // of "abc"
+    must(store->publish(pointing("one", {}, {file("a/abc", "abc"), file("a/empty", "")})));
+    for (const auto from : {store::DigestFrom::record, store::DigestFrom::content}) {
+      const auto held = store->stat("a/abc", 3, from).value();
+      REQUIRE(held.has_value());
+      CHECK(held->size == 3);
+      CHECK(held->sha256 == sha256);
+      const auto empty = store->stat("a/empty", 0, from).value();
+      REQUIRE(empty.has_value());
+      CHECK(empty->sha256.starts_with("e3b0c44298fc1c14"));
+      CHECK_FALSE(store->stat("a/none", 3, from).value().has_value());
+    }
+    CHECK(store->stat("a/abc", 2)->value().size == 3);
+    CHECK(store->stat("a/abc", 2)->value().sha256.empty());
+    CHECK(store->stat("../abc", 3).error().kind == ErrorKind::invalid);
+  });
+}
+
+TEST_CASE("a file is published under the digest that the caller names, or not at all") {
+  for_each_store([](Bench& bench) {
+    auto store = bench.open();
+    const std::string sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    const std::string local = bench.local_file("abc");
+    must(store->publish({.files = {{.name = "a/copied", .bytes = {}, .copy_from = local, .sha256 = sha256},
+                                   {.name = "a/given", .bytes = "abc", .copy_from = {}, .sha256 = sha256}}}));
+    CHECK(bytes_of(*bench.open(), "a/copied") == "abc");
+    CHECK(bytes_of(*bench.open(), "a/given") == "abc");
+    bench.local_file("abd");
+    for (const File& other : {File{.name = "a/other", .bytes = {}, .copy_from = local, .sha256 = sha256},
+                              File{.name = "a/other", .bytes = "abd", .copy_from = {}, .sha256 = sha256},
+                              File{.name = "a/other", .bytes = {}, .copy_from = {}, .sha256 = sha256}}) {
+      const auto refused = store->publish({.files = {other}});
+      REQUIRE_FALSE(refused.has_value());
+      CHECK(refused.error().kind == ErrorKind::verification);
+      CHECK_FALSE(refused.error().hint.empty());
+      CHECK(bytes_of(*bench.open(), "a/other") == "(absent)");
+    }
+    // What is there by its digest needs no source.
+    must(
+        store->publish({.files = {{.name = "a/copied", .bytes = {}, .copy_from = local, .sha256 = sha256}}}));
+    CHECK(bytes_of(*bench.open(), "a/copied") == "abc");
+  });
+}
+
+TEST_CASE("a file of the store gets a second name, and another one later") {
+  for_each_store([](Bench& bench) {
+    auto store = bench.open();
+    must(store->publish({.files = {file("v/1/app", "one"), file("v/2/app", "two")}}));
+    for (const char* version : {"1", "2"}) {
+      const std::string from = std::string("v/") + version + "/app";
+      must(
+          store->publish({.files = {{.name = "latest/app", .bytes = {}, .copy_from = {}, .copy_of = from}}}));
+      CHECK(bytes_of(*bench.open(), "latest/app") == bytes_of(*store, from));
+    }
+    must(store->publish({.files = {file("v/3/app", "three"),
+                                   {.name = "third", .bytes = {}, .copy_from = {}, .copy_of = "v/3/app"}}}));
+    CHECK(bytes_of(*bench.open(), "third") == "three");
+    const auto none = store->publish(
+        {.files = {{.name = "latest/app", .bytes = {}, .copy_from = {}, .copy_of = "v/4/app"}}});
+    REQUIRE_FALSE(none.has_value());
+    CHECK_FALSE(none.error().hint.empty());
+    CHECK(bytes_of(*bench.open(), "latest/app") == "two");
+  });
+}

@@ -156,10 +156,12 @@ Result<> MemoryFiles::create(const std::string& path, std::string_view content, 
   return {};
 }
 
-Result<> MemoryFiles::copy(const std::string& from, const std::string& to) {
+Result<> MemoryFiles::copy(const std::string& from, const std::string& to, const Watch& watch) {
   const std::lock_guard guard(mutex_);
   const auto found = bytes.find(from);
   if (found == bytes.end()) return no_such_file("copy", from);
+  if (watch && !found->second.empty()) TRY(watch(found->second));
+  if (watch) TRY(watch({}));
   TRY(ask("copy", to, true));
   bytes[to] = found->second;
   modes_[to] = modes_.contains(from) ? modes_[from] : 0644;

@@ -60,7 +60,7 @@ class MemoryFiles final : public ports::Files {
   Result<std::unique_ptr<ports::FileReader>> open(const std::string& path) override;
   Result<> write(const std::string& path, std::string_view bytes, std::uint32_t mode = 0644) override;
   Result<> create(const std::string& path, std::string_view bytes, std::uint32_t mode = 0644) override;
-  Result<> copy(const std::string& from, const std::string& to) override;
+  Result<> copy(const std::string& from, const std::string& to, const Watch& watch = {}) override;
   Result<std::optional<ports::FileInfo>> info(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<> remove(const std::string& path) override;
