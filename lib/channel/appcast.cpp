@@ -193,9 +193,9 @@ void add_element(std::string& out, std::string_view name, std::string_view text)
 }
 
 std::string enclosure_text(const Enclosure& one, std::string_view indent) {
-  std::string out = fmt::format("{}<enclosure url=\"{}\"", indent, escape_xml(one.url));
+  std::string out = fmt::format("{}<enclosure url=\"{}\"", indent, escape_xml_attribute(one.url));
   const auto add = [&](std::string_view name, std::string_view value) {
-    if (!value.empty()) out += fmt::format(" {}=\"{}\"", name, escape_xml(value));
+    if (!value.empty()) out += fmt::format(" {}=\"{}\"", name, escape_xml_attribute(value));
   };
   add("sparkle:deltaFrom", one.delta_from);
   if (one.length > 0) add("length", fmt::format("{}", one.length));
@@ -226,7 +226,7 @@ std::string item_text(const AppcastItem& item) {
   if (item.critical)
     out += item.critical->empty() ? std::string("      <sparkle:criticalUpdate/>\n")
                                   : fmt::format("      <sparkle:criticalUpdate sparkle:version=\"{}\"/>\n",
-                                                escape_xml(*item.critical));
+                                                escape_xml_attribute(*item.critical));
   if (item.informational && item.enclosure) {
     out += "      <sparkle:informationalUpdate>\n";
     for (const std::string& one : *item.informational)
@@ -239,11 +239,12 @@ std::string item_text(const AppcastItem& item) {
   add_element(out, "sparkle:releaseNotesLink", item.notes_link);
   add_element(out, "sparkle:fullReleaseNotesLink", item.full_notes_link);
   if (!item.description.empty())
-    out += fmt::format("      <description{}>{}</description>\n",
-                       item.description_format.empty()
-                           ? std::string()
-                           : fmt::format(" sparkle:format=\"{}\"", escape_xml(item.description_format)),
-                       escape_xml(item.description));
+    out += fmt::format(
+        "      <description{}>{}</description>\n",
+        item.description_format.empty()
+            ? std::string()
+            : fmt::format(" sparkle:format=\"{}\"", escape_xml_attribute(item.description_format)),
+        escape_xml(item.description));
   if (item.enclosure) out += enclosure_text(*item.enclosure, "      ");
   if (!item.deltas.empty()) {
     out += "      <sparkle:deltas>\n";

@@ -346,7 +346,7 @@ TEST_CASE("appcast: what is written reads back as it was, hostile texts included
   item.critical = "1.1";
   item.informational = {"1.0", "<0.5"};
   item.enclosure = Enclosure{};
-  item.enclosure->url = "https://x.example/a b.zip?x=\"";
+  item.enclosure->url = "https://x.example/a b.zip?x=\"\n\t";
   item.enclosure->length = 42;
   item.enclosure->ed_signature = "c2ln";
   item.enclosure->installation_type = "application";

@@ -162,4 +162,8 @@ std::string escape_xml(std::string_view text) {
   return out;
 }
 
+std::string escape_xml_attribute(std::string_view text) {
+  return replace_all(replace_all(escape_xml(text), "\n", "&#10;"), "\t", "&#9;");
+}
+
 }  // namespace tranche::channel

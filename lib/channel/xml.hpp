@@ -36,8 +36,9 @@ struct XmlLimits {
 // The root element. kind verification, with the line: not well-formed, a document type, beyond `limits`.
 Result<XmlElement> parse_xml(std::string_view bytes, const std::string& file, const XmlLimits& limits = {});
 
-// Text as text or as an attribute's value: & < > " ' and what XML cannot hold (control characters become
-// U+FFFD).
+// Text between tags: & < > " ' escaped; what XML cannot hold (control characters) becomes U+FFFD.
 std::string escape_xml(std::string_view text);
+// The same as an attribute's value, where a reader would turn tabs and newlines into blanks.
+std::string escape_xml_attribute(std::string_view text);
 
 }  // namespace tranche::channel
