@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+
 #include "cohort/clients.hpp"
 #include "crypto/digest.hpp"
 #include "doc/value.hpp"
@@ -323,6 +325,49 @@ TEST_CASE("hostile questions are refused, and files come from the store and from
   CHECK(running.get("/stable/electron/latest.yml", "x-tranche-labels: =%zz\r\n").status == 400);
   CHECK(running.get("/stable/electron/tranche/v1/releases/1.2.0/app.exe").body == "exe");
   (void)running.real.world().files.remove(running.directory / "../outside");
+}
+
+TEST_CASE("property: no bytes in path, query or headers expose anybody or crash the server") {
+  Running running;
+  running.offer(Percent{0});
+  cohort::Rule pilots;
+  pilots.labels["ring"] = {"pilot"};
+  pilots.all = true;
+  running.channel.feed.directions.offer->rules = {pilots};
+  running.publish();
+  const auto seed = std::random_device{}();
+  MESSAGE("seed " << seed);
+  std::mt19937 random(seed);
+  const auto noise = [&](std::string_view alphabet) {
+    std::string text;
+    for (auto size = random() % 60; size > 0; --size) text += alphabet[random() % alphabet.size()];
+    return text;
+  };
+  constexpr std::string_view plain = "ab0-./%=&?_~:+,;'\"<>@![]{}label.version",
+                             printable_bytes = " !#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~";
+  const std::string_view paths[] = {"electron/latest.yml",
+                                    "electron/latest-linux.yml",
+                                    "velopack/releases.win.json",
+                                    "tauri/linux/x86_64/1.1.0",
+                                    "electron/",
+                                    "tauri/",
+                                    "velopack/"};
+  Client client(running.server->port());
+  for (int i = 0; i < 3000; ++i) {
+    std::string target = "/stable/" + std::string(paths[random() % std::size(paths)]);
+    if (random() % 3 == 0) target += noise(plain);
+    if (random() % 2 == 0)
+      target += "?" + noise(plain) + "&stagingId=" + noise(plain) + "&label.x=" + noise(plain);
+    const std::string headers = fmt::format(
+        "x-user-staging-id: {}\r\nx-tranche-version: {}\r\nx-tranche-labels: {}\r\nx-device: {}\r\n",
+        noise(printable_bytes), random() % 2 == 0 ? "1.1.0" : noise(printable_bytes), noise(printable_bytes),
+        noise(printable_bytes));
+    const auto answer = client.get(target, headers);
+    CAPTURE(target);
+    CAPTURE(headers);
+    CHECK((answer.status == 200 || answer.status == 204 || answer.status == 400 || answer.status == 404));
+    CHECK(answer.body.find("1.2.0") == std::string::npos);
+  }
 }
 
 TEST_CASE("a release for another platform leaves a client where the rest are") {
