@@ -17,6 +17,7 @@ Result<Outcome> run(const Options& options, Context& context) {
   }
   engine.on_decision([&](const std::string& decision) { context.say("{}", printable(decision, 400)); });
   const engine::Report report = TRY(engine.advance(name));
+  TRY(say_observed(context, *opened.deck, report.plan.channel));
   return Outcome{exit_code(report.state.phase, options.given("pending-ok")),
                  report_json(report, "tranche/rollout-advance/v1"),
                  report_text(report, context.world.clock.now(), context.color)};

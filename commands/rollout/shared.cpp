@@ -247,6 +247,16 @@ std::string plan_text(const rollout::Plan& plan, bool color) {
   return out;
 }
 
+Result<> say_observed(Context& context, actions::Deck& deck, const std::string& channel) {
+  const spec::Channel* one = deck.app().channel(channel);
+  if (one == nullptr || one->mode != spec::Channel::Mode::observe || context.quiet) return {};
+  const channel::ChannelReport report = TRY(deck.compare(*one));
+  for (const channel::Change& change : report.changes)
+    context.say("observe: would write {} ({})", printable(change.name, 160), change.feed);
+  if (report.changes.empty()) context.say("observe: nothing would be written to channel '{}'", channel);
+  return {};
+}
+
 Flag pending_ok_flag() {
   return {.name = "pending-ok", .help = "exit 0 instead of 8 while the rollout goes on"};
 }
@@ -272,6 +282,7 @@ Result<Outcome> apply_event(const Options& options, Context& context, rollout::W
   }
   engine.on_decision([&](const std::string& decision) { context.say("{}", printable(decision, 400)); });
   const engine::Report report = TRY(engine.apply(name, what));
+  TRY(say_observed(context, *opened.deck, report.plan.channel));
   return Outcome{0, report_json(report, schema),
                  report_text(report, context.world.clock.now(), context.color)};
 }

@@ -30,6 +30,10 @@ std::string live_text(const engine::Report& report, Instant now);
 doc::Value plan_json(const rollout::Plan& plan);
 std::string plan_text(const rollout::Plan& plan, bool color);
 
+// `mode: observe`: says which files of the rollout's channel would be written now, had it not been told to
+// watch only.
+Result<> say_observed(Context& context, actions::Deck& deck, const std::string& channel);
+
 Flag pending_ok_flag();
 Argument rollout_argument();
 // Runs an event against a rollout and shows it: pause, resume, promote, undo, stop.

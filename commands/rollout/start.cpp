@@ -16,6 +16,7 @@ Result<Outcome> run(const Options& options, Context& context) {
   }
   engine.on_decision([&](const std::string& decision) { context.say("{}", printable(decision, 400)); });
   const engine::Report report = TRY(engine.start(request));
+  TRY(say_observed(context, *opened.deck, report.plan.channel));
   for (const std::string& warning : report.plan.warnings) context.say("warning: {}", warning);
   return Outcome{0, report_json(report, "tranche/rollout-start/v1"),
                  report_text(report, context.world.clock.now(), context.color) +

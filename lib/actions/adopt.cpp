@@ -153,6 +153,11 @@ Result<> publish_taken(Deck& deck, const AdoptRequest& request, const std::vecto
         TRY(store::check_name(place));
         std::string path = TRY(copies.path(place));
         publication.files.push_back({place, {}, std::move(path)});
+        // electron-updater looks for it there; no feed names it.
+        const std::string map = place + ".blockmap";
+        if (!store::check_name(map) || TRY(request.site.open(map)) == nullptr) continue;
+        path = TRY(copies.path(map));
+        publication.files.push_back({map, {}, std::move(path)});
       }
     TRY_WHILE("bringing the files to " + store->describe(), store->publish(publication));
   }

@@ -4,6 +4,7 @@
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "channel/foreign.hpp"
 #include "doc/value.hpp"
 
 namespace tranche::channel {
@@ -45,8 +46,8 @@ std::string detect_json(std::string_view bytes) {
   return {};
 }
 
-Result<FeedAudit> read_feed(const Ecosystem& ecosystem, const Opened& opened, const Fetch& fetch,
-                            const AuditInput& input) {
+Result<std::vector<FeedAudit>> read_feed(const Ecosystem& ecosystem, const Opened& opened, const Fetch& fetch,
+                                         const AuditInput& input) {
   ReadInput reading;
   reading.fetch = fetch;
   reading.channel = "stable";
@@ -55,16 +56,22 @@ Result<FeedAudit> read_feed(const Ecosystem& ecosystem, const Opened& opened, co
   reading.client.channel = input.channel;
   reading.client.allow_downgrade = input.allow_downgrade;
   reading.now = input.now;
-  FeedAudit audit;
-  audit.feed = std::string(ecosystem.feed);
-  audit.view = TRY_WHILE(fmt::format("reading the {} feed of {}", ecosystem.feed, opened.site->describe()),
-                         ecosystem.read(reading));
-  if (audit.view == nullptr) return audit;
-  if (const cohort::Capabilities* client = cohort::find_client(ecosystem.feed))
-    for (const Percent wanted : input.wanted) audit.asked.push_back({wanted, cohort::reach(*client, wanted)});
-  audit.remarks = audit.view->audit(input.now);
-  std::ranges::stable_sort(audit.remarks, std::greater{}, &Remark::level);
-  return audit;
+  auto views = TRY_WHILE(fmt::format("reading the {} feed of {}", ecosystem.feed, opened.site->describe()),
+                         read_views(ecosystem, std::move(reading)));
+  const cohort::Capabilities* client = cohort::find_client(ecosystem.feed);
+  std::vector<FeedAudit> audits;
+  for (auto& view : views) {
+    FeedAudit audit;
+    audit.feed = std::string(ecosystem.feed);
+    if (client != nullptr)
+      for (const Percent wanted : input.wanted)
+        audit.asked.push_back({wanted, cohort::reach(*client, wanted)});
+    audit.remarks = view->audit(input.now);
+    std::ranges::stable_sort(audit.remarks, std::greater{}, &Remark::level);
+    audit.view = std::move(view);
+    audits.push_back(std::move(audit));
+  }
+  return audits;
 }
 
 }  // namespace
@@ -113,8 +120,8 @@ Result<std::vector<FeedAudit>> audit_site(const Opened& opened, const AuditInput
   for (const Ecosystem& ecosystem : known) {
     if (!feed.empty() && ecosystem.feed != feed) continue;
     tried = true;
-    auto audit = TRY(read_feed(ecosystem, opened, fetch, input));
-    if (audit.view != nullptr) audits.push_back(std::move(audit));
+    for (FeedAudit& audit : TRY(read_feed(ecosystem, opened, fetch, input)))
+      audits.push_back(std::move(audit));
   }
   if (!tried)
     return fail_hint(ErrorKind::invalid, "feeds: " + join(names_of(known), ", "),

@@ -141,8 +141,55 @@ Result<> add_facts(ForeignRelease& release, const ForeignChannel& foreign, const
   return {};
 }
 
-std::string in_words(const ForeignFeed& feed) {
-  return feed.feed_channel.empty() ? feed.feed : feed.feed + " " + feed.feed_channel;
+}  // namespace
+
+Result<std::vector<std::unique_ptr<View>>> read_views(const Ecosystem& ecosystem, ReadInput input) {
+  const auto first = [](const View& view) { return view.files().empty() ? "" : view.files().front().name; };
+  std::vector<std::unique_ptr<View>> views;
+  std::set<std::string> seen;
+  for (const std::string_view platform : {"windows/amd64", "windows/arm64", "darwin/amd64", "darwin/arm64",
+                                          "linux/amd64", "linux/arm64", "linux/arm"}) {
+    if (!input.file.empty()) break;
+    input.platform = platform;
+    auto view = TRY(ecosystem.read(input));
+    if (view != nullptr && seen.insert(first(*view)).second) views.push_back(std::move(view));
+  }
+  input.platform.clear();  // whatever else is there; or all of one file that each system reads a part of
+  auto whole = TRY(ecosystem.read(input));
+  if (whole == nullptr) return views;
+  if (views.size() == 1 && first(*views.front()) == first(*whole)) views.clear();
+  if (views.empty() || seen.insert(first(*whole)).second) views.push_back(std::move(whole));
+  return views;
+}
+
+namespace {
+
+bool covers(const View& whole, const View& part) {
+  return std::ranges::all_of(part.files(), [&](const Named& file) {
+    return std::ranges::find(whole.files(), file.name, &Named::name) != whole.files().end();
+  });
+}
+
+Result<std::optional<ForeignFeed>> read_one(const Ecosystem& ecosystem, const ReadInput& input) {
+  ForeignFeed out;
+  out.feed = std::string(ecosystem.feed);
+  out.feed_channel = input.feed_channel;
+  out.view = TRY(ecosystem.read(input));
+  out.parts = TRY(read_views(ecosystem, input));
+  if (out.parts.empty()) return std::optional<ForeignFeed>();
+  if (out.view == nullptr && out.parts.size() == 1) {
+    out.view = std::move(out.parts.front());
+    out.parts = TRY(read_views(ecosystem, input));
+  }
+  for (const auto& part : out.parts)
+    if (out.view == nullptr || !covers(*out.view, *part))
+      return fail_hint(
+          ErrorKind::invalid,
+          fmt::format("name the one that this channel carries: clients: {{ {}: {{ channel: NAME }} }}",
+                      ecosystem.feed),
+          "{} is a file for clients of their own, and there are others beside it",
+          printable(part->files().front().name, 160));
+  return std::optional(std::move(out));
 }
 
 }  // namespace
@@ -164,9 +211,9 @@ Result<ForeignChannel> read_foreign(Site& site, const spec::Channel& channel,
       input.feed_channel = name;
       input.client = channel.client(ecosystem.feed);
       input.now = now;
-      auto view = TRY_WHILE(fmt::format("reading the {} feed in {}", ecosystem.feed, site.describe()),
-                            ecosystem.read(input));
-      if (view != nullptr) out.feeds.push_back({std::string(ecosystem.feed), name, std::move(view)});
+      auto feed = TRY_WHILE(fmt::format("reading the {} feed in {}", ecosystem.feed, site.describe()),
+                            read_one(ecosystem, input));
+      if (feed) out.feeds.push_back(std::move(*feed));
     }
   }
   if (out.feeds.empty())
@@ -200,12 +247,37 @@ std::vector<std::string> named_versions(const ForeignChannel& foreign) {
   return out;
 }
 
+namespace {
+
+// What one file says beside the release that was chosen.
+Result<> look_at(const ForeignFeed& feed, const View& part, const Choice& choice, InForce& out) {
+  if (part.offers().empty()) return {};
+  const std::string name = printable(part.files().front().name, 160);
+  const std::string version = release_version(feed.feed, part.offers());
+  if (version != out.version) {
+    out.notes.push_back(fmt::format("{} gives {}, not {}", name, printable(version, 64), out.version));
+    return {};
+  }
+  if (part.share() >= 1) return {};
+  const double percent = part.share() * 100;
+  if (!choice.finish && feed.feed_channel.empty())
+    return fail_hint(ErrorKind::invalid,
+                     "finish or withdraw it with the tool that began it; or take it for everyone's: --finish",
+                     "{} gives {} to {:.1f}% only: it is being rolled out", name, version, percent);
+  out.notes.push_back(
+      fmt::format("{} gives {} to {:.1f}%: the next publish gives it to everyone", name, version, percent));
+  return {};
+}
+
+}  // namespace
+
 Result<InForce> find_in_force(const ForeignChannel& foreign, const Choice& choice) {
   InForce out;
   std::map<std::string, std::vector<std::string>> offered;  // version → feeds
   for (const ForeignFeed& feed : foreign.feeds)
-    if (feed.feed_channel.empty() && !feed.view->offers().empty())
-      offered[release_version(feed.feed, feed.view->offers())].push_back(feed.feed);
+    for (const auto& part : feed.parts)
+      if (feed.feed_channel.empty() && !part->offers().empty())
+        offered[release_version(feed.feed, part->offers())].push_back(part->files().front().name);
   if (offered.empty())
     return fail_hint(ErrorKind::invalid,
                      "publish a release with the other tool first, or start with a rollout",
@@ -226,24 +298,8 @@ Result<InForce> find_in_force(const ForeignChannel& foreign, const Choice& choic
   if (!valid_version(out.version))
     return fail_hint(ErrorKind::invalid, "versions look like 1.2.0 or 1.2.0-rc.1 (semver.org)",
                      "the feeds offer '{}', which no release can be called", printable(out.version, 64));
-  for (const ForeignFeed& feed : foreign.feeds) {
-    const std::string version = release_version(feed.feed, feed.view->offers());
-    if (feed.view->offers().empty()) continue;
-    if (version != out.version) {
-      out.notes.push_back(
-          fmt::format("{} gives {}, not {}", in_words(feed), printable(version, 64), out.version));
-    } else if (feed.view->share() < 1) {
-      const double percent = feed.view->share() * 100;
-      if (!choice.finish && feed.feed_channel.empty())
-        return fail_hint(
-            ErrorKind::invalid,
-            "finish or withdraw it with the tool that began it; or take it for everyone's: --finish",
-            "the {} feed gives {} to {:.1f}% only: it is being rolled out", in_words(feed), out.version,
-            percent);
-      out.notes.push_back(fmt::format("{} gives {} to {:.1f}%: the next publish gives it to everyone",
-                                      in_words(feed), out.version, percent));
-    }
-  }
+  for (const ForeignFeed& feed : foreign.feeds)
+    for (const auto& part : feed.parts) TRY(look_at(feed, *part, choice, out));
   return out;
 }
 

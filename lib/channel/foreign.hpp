@@ -19,13 +19,18 @@
 namespace tranche::channel {
 
 struct ForeignFeed {
-  std::string feed;          // "electron"
-  std::string feed_channel;  // a cohort's own file; empty: the channel's
-  std::unique_ptr<View> view;
+  std::string feed;                          // "electron"
+  std::string feed_channel;                  // a cohort's own file; empty: the channel's
+  std::unique_ptr<View> view;                // of all its files together
+  std::vector<std::unique_ptr<View>> parts;  // one for each file that clients begin with
 };
 struct ForeignChannel {
   std::vector<ForeignFeed> feeds;  // those that were found
 };
+
+// What an ecosystem's clients read at a site, one view for each file that some of them begin with: Windows
+// and Mac may be told different things. `input` names no platform. Empty: nothing is there.
+Result<std::vector<std::unique_ptr<View>>> read_views(const Ecosystem& ecosystem, ReadInput input);
 
 // Reads the channel's feeds at a site, and the files that cohorts read. kind invalid: no feed is there. kind
 // verification: a client would refuse what was read.

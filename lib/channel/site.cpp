@@ -261,16 +261,21 @@ Result<std::optional<Measured>> measure(Site& site, const std::string& name,
 }
 
 Fetch fetch_from(Site& site) {
-  struct Budget {
-    std::size_t files = 0, bytes = 0;
+  struct Reading {
+    std::map<std::string, std::optional<std::string>> files;
+    std::size_t taken = 0, bytes = 0;
   };
-  return [&site, budget = std::make_shared<Budget>()](
+  return [&site, reading = std::make_shared<Reading>()](
              const std::string& name, std::size_t max_bytes) -> Result<std::optional<std::string>> {
-    if (++budget->files > max_site_files)
+    const auto known = reading->files.find(name);
+    if (known != reading->files.end() && (!known->second || known->second->size() <= max_bytes))
+      return known->second;
+    if (++reading->taken > max_site_files)
       return fail_hint(ErrorKind::invalid, "name one feed file of it",
                        "{} would have more than {} files read", printable(site.describe()), max_site_files);
-    auto bytes = TRY(site.read(name, std::min(max_bytes, max_site_bytes - budget->bytes)));
-    if (bytes) budget->bytes += bytes->size();
+    auto bytes = TRY(site.read(name, std::min(max_bytes, max_site_bytes - reading->bytes)));
+    if (bytes) reading->bytes += bytes->size();
+    reading->files[name] = bytes;
     return bytes;
   };
 }

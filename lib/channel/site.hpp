@@ -64,7 +64,7 @@ struct Measured {
 Result<std::optional<Measured>> measure(Site& site, const std::string& name,
                                         const std::vector<std::string>& algorithms);
 
-// The Fetch of one reading. `site` must outlive it.
+// The Fetch of one reading: a file is fetched once. `site` must outlive it.
 Fetch fetch_from(Site& site);
 
 // Relative, below the site, without empty, "." and ".." segments or control characters, at most 1024 bytes.

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -105,8 +107,11 @@ TEST_CASE("one reading takes a bounded number of files") {
   fake.files.bytes["/srv/a"] = "x";
   const auto site = open_directory_site(fake.files, "/srv");
   const Fetch fetch = fetch_from(*site);
-  for (std::size_t i = 0; i < max_site_files; ++i) REQUIRE(fetch("a", 10));
-  CHECK_FALSE(fetch("a", 10));
+  CHECK(fetch("a", 10)->has_value());
+  fake.files.bytes["/srv/a"] = "changed";
+  CHECK(*fetch("a", 10) == "x");  // one reading sees one state of a file
+  for (std::size_t i = 1; i < max_site_files; ++i) REQUIRE(fetch(fmt::format("b{}", i), 10));
+  CHECK_FALSE(fetch("c", 10));
 }
 
 }  // namespace tranche::channel
