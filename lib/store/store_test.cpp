@@ -11,8 +11,10 @@
 #include <thread>
 
 #include "os/world.hpp"
+#include "store/s3.hpp"
 #include "support/fake_world.hpp"
 #include "support/git_http_server.hpp"
+#include "support/s3_server.hpp"
 #include "support/temp_directory.hpp"
 
 using namespace tranche;
@@ -31,6 +33,7 @@ struct Bench {
   support::FakeWorld fake;
   std::unique_ptr<support::GitHttpServer> server;
   int opened = 0;
+  std::string bucket;
 
   explicit Bench(std::string k) : kind(std::move(k)) {
     if (kind.starts_with("git")) {
@@ -41,11 +44,17 @@ struct Bench {
           .process.run({.argv = {"git", "-C", directory / "state.git", "config", "http.receivepack", "true"}})
           .value();
     }
+    if (kind.starts_with("s3")) {
+      static int buckets = 0;
+      bucket = "bench-" + std::to_string(buckets++);
+      s3_server().command("bucket " + bucket);
+    }
     if (kind == "git-http") server = std::make_unique<support::GitHttpServer>(directory.path(), "t");
   }
   std::unique_ptr<store::Store> open() {
     if (kind == "dir") return store::open_directory(real.world().files, directory / "out");
     if (kind == "memory") return store::open_directory(fake.files, "out");
+    if (kind.starts_with("s3")) return open_bucket();
     store::GitOptions options;
     options.cache_directory = directory / ("cache" + std::to_string(opened++));
     options.token = Secret("t");
@@ -53,6 +62,23 @@ struct Bench {
     if (kind == "git-path") options.remote = directory / "state.git";
     if (kind == "git-http") options.remote = server->url("state.git");
     auto opened_store = store::open_git(real.world(), options);
+    if (!opened_store) FAIL(opened_store.error().message);
+    return std::move(*opened_store);
+  }
+  // One for all benches: each has a bucket of its own.
+  static support::S3Server& s3_server() {
+    static support::S3Server started;
+    return started;
+  }
+  std::unique_ptr<store::Store> open_bucket() {
+    store::S3Options options;
+    options.bucket = bucket;
+    options.region = support::S3Server::region;
+    options.keys = {support::S3Server::access_key, Secret(support::S3Server::secret_key), {}};
+    options.path_style = kind == "s3";
+    options.endpoint = s3_server().endpoint(options.path_style ? "127.0.0.1" : "localhost");
+    if (options.path_style) options.prefix = "up+dates/stable";
+    auto opened_store = store::open_s3(real.world(), options);
     if (!opened_store) FAIL(opened_store.error().message);
     return std::move(*opened_store);
   }
@@ -66,8 +92,9 @@ struct Bench {
 };
 
 void for_each_store(const std::function<void(Bench&)>& check) {
-  for (const char* kind : {"dir", "memory", "git-local", "git-path", "git-http"}) {
+  for (const char* kind : {"dir", "memory", "git-local", "git-path", "git-http", "s3", "s3-in-host"}) {
     CAPTURE(kind);
+    if (std::string_view(kind).starts_with("s3") && !support::S3Server::available()) continue;
     Bench bench(kind);
     check(bench);
   }
@@ -205,7 +232,7 @@ TEST_CASE("of many writers at once exactly one wins each version") {
   for_each_store([](Bench& bench) {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
-    const int rounds = bench.kind == "git-http" ? 2 : bench.kind.starts_with("git") ? 8 : 25;
+    const int rounds = bench.kind == "git-http" ? 2 : bench.kind == "dir" || bench.kind == "memory" ? 25 : 8;
     std::vector<std::unique_ptr<store::Store>> stores;
     for (int i = 0; i < writers; ++i) stores.push_back(bench.open());
     std::mt19937 random(seed);

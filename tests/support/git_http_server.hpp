@@ -1,33 +1,28 @@
 // tests/support/git_http_server.py as a child of the test: a real `git http-backend` with a token.
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstdint>
+#include <stdexcept>
 #include <string>
+
+#include "support/script_server.hpp"
 
 namespace tranche::support {
 
 class GitHttpServer {
  public:
   // Serves the bare repositories below `root`.
-  GitHttpServer(const std::string& root, const std::string& token);
-  GitHttpServer(const GitHttpServer&) = delete;
-  GitHttpServer& operator=(const GitHttpServer&) = delete;
-  ~GitHttpServer();
-  [[nodiscard]] std::string url(const std::string& repository) const;
-  void command(const std::string& line);  // see the script
-  void stop();                            // the port refuses connections afterwards
+  GitHttpServer(const std::string& root, const std::string& token)
+      : server_("git_http_server.py", {root, token}) {}
+  [[nodiscard]] std::string url(const std::string& repository) const {
+    return "http://127.0.0.1:" + server_.port() + "/" + repository;
+  }
+  void command(const std::string& line) {  // see the script
+    if (server_.command(line) != "ok") throw std::runtime_error("the git server did not take '" + line + "'");
+  }
+  void stop() { server_.stop(); }  // the port refuses connections afterwards
 
  private:
-  std::string read_line();
-  pid_t pid_ = 0;
-  int to_child_ = -1;
-  int from_child_ = -1;
-  std::string port_;
+  ScriptServer server_;
 };
-
-// A file of tests/support by its path on this machine: found through the build directory, beside the test.
-std::string support_file(const std::string& name);
 
 }  // namespace tranche::support

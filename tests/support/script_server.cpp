@@ -1,4 +1,4 @@
-#include "support/git_http_server.hpp"
+#include "support/script_server.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -15,7 +15,7 @@ std::string support_file(const std::string& name) {
   return (beside / "rooms" / "tests" / "support" / name).string();
 }
 
-GitHttpServer::GitHttpServer(const std::string& root, const std::string& token) {
+ScriptServer::ScriptServer(const std::string& script, std::vector<std::string> arguments) {
   int in[2];
   int out[2];
   if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipes");
@@ -23,10 +23,11 @@ GitHttpServer::GitHttpServer(const std::string& root, const std::string& token) 
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-  std::string argv_text[] = {"python3", support_file("git_http_server.py"), root, token};
-  char* argv[] = {argv_text[0].data(), argv_text[1].data(), argv_text[2].data(), argv_text[3].data(),
-                  nullptr};
-  const int code = posix_spawnp(&pid_, "python3", &actions, nullptr, argv, environ);
+  arguments.insert(arguments.begin(), {"python3", support_file(script)});
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  const int code = posix_spawnp(&pid_, "python3", &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   close(in[0]);
   close(out[1]);
@@ -34,12 +35,12 @@ GitHttpServer::GitHttpServer(const std::string& root, const std::string& token) 
   from_child_ = out[0];
   if (code != 0) throw std::runtime_error("cannot start python3");
   port_ = read_line();
-  if (port_.empty()) throw std::runtime_error("the git server did not start");
+  if (port_.empty()) throw std::runtime_error(script + " did not start");
 }
 
-GitHttpServer::~GitHttpServer() { stop(); }
+ScriptServer::~ScriptServer() { stop(); }
 
-void GitHttpServer::stop() {
+void ScriptServer::stop() {
   if (to_child_ >= 0) close(to_child_);
   if (from_child_ >= 0) close(from_child_);
   to_child_ = from_child_ = -1;
@@ -47,21 +48,17 @@ void GitHttpServer::stop() {
   pid_ = 0;
 }
 
-std::string GitHttpServer::read_line() {
+std::string ScriptServer::read_line() {
   std::string line;
   char c = 0;
   while (read(from_child_, &c, 1) == 1 && c != '\n') line.push_back(c);
   return line;
 }
 
-void GitHttpServer::command(const std::string& line) {
+std::string ScriptServer::command(const std::string& line) {
   const std::string text = line + "\n";
-  if (write(to_child_, text.data(), text.size()) < 0 || read_line() != "ok")
-    throw std::runtime_error("the git server did not take '" + line + "'");
-}
-
-std::string GitHttpServer::url(const std::string& repository) const {
-  return "http://127.0.0.1:" + port_ + "/" + repository;
+  if (write(to_child_, text.data(), text.size()) < 0) throw std::runtime_error("the server has gone");
+  return read_line();
 }
 
 }  // namespace tranche::support

@@ -1,0 +1,22 @@
+// Files of more than 8 MiB, sent in parts. Not for other rooms.
+#pragma once
+
+#include "store/s3_client.hpp"
+
+namespace tranche::store {
+
+inline constexpr std::uint64_t s3_part_bytes = 8 << 20;
+
+struct S3Upload {
+  std::string key;
+  std::string path;  // the local file
+  std::uint64_t size = 0;
+  std::string sha256;  // what its content must be
+  Pairs headers;       // of the object: type, caching, metadata
+};
+// Sends what the bucket does not hold yet: parts of an earlier upload of this key that was killed are kept
+// when their digests are those of this file's. kind verification: the file has other bytes than `sha256`
+// says (`name` is for messages); nothing appears in the bucket then.
+Result<> upload_parts(S3Client& client, const S3Upload& upload, const File& file);
+
+}  // namespace tranche::store
