@@ -56,6 +56,7 @@ Result<std::vector<FeedAudit>> read_feed(const Ecosystem& ecosystem, const Opene
   reading.client.channel = input.channel;
   reading.client.allow_downgrade = input.allow_downgrade;
   reading.now = input.now;
+  if (const std::string place = opened.site->describe(); place.starts_with("http")) reading.base_url = place;
   auto views = TRY_WHILE(fmt::format("reading the {} feed of {}", ecosystem.feed, opened.site->describe()),
                          read_views(ecosystem, std::move(reading)));
   const cohort::Capabilities* client = cohort::find_client(ecosystem.feed);

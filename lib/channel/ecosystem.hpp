@@ -96,7 +96,11 @@ struct ReadInput {
   std::string file;          // this very file, when a person named one; else the ecosystem's names are tried
   spec::Client client;
   Instant now{};
+  std::string base_url;  // the place's own address, where it is known: for feeds that name whole addresses
 };
+// What a whole address is called below a base address: "a/b.gz" for https://host/x/a/b.gz below
+// https://host/x. Empty when it lies elsewhere, or base_url is empty and the name is not one that we give.
+std::string name_below(std::string_view base_url, std::string_view url);
 
 struct Asker {
   std::string_view id;       // the id that this client buckets by: a UUID, a machine id, a group number

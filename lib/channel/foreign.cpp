@@ -211,6 +211,7 @@ Result<ForeignChannel> read_foreign(Site& site, const spec::Channel& channel,
       input.feed_channel = name;
       input.client = channel.client(ecosystem.feed);
       input.now = now;
+      input.base_url = channel.url;
       auto feed = TRY_WHILE(fmt::format("reading the {} feed in {}", ecosystem.feed, site.describe()),
                             read_one(ecosystem, input));
       if (feed) out.feeds.push_back(std::move(*feed));

@@ -56,6 +56,7 @@ bool offers_withdrawn(store::Store& store, const ChannelInput& input, const Ecos
   read.file = file;
   read.client = input.channel.client(ecosystem.feed);
   read.now = input.feed.issued;
+  read.base_url = input.channel.url;
   const auto view = ecosystem.read(read);
   return view && *view != nullptr && is_withdrawn(input.feed.directions, (*view)->offers());
 }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/encoding.hpp"
+#include "base/paths.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
 #include "channel/ecosystem_list.hpp"
@@ -19,6 +20,8 @@
 namespace tranche::channel {
 
 namespace {
+
+constexpr std::string_view public_key_path = "keys/minisign.pub";
 
 // --- release create --------------------------------------------------------------------------------------
 
@@ -47,17 +50,45 @@ Result<std::optional<signing::MinisignSignature>> read_beside(const DescribeInpu
   return std::optional(signature);
 }
 
+// What is known of the app's key when no secret half signs here: its public half, where `key generate
+// minisign` puts it in the repository, and else that one key signed all.
+struct PublicHalf {
+  std::optional<signing::MinisignPublicKey> key;
+  std::optional<signing::MinisignKeyNumber> number;
+};
+
+Result<PublicHalf> read_public_half(const DescribeInput& input) {
+  const auto text = TRY(input.world.files.read(join_path(input.repository, std::string(public_key_path)),
+                                               signing::max_minisign_text));
+  if (!text) return PublicHalf{};
+  PublicHalf half;
+  half.key = TRY_WHILE(fmt::format("reading {}", public_key_path), signing::parse_minisign_public_key(*text));
+  return half;
+}
+
+Result<> check_beside(const DescribeInput& input, const artifact::Artifact& artifact,
+                      const signing::MinisignSignature& signature, PublicHalf& half) {
+  if (half.key) return signing::verify_minisign(input.world.files, artifact.path, signature, *half.key);
+  if (half.number.value_or(signature.number) != signature.number)
+    return fail_hint(ErrorKind::verification, "an app believes one key: sign them all with it",
+                     "signed with key {}, and the file before with key {}",
+                     signing::to_text(signature.number), signing::to_text(*half.number));
+  half.number = signature.number;
+  return {};
+}
+
+// With the secret half every file is signed anew: then the comment names the version.
 Result<std::string> signature_for(const DescribeInput& input, const artifact::Artifact& artifact,
-                                  const std::optional<signing::MinisignSecretKey>& key) {
-  const auto beside = TRY(read_beside(input, artifact));
-  if (key && beside)
+                                  const std::optional<signing::MinisignSecretKey>& key, PublicHalf& half) {
+  if (const auto beside = TRY(read_beside(input, artifact))) {
     TRY_WHILE(fmt::format("checking {}.sig", printable(artifact.name)),
-              signing::verify_minisign(input.world.files, artifact.path, *beside, key->public_key()));
+              check_beside(input, artifact, *beside, half));
+    if (!key) return to_base64(to_text(*beside));
+  }
   if (key)
     return to_base64(
         TRY(signing::sign_minisign(input.world.files, artifact.path, *key,
                                    signing::usual_comment(input.created, artifact.name, input.version))));
-  if (beside) return to_base64(to_text(*beside));
   return fail_hint(
       ErrorKind::invalid,
       "name the minisign key under clients: { tauri: { key: env:TRANCHE_TAURI_KEY } }, or let `tauri build` "
@@ -107,6 +138,7 @@ Result<std::string> describe(const DescribeInput& input) {
     return fail_hint(ErrorKind::invalid, "number releases as semver.org says: 1.2.0",
                      "Tauri's updater cannot read version '{}'", printable(input.version, 64));
   const auto key = TRY_WHILE("reading the minisign key of feed 'tauri'", read_key(input));
+  PublicHalf half = key ? PublicHalf{key->public_key(), std::nullopt} : TRY(read_public_half(input));
   TauriFacts facts;
   facts.version = input.version;
   for (const artifact::Artifact& artifact : input.artifacts) {
@@ -115,7 +147,7 @@ Result<std::string> describe(const DescribeInput& input) {
       if (one.artifact == &artifact) file.targets.push_back(target);
     if (file.targets.empty()) continue;
     file.name = artifact.name;
-    file.signature = TRY(signature_for(input, artifact, key));
+    file.signature = TRY(signature_for(input, artifact, key, half));
     facts.files.push_back(std::move(file));
   }
   return to_json(facts);

@@ -63,17 +63,10 @@ std::string tauri_file_name(const spec::Client& client, std::string_view feed_ch
 
 // --- the dynamic endpoint --------------------------------------------------------------------------------
 
-// What a client puts into its address: {{target}} {{arch}} {{bundle_type}}. `target` is "linux", "darwin" or
-// "windows", or a whole key ("linux-x86_64"); arch and bundle may then be empty.
-struct TauriTarget {
-  std::string_view target, arch, bundle;
-};
-// The body of a 200 for one client: {"version", "notes", "pub_date", "url", "signature"}, one line. nullopt:
-// the release has nothing for that platform; answer 204. `base_url`: where clients read the store
-// (spec::Channel.url); kind invalid when it is empty. Whether to offer the release at all, and whether it is
-// newer than what the device runs, is the caller's question (compare_tauri_versions).
-Result<std::optional<std::string>> tauri_answer(const Shipped& release, std::string_view base_url,
-                                                const TauriTarget& target);
+// The bodies of a 200, one for each target of a static file: {"version", "url", "signature", "notes",
+// "pub_date"}, named by the target. A client that is to keep what it runs gets a 204. A server that knows a
+// client's {{bundle_type}} looks for "linux-x86_64-appimage" before "linux-x86_64". kind verification.
+Result<std::vector<Named>> tauri_answers(std::string_view static_file);
 
 // --- shared by the writer and the reader -----------------------------------------------------------------
 

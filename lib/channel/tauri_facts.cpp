@@ -262,32 +262,17 @@ std::string tauri_empty_file() {
   return doc::to_json_pretty(doc::Value::object({{"version", "0.0.0"}, {"platforms", doc::Value::object()}}));
 }
 
-Result<std::optional<std::string>> tauri_answer(const Shipped& release, std::string_view base_url,
-                                                const TauriTarget& target) {
-  if (release.facts.empty()) return std::nullopt;
-  const TauriFacts facts =
-      TRY_WHILE("reading the tauri facts of " + release.manifest.version, parse_tauri_facts(release.facts));
-  // As the client looks into a static file: the bundle's own key first. A {{target}} that the app sets itself
-  // is a whole key.
-  std::vector<std::string> keys;
-  if (!target.arch.empty()) {
-    const std::string platform = fmt::format("{}-{}", target.target, target.arch);
-    if (!target.bundle.empty() && target.bundle != "unknown")
-      keys.push_back(fmt::format("{}-{}", platform, target.bundle));
-    keys.push_back(platform);
+Result<std::vector<Named>> tauri_answers(std::string_view static_file) {
+  const TauriRelease release = TRY(parse_tauri_release(static_file));
+  std::vector<Named> out;
+  for (const TauriEntry& entry : release.entries) {
+    doc::Value body = doc::Value::object(
+        {{"version", release.version}, {"url", entry.url}, {"signature", entry.signature}});
+    if (!release.notes.empty()) body.set("notes", release.notes);
+    if (!release.pub_date.empty()) body.set("pub_date", release.pub_date);
+    out.push_back({entry.target, doc::to_json(body) + "\n"});
   }
-  keys.emplace_back(target.target);
-  for (const std::string& key : keys)
-    for (const TauriFile& file : facts.files) {
-      if (std::ranges::find(file.targets, key) == file.targets.end()) continue;
-      doc::Value body = doc::Value::object({{"version", facts.version}});
-      if (!facts.notes.empty()) body.set("notes", facts.notes);
-      body.set("pub_date", facts.pub_date.empty() ? to_text(release.manifest.created) : facts.pub_date);
-      body.set("url", TRY(tauri_url(file, facts.version, base_url)));
-      body.set("signature", file.signature);
-      return std::optional(doc::to_json(body));
-    }
-  return std::nullopt;
+  return out;
 }
 
 }  // namespace tranche::channel

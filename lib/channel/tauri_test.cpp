@@ -234,6 +234,19 @@ TEST_CASE(
   REQUIRE(facts.has_value());
   CHECK(signing::parse_minisign_signature(facts->files[0].signature)->trusted_comment ==
         "timestamp:1\tfile:notes.AppImage\tversion:v1.2.0");
+  // The public half in the repository is what such signatures are held against.
+  scene.fake.files.bytes["keys/minisign.pub"] = to_text(key().public_key());
+  CHECK(scene.describe().has_value());
+  const auto other = *signing::MinisignSecretKey::make(Secret(std::string(32, 'o')), "87654321");
+  scene.fake.files.bytes["keys/minisign.pub"] = to_text(other.public_key());
+  CHECK(message_of(scene.describe()).starts_with("signed with key "));
+  scene.fake.files.bytes.erase("keys/minisign.pub");
+  scene.add("notes.deb", "linux/amd64");
+  scene.fake.files.bytes["dist/notes.deb.sig"] =
+      to_base64(*signing::sign_minisign(scene.fake.files, "dist/notes.deb", other, "timestamp:1"));
+  CHECK(message_of(scene.describe()) ==
+        "signed with key 3132333435363738, and the file before with key 3837363534333231");
+  scene.artifacts.pop_back();
   sign("timestamp:1\tversion:1.3.0");
   CHECK(message_of(scene.describe()) ==
         "notes.AppImage.sig is for version '1.3.0', and the release is 1.2.0");
@@ -331,27 +344,25 @@ TEST_CASE("a file that offers a withdrawn release of ours offers nothing when no
   CHECK(writing.write({track("")})->pointers.empty());
 }
 
-TEST_CASE("the dynamic answer is for one platform: the bundle's own file, else the platform's") {
-  const Shipped release = shipped("1.2.0");
-  const auto answer = [&](std::string_view target, std::string_view arch, std::string_view bundle) {
-    return *tauri_answer(release, "https://u.example", {target, arch, bundle});
-  };
+TEST_CASE("the dynamic answers are the entries of the static file, one a target, and the client reads them") {
+  Writing writing;
+  const auto answers = tauri_answers(writing.write({track("1.2.0")})->pointers[0].bytes);
+  REQUIRE(answers.has_value());
+  REQUIRE(answers->size() == 3);
+  CHECK((*answers)[0].name == "darwin-aarch64");
   CHECK(
-      answer("darwin", "aarch64", "app") ==
-      R"({"version":"1.2.0","pub_date":"2026-01-01T00:00:00Z","url":"https://u.example/tranche/v1/releases/1.2.0/notes.app.tar.gz","signature":"c2ln"})");
-  CHECK(answer("linux", "x86_64", "appimage").has_value());
-  CHECK(answer("linux", "x86_64", "deb") == answer("linux", "x86_64", ""));
-  CHECK(answer("linux-x86_64", "", "") == answer("linux", "x86_64", ""));
-  CHECK_FALSE(answer("windows", "x86_64", "nsis").has_value());
-  CHECK_FALSE(answer("", "", "").has_value());
-  Shipped without = release;
-  without.facts.clear();
-  CHECK_FALSE(tauri_answer(without, "https://u.example", {"linux", "x86_64", ""})->has_value());
-  CHECK(message_of(tauri_answer(release, "", {"linux", "x86_64", ""})) ==
-        "Tauri's updater needs whole addresses, and the channel has none");
-  const auto read = parse_tauri_release(*answer("linux", "x86_64", ""));
-  REQUIRE(read.has_value());
-  CHECK(read->dynamic);
+      (*answers)[0].bytes ==
+      R"({"version":"1.2.0","url":"https://updates.example/stable/tranche/v1/releases/1.2.0/notes.app.tar.gz","signature":"c2ln","pub_date":"2026-01-01T00:00:00Z"})"
+      "\n");
+  CHECK((*answers)[2].name == "linux-x86_64-appimage");
+  for (const Named& answer : *answers) {
+    const auto read = parse_tauri_release(answer.bytes);
+    REQUIRE(read.has_value());
+    CHECK(read->dynamic);
+    CHECK(read->version == "1.2.0");
+  }
+  CHECK(tauri_answers(tauri_empty_file())->empty());
+  CHECK_FALSE(tauri_answers("{}").has_value());
 }
 
 TEST_CASE("a feed file is read as serde reads it: one flaw in a known member refuses all of it") {
@@ -462,7 +473,9 @@ TEST_CASE(
       "darwin-x86_64": {"url": "https://u.example/app/files/notes.app.tar.gz", "signature": "c2ln"},
       "darwin-aarch64": {"url": "https://u.example/app/files/notes.app.tar.gz", "signature": "c2ln"},
       "windows-x86_64": {"url": "https://elsewhere.example/notes-setup.exe?x=1", "signature": "c2ln"}}})";
-  const auto view = read_tauri(reading({{"latest.json", theirs}, {"files/notes.app.tar.gz", "bytes"}}));
+  ReadInput input = reading({{"latest.json", theirs}});
+  input.base_url = "https://u.example/app/";
+  const auto view = read_tauri(input);
   REQUIRE(view.has_value());
   const auto text = (*view)->facts("1.2.0");
   CAPTURE(message_of(text));
@@ -488,6 +501,22 @@ TEST_CASE(
   REQUIRE(again->entries.size() == before->entries.size());
   for (std::size_t i = 0; i < again->entries.size(); ++i)
     CHECK(again->entries[i].url == before->entries[i].url);
+}
+
+TEST_CASE("a whole address is a name below the place it lies in, and below no other") {
+  CHECK(name_below("https://u.example/app", "https://u.example/app/a/b%2B1.gz?x=1") == "a/b+1.gz");
+  CHECK(name_below("", "https://u.example/app/tranche/v1/releases/1.2.0/a.gz") ==
+        "tranche/v1/releases/1.2.0/a.gz");
+  for (const auto& [base, url] : std::vector<std::pair<std::string, std::string>>{
+           {"https://u.example/app", "https://u.example/apple/a.gz"},
+           {"https://u.example/app", "https://elsewhere.example/app/a.gz"},
+           {"https://u.example/app", "https://u.example/app/../a.gz"},
+           {"https://u.example/app", "https://u.example/app/%2e%2e/a.gz"},
+           {"https://u.example/app", "https://u.example/app/"},
+           {"https://u.example/app", "https://elsewhere.example/tranche/v1/releases/1.2.0/a.gz"},
+           {"", "https://u.example/app/a.gz"},
+           {"", ""}})
+    CHECK(name_below(base, url).empty());
 }
 
 TEST_CASE("facts that are not ours are refused") {

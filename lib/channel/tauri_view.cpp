@@ -16,8 +16,6 @@ namespace tranche::channel {
 
 namespace {
 
-constexpr std::size_t max_probed = 64;  // files that are looked for below the place that was read
-
 // "darwin-aarch64-app" → "darwin/arm64"; "any" when the key is of the app's own making.
 std::string platform_of(std::string_view target) {
   const auto parts = split(target, '-');
@@ -212,33 +210,6 @@ Result<std::string> TauriView::facts(const std::string& version) const {
   return to_json(out);
 }
 
-// The path of an address: "https://host/a/b.gz?x" → "a/b.gz". Empty when it has none that a store could hold.
-std::string path_of(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return {};
-  url.remove_prefix(scheme + 3);
-  const std::size_t slash = url.find('/');
-  if (slash == std::string_view::npos) return {};
-  std::string_view path = url.substr(slash + 1);
-  path = path.substr(0, path.find_first_of("?#"));
-  const auto decoded = percent_decode(path);
-  return decoded && store::check_name(*decoded) ? *decoded : std::string();
-}
-
-// Where below the place that was read a file lies: the longest end of its address that is there. A file that
-// is too large for the look is there too.
-std::string find_below(const ReadInput& input, const std::string& url) {
-  std::string path = path_of(url);
-  while (!path.empty()) {
-    const auto found = input.fetch(path, 1);
-    if (!found || *found) return path;
-    const std::size_t slash = path.find('/');
-    if (slash == std::string::npos) break;
-    path.erase(0, slash + 1);
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<View>> read_tauri(const ReadInput& input) {
@@ -256,11 +227,8 @@ Result<std::unique_ptr<View>> read_tauri(const ReadInput& input) {
                          return platform_of(entry.target) == input.platform;
                        });
   std::map<std::string, NamedRelease> by_platform;
-  std::map<std::string, std::string> looked;
   for (const TauriEntry& entry : facts.release.entries) {
-    if (!looked.contains(entry.url) && looked.size() < max_probed)
-      looked[entry.url] = find_below(input, entry.url);
-    const std::string& below = looked[entry.url];
+    const std::string below = name_below(input.base_url, entry.url);
     if (!below.empty()) facts.names[entry.url] = below;
     NamedRelease& release = by_platform[platform_of(entry.target)];
     release.version = facts.release.version;

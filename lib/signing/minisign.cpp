@@ -54,18 +54,6 @@ Result<> check_comment(std::string_view comment, std::string_view which) {
   return {};
 }
 
-// What both ways of verifying do besides looking at the file: whose signature it is, and its comment.
-Result<> check_key_and_comment(const MinisignSignature& signature, const MinisignPublicKey& key) {
-  if (signature.number != key.number)
-    return fail_hint(ErrorKind::verification, "take the public key of who signed it",
-                     "signed with key {}, not with key {}", to_text(signature.number), to_text(key.number));
-  if (!crypto::verify(key.key, signature.signature + signature.trusted_comment, signature.global_signature))
-    return fail_hint(ErrorKind::verification, std::string(sign_hint),
-                     "the trusted comment is not the one that was signed: '{}'",
-                     printable(signature.trusted_comment, 100));
-  return {};
-}
-
 std::unexpected<Error> other_bytes() {
   return fail_hint(ErrorKind::verification, "get the file again from who signed it",
                    "the file is not the one that was signed");
@@ -220,9 +208,20 @@ Result<std::string> sign_minisign(ports::Files& files, const std::string& path, 
   return sign_minisign_digest(key, hash.finish(), trusted_comment);
 }
 
+Result<> verify_minisign_comment(const MinisignSignature& signature, const MinisignPublicKey& key) {
+  if (signature.number != key.number)
+    return fail_hint(ErrorKind::verification, "take the public key of who signed it",
+                     "signed with key {}, not with key {}", to_text(signature.number), to_text(key.number));
+  if (!crypto::verify(key.key, signature.signature + signature.trusted_comment, signature.global_signature))
+    return fail_hint(ErrorKind::verification, std::string(sign_hint),
+                     "the trusted comment is not the one that was signed: '{}'",
+                     printable(signature.trusted_comment, 100));
+  return {};
+}
+
 Result<> verify_minisign(ports::Files& files, const std::string& path, const MinisignSignature& signature,
                          const MinisignPublicKey& key) {
-  TRY(check_key_and_comment(signature, key));
+  TRY(verify_minisign_comment(signature, key));
   bool good = false;
   if (signature.prehashed) {
     crypto::Blake2b hash;
@@ -239,7 +238,7 @@ Result<> verify_minisign(ports::Files& files, const std::string& path, const Min
 
 Result<> verify_minisign_bytes(std::string_view bytes, const MinisignSignature& signature,
                                const MinisignPublicKey& key) {
-  TRY(check_key_and_comment(signature, key));
+  TRY(verify_minisign_comment(signature, key));
   const bool good = signature.prehashed ? crypto::verify(key.key, crypto::Blake2b().update(bytes).finish(),
                                                          signature.signature)
                                         : crypto::verify(key.key, bytes, signature.signature);

@@ -89,6 +89,11 @@ class MinisignSecretKey {
   MinisignPublicKey public_;
 };
 
+// A new key pair, by the rules of generate_key (keys.hpp): the secret half locked with the password.
+Result<MinisignPublicKey> generate_minisign_key(ports::World& world, const std::string& repository,
+                                                const std::string& secret_path,
+                                                const std::string& public_path, const Secret& password);
+
 // The signature's text over a BLAKE2b-512 digest, prehashed. kind invalid when a comment is no one line of
 // printable UTF-8 (tabs apart) or too long.
 Result<std::string> sign_minisign_digest(const MinisignSecretKey& key, std::string_view digest,
@@ -98,7 +103,9 @@ Result<std::string> sign_minisign_digest(const MinisignSecretKey& key, std::stri
 Result<std::string> sign_minisign(ports::Files& files, const std::string& path, const MinisignSecretKey& key,
                                   std::string_view trusted_comment);
 
-// kind verification with a message of its own for another key, other bytes, and another comment.
+// Whose signature it is and that its comment is the signed one; says nothing of any file. kind verification.
+Result<> verify_minisign_comment(const MinisignSignature& signature, const MinisignPublicKey& key);
+// That, and the file. kind verification with a message of its own for another key, comment, and bytes.
 Result<> verify_minisign(ports::Files& files, const std::string& path, const MinisignSignature& signature,
                          const MinisignPublicKey& key);
 Result<> verify_minisign_bytes(std::string_view bytes, const MinisignSignature& signature,

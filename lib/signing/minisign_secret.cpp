@@ -6,6 +6,7 @@
 #include "crypto/blake2b.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/scrypt.hpp"
+#include "signing/key_files.hpp"
 #include "signing/minisign.hpp"
 #include "signing/minisign_parts.hpp"
 
@@ -114,6 +115,20 @@ Result<Secret> MinisignSecretKey::to_text(const Secret& password, std::string_vi
   bytes += little_endian(rsign_operations) + little_endian(rsign_memory);
   bytes += covered(guarded.expose(), stream.expose()).expose();
   return Secret(fmt::format("{}rsign encrypted secret key\n{}\n", untrusted_prefix, to_base64(bytes)));
+}
+
+Result<MinisignPublicKey> generate_minisign_key(ports::World& world, const std::string& repository,
+                                                const std::string& secret_path,
+                                                const std::string& public_path, const Secret& password) {
+  MinisignPublicKey pub;
+  TRY(write_key_pair(world, repository, {secret_path, public_path}, [&]() -> Result<KeyTexts> {
+    const Secret seed(TRY(world.random.bytes(32)));
+    const auto key = TRY(MinisignSecretKey::make(seed, TRY(world.random.bytes(8))));
+    pub = key.public_key();
+    Secret text = TRY(key.to_text(password, TRY(world.random.bytes(crypto::scrypt_salt_bytes))));
+    return KeyTexts{std::move(text), signing::to_text(pub)};
+  }));
+  return pub;
 }
 
 }  // namespace tranche::signing

@@ -4,6 +4,7 @@
 // compared, symlinks resolved.
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "signing/key_files.hpp"
 #include "signing/keys.hpp"
 
 namespace tranche::signing {
@@ -148,36 +149,47 @@ Result<crypto::SecretKey> load_secret_key(ports::World& world, const std::string
   return std::move(*key);
 }
 
-Result<crypto::PublicKey> generate_key(ports::World& world, const std::string& repository,
-                                       const std::string& secret_path, const std::string& public_path) {
+Result<> write_key_pair(ports::World& world, const std::string& repository, const KeyPaths& paths,
+                        const std::function<Result<KeyTexts>()>& make) {
   const auto exists = [](const std::string& path) {
     return fail_hint(ErrorKind::denied, "name another path; a key is never overwritten",
                      "'{}' exists already", printable(path));
   };
-  for (const std::string& path : {secret_path, public_path})
+  for (const std::string& path : {paths.secret_half, paths.public_half})
     if (TRY(world.files.info(path))) return exists(path);
-  const std::string real = TRY(future_real_path(world.files, secret_path));
+  const std::string real = TRY(future_real_path(world.files, paths.secret_half));
   const GitState git = TRY(git_state(world, real));
-  if (git == GitState::tracked) return deny_tracked(secret_path);
+  if (git == GitState::tracked) return deny_tracked(paths.secret_half);
   const bool inside = !repository.empty() && is_within(TRY(world.files.real_path(repository)), real);
   if (git == GitState::untracked || (git == GitState::outside && inside))
     return fail_hint(ErrorKind::denied, "choose a path outside, for example below ~/.config/tranche/",
-                     "the secret key '{}' would lie in {}, where it can be committed", printable(secret_path),
+                     "the secret key '{}' would lie in {}, where it can be committed",
+                     printable(paths.secret_half),
                      git == GitState::untracked ? "a git work tree" : "the repository");
-  const Secret seed(TRY(world.random.bytes(32)));
-  const crypto::SecretKey key = TRY(crypto::SecretKey::from_seed(seed));
-  const Secret pem = key.to_pem();
-  if (auto made = world.files.create(secret_path, pem.expose(), 0600); !made) {
-    if (made.error().kind == ErrorKind::conflict) return exists(secret_path);
+  const KeyTexts texts = TRY(make());
+  if (auto made = world.files.create(paths.secret_half, texts.secret_half.expose(), 0600); !made) {
+    if (made.error().kind == ErrorKind::conflict) return exists(paths.secret_half);
     return fail(std::move(made.error()));
   }
-  if (auto made = world.files.create(public_path, crypto::to_pem(key.public_key()), 0644); !made) {
-    TRY(world.files.remove(
-        secret_path));  // a half pair helps nobody, and the next try must not stumble over it
-    if (made.error().kind == ErrorKind::conflict) return exists(public_path);
+  if (auto made = world.files.create(paths.public_half, texts.public_half, 0644); !made) {
+    // A half pair helps nobody, and the next try must not stumble over it.
+    TRY(world.files.remove(paths.secret_half));
+    if (made.error().kind == ErrorKind::conflict) return exists(paths.public_half);
     return fail(std::move(made.error()));
   }
-  return key.public_key();
+  return {};
+}
+
+Result<crypto::PublicKey> generate_key(ports::World& world, const std::string& repository,
+                                       const std::string& secret_path, const std::string& public_path) {
+  crypto::PublicKey key;
+  TRY(write_key_pair(world, repository, {secret_path, public_path}, [&]() -> Result<KeyTexts> {
+    const Secret seed(TRY(world.random.bytes(32)));
+    const crypto::SecretKey made = TRY(crypto::SecretKey::from_seed(seed));
+    key = made.public_key();
+    return KeyTexts{made.to_pem(), crypto::to_pem(key)};
+  }));
+  return key;
 }
 
 }  // namespace tranche::signing

@@ -1,0 +1,25 @@
+// Writing a key pair of any kind. Not for other rooms.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/secret.hpp"
+#include "ports/ports.hpp"
+
+namespace tranche::signing {
+
+struct KeyPaths {
+  std::string secret_half, public_half;
+};
+struct KeyTexts {
+  Secret secret_half;
+  std::string public_half;
+};
+// The rules of generate_key: nothing is overwritten, and the secret half (mode 0600) never lies where git
+// could commit it. `make` is called once all paths are found good.
+Result<> write_key_pair(ports::World& world, const std::string& repository, const KeyPaths& paths,
+                        const std::function<Result<KeyTexts>()>& make);
+
+}  // namespace tranche::signing
