@@ -8,8 +8,8 @@
 
 #include "base/text.hpp"
 #include "base/version.hpp"
+#include "channel/tauri.hpp"
 #include "cohort/clients.hpp"
-#include "doc/value.hpp"
 #include "server/query.hpp"
 
 namespace tranche::server {
@@ -37,23 +37,6 @@ Response give_now(std::shared_ptr<const Content> content, int status = 200) {
   response.status = status;
   response.content = std::move(content);
   return response;
-}
-
-// A static Tauri file names all platforms; the dynamic answer is one of them.
-Result<std::vector<channel::Named>> split_platforms(const channel::Named& file) {
-  constexpr auto kind = ErrorKind::bug;  // our own writer's bytes
-  const doc::Value value =
-      TRY(doc::parse_json(file.bytes, file.name, {.max_bytes = channel::max_ecosystem_file}));
-  std::vector<channel::Named> out;
-  const std::string version = TRY(value.text("version", kind));
-  for (const auto& [platform, entry, place] : TRY(value.object_at("platforms", kind))->as_object()) {
-    const std::string url = TRY(entry.text("url", kind)), signature = TRY(entry.text("signature", kind));
-    doc::Value body = doc::Value::object({{"version", version}, {"url", url}, {"signature", signature}});
-    for (const std::string_view key : {"notes", "pub_date"})
-      if (value.find(key) != nullptr) body.set(std::string(key), TRY(value.text(key, kind)));
-    out.push_back({platform, doc::to_json(body) + "\n"});
-  }
-  return out;
 }
 
 std::string file_key(std::string_view feed, std::string_view feed_channel, std::string_view name) {
@@ -210,7 +193,7 @@ Result<ServedFeed::Made> ServedFeed::make(ports::World& world, const ServedChann
         made.files[at].push_back(std::move(pointer));
         continue;
       }
-      for (channel::Named& platform : TRY(split_platforms(pointer)))
+      for (channel::Named& platform : TRY(channel::tauri_answers(pointer.bytes)))
         made.files[at].push_back(std::move(platform));
     }
   }
