@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "base/encoding.hpp"
 #include "base/paths.hpp"
@@ -117,8 +118,9 @@ ElectronView::ElectronView(std::vector<ElectronDocument> documents, std::vector<
     for (const artifact::UpdatePackage& package : document.info.packages)
       add_file(releases_, document, package.file);
   }
-  std::ranges::stable_sort(releases_, [](const NamedRelease& a, const NamedRelease& b) {
-    return compare_versions(a.version, b.version) > 0;
+  std::ranges::sort(releases_, [](const NamedRelease& a, const NamedRelease& b) {
+    const int order = compare_versions(a.version, b.version);
+    return order != 0 ? order > 0 : std::tie(a.version, a.platform) < std::tie(b.version, b.platform);
   });
 }
 
