@@ -69,6 +69,8 @@ class Cataloger {
   }
 
   Result<> read_artifact(const std::string& path) {
+    // Digests of the blocks of the file beside it, zipped: neither code nor an archive.
+    if (path.ends_with(".blockmap")) return {};
     const auto bytes = TRY(files_.read(path, max_artifact_bytes));
     if (!bytes)
       return fail_hint(ErrorKind::invalid, "build it first, or correct the path", "there is no artifact '{}'",

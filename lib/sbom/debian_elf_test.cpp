@@ -166,6 +166,16 @@ TEST_CASE("a broken archive and a missing artifact are errors") {
   CHECK_FALSE(catalog_linked_packages(scene.real.world().files, scene.directory / "none", scene.root));
 }
 
+TEST_CASE("a blockmap beside an installer is neither code nor a broken archive") {
+  Scene scene;
+  scene.write("Notes.exe.blockmap", "\x1f\x8bgzipped digests");
+  const auto catalog =
+      catalog_linked_packages(scene.real.world().files, scene.directory / "Notes.exe.blockmap", scene.root);
+  REQUIRE(catalog);
+  CHECK(catalog->components.empty());
+  CHECK(catalog->warnings.empty());
+}
+
 TEST_CASE("archives are bounded in entries, in bytes and in the size of an entry") {
   const std::string tar = tar_entry("a", std::string(5000, 'a')) + tar_entry("b", std::string(100, 'b')) +
                           std::string(1024, '\0');
