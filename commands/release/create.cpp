@@ -33,11 +33,18 @@ Result<Outcome> run(const Options& options, Context& context) {
       {sbom.name, "cyclonedx-1.6", sbom.bytes.size(), crypto::to_hex(crypto::sha256(sbom.bytes))});
   context.say("SBOM of {}", count_of(sbom.components, "component"));
 
+  const MadeFeeds feeds =
+      TRY(make_feeds(context, opened.loaded, version, manifest.created, manifest.artifacts));
+  for (const std::string& note : feeds.notes) context.say("note: {}", printable(note, 200));
+  manifest.feeds = feeds.documents;
+
   if (context.dry_run)
     return Outcome{0, release_json(manifest, "", "tranche/release-create/v1"),
                    "would create:\n" + release_text(manifest, "(not signed)")};
+  std::vector<actions::DocumentBytes> documents = feeds.bytes;
+  documents.emplace_back(sbom.name, sbom.bytes);
   const actions::Created created =
-      TRY(actions::create_release(*opened.deck, manifest, {{sbom.name, sbom.bytes}}, context.reason));
+      TRY(actions::create_release(*opened.deck, manifest, documents, context.reason));
   if (created.existed) context.say("release {} was on record with the same digests", version);
   doc::Value json =
       release_json(created.release.manifest, created.release.sha256, "tranche/release-create/v1");

@@ -1,6 +1,9 @@
 #include "commands/release/make.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
+#include "crypto/digest.hpp"
 #include "sbom/cyclonedx.hpp"
 #include "sbom/sbom.hpp"
 
@@ -59,6 +62,38 @@ Result<MadeSbom> make_sbom(Context& context, const Loaded& loaded, const std::st
   made.bytes = sbom::to_cyclonedx(catalog, build_time(context), version_text);
   made.warnings = catalog.warnings;
   made.components = catalog.components.size();
+  return made;
+}
+
+Result<MadeFeeds> make_feeds(Context& context, const Loaded& loaded, const std::string& version,
+                             Instant created, const std::vector<artifact::Artifact>& artifacts) {
+  MadeFeeds made;
+  for (const channel::Ecosystem& ecosystem : channel::ecosystems()) {
+    const std::string feed(ecosystem.feed);
+    const spec::App& app = loaded.app();
+    const auto first = std::find_if(app.channels.begin(), app.channels.end(),
+                                    [&](const spec::Channel& channel) { return channel.has_feed(feed); });
+    if (first == app.channels.end()) continue;
+    const channel::DescribeInput input{.world = context.world,
+                                       .repository = loaded.repository(),
+                                       .app = app.name,
+                                       .version = version,
+                                       .created = created,
+                                       .artifacts = artifacts,
+                                       .client = first->client(feed)};
+    std::string facts =
+        TRY_WHILE("preparing the artifacts for feed '" + feed + "'", ecosystem.describe(input));
+    if (facts.empty()) {
+      made.notes.push_back("no artifact is for feed '" + feed + "'");
+      continue;
+    }
+    if (facts.size() > channel::max_facts_bytes)
+      return fail(ErrorKind::invalid, "what feed '{}' must know of release {} has {} bytes, more than {}",
+                  feed, version, facts.size(), channel::max_facts_bytes);
+    const std::string name = channel::facts_name(feed);
+    made.documents.push_back({name, feed, facts.size(), crypto::to_hex(crypto::sha256(facts))});
+    made.bytes.emplace_back(name, std::move(facts));
+  }
   return made;
 }
 

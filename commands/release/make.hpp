@@ -7,6 +7,7 @@
 #include "actions/releases.hpp"
 #include "artifact/collect.hpp"
 #include "artifact/manifest.hpp"
+#include "channel/ecosystem.hpp"
 #include "commands/command.hpp"
 #include "commands/support.hpp"
 
@@ -22,6 +23,16 @@ struct MadeSbom {
 // The SBOM of an app's artifacts as `sbom:` says: made here, or the file that was made elsewhere.
 Result<MadeSbom> make_sbom(Context& context, const Loaded& loaded, const std::string& version,
                            const std::vector<artifact::Artifact>& artifacts);
+// What each feed of the app's channels must know of the artifacts (channel/ecosystem.hpp): other digests,
+// control files, the signatures that its clients check. Feeds that find nothing of theirs among the artifacts
+// are left out; `notes` says so.
+struct MadeFeeds {
+  std::vector<artifact::Document> documents;
+  std::vector<actions::DocumentBytes> bytes;
+  std::vector<std::string> notes;
+};
+Result<MadeFeeds> make_feeds(Context& context, const Loaded& loaded, const std::string& version,
+                             Instant created, const std::vector<artifact::Artifact>& artifacts);
 // SOURCE_DATE_EPOCH, else now: a release made twice from the same input is the same.
 Instant build_time(Context& context);
 

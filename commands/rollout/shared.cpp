@@ -1,5 +1,7 @@
 #include "commands/rollout/shared.hpp"
 
+#include "commands/rollout/feeds.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -144,6 +146,8 @@ doc::Value report_json(const engine::Report& report, std::string_view schema) {
                                      {"detail", step.detail}}));
     out.set("playbook", doc::Value::object({{"name", report.playbook->playbook}, {"steps", steps}}));
   }
+  if (doc::Value recovery = recovery_json(report.plan, report.state); !recovery.as_array().empty())
+    out.set("feeds", std::move(recovery));
   doc::Value decisions = doc::Value::array();
   for (const std::string& decision : report.decisions) decisions.push(decision);
   out.set("decisions", std::move(decisions));
@@ -162,6 +166,8 @@ std::string report_text(const engine::Report& report, Instant now, bool color) {
         fmt::format("  stage {}/{} '{}' reaches {}, bake {}{}\n", state.stage + 1, report.plan.stages.size(),
                     stage.name, rollout::reach_text(report.plan, state.stage), bake_text(stage, state, now),
                     state.suspect ? ", suspect: exposure stops growing" : "");
+  if (const std::string recovery = recovery_text(report.plan, state); !recovery.empty())
+    out += "  " + recovery + "\n";
   Table gates;
   for (const auto& [name, memory] : state.gates) {
     const spec::Gate* gate = report.plan.config.gate(name);
@@ -216,18 +222,19 @@ doc::Value plan_json(const rollout::Plan& plan) {
   }
   doc::Value warnings = doc::Value::array();
   for (const std::string& warning : plan.warnings) warnings.push(warning);
-  return doc::Value::object(
-      {{"schema", "tranche/rollout-plan/v1"},
-       {"app", plan.app},
-       {"rollout", plan.rollout},
-       {"channel", plan.channel},
-       {"release", plan.release},
-       {"baseline", plan.baseline},
-       {"salt", plan.salt},
-       {"stages", stages},
-       {"false-rollback", spec::false_rollback_sum(plan.config, plan.spec())},
-       {"recoverable", doc::Value::object({{"tranche", plan.baseline.empty() ? "0%" : "100%"}})},
-       {"warnings", warnings}});
+  return doc::Value::object({{"schema", "tranche/rollout-plan/v1"},
+                             {"app", plan.app},
+                             {"rollout", plan.rollout},
+                             {"channel", plan.channel},
+                             {"release", plan.release},
+                             {"baseline", plan.baseline},
+                             {"salt", plan.salt},
+                             {"stages", stages},
+                             {"false-rollback", spec::false_rollback_sum(plan.config, plan.spec())},
+                             {"fallback", plan.fallback.empty() ? doc::Value() : doc::Value(plan.fallback)},
+                             {"feeds", feeds_json(plan)},
+                             {"recoverable", recoverable_json(plan)},
+                             {"warnings", warnings}});
 }
 
 std::string plan_text(const rollout::Plan& plan, bool color) {
@@ -240,8 +247,7 @@ std::string plan_text(const rollout::Plan& plan, bool color) {
   out += table.text(2);
   out += fmt::format("  wrongly rolled back with a chance of at most {}\n",
                      format_ratio(spec::false_rollback_sum(plan.config, plan.spec())));
-  out += plan.baseline.empty() ? std::string("  recoverable: tranche 0% (no earlier release)\n")
-                               : fmt::format("  recoverable: tranche 100%, to {}\n", plan.baseline);
+  out += feeds_text(plan);
   for (const std::string& warning : plan.warnings)
     out += "  " + styled("warning: ", Style::yellow, color) + warning + "\n";
   return out;

@@ -1,4 +1,5 @@
-// channel.fallback: devices that run the withdrawn release go back to the one the plan froze as its baseline.
+// channel.fallback: devices that run the withdrawn release go to the fallback that was prepared for it (the
+// old code under a higher version, which every client takes), else back to the plan's baseline.
 #include <algorithm>
 
 #include "actions/action.hpp"
@@ -23,12 +24,17 @@ Result<std::string> send_to(Deck& deck, const Call& call, const std::string& fal
     }
     return directions;
   };
-  const std::uint64_t sequence = TRY(deck.direct(*channel, key, {}, {}, change, call.cause.reason));
+  std::vector<channel::ReleaseRef> refs;
+  if (!fallback.empty() && fallback == call.plan.fallback)
+    refs.push_back({fallback, call.plan.fallback_sha256, channel::manifest_name(fallback)});
+  const std::uint64_t sequence = TRY(deck.direct(*channel, key, {}, refs, change, call.cause.reason));
   if (fallback.empty()) return fmt::format("devices that run {} keep it (feed {})", release, sequence);
-  return fmt::format("devices that run {} go back to {} (feed {})", release, fallback, sequence);
+  return fmt::format("devices that run {} go {} to {} (feed {})", release,
+                     fallback == call.plan.fallback ? "on" : "back", fallback, sequence);
 }
 
 Result<std::string> perform(Deck& deck, const Call& call) {
+  if (!call.plan.fallback.empty()) return send_to(deck, call, call.plan.fallback, call.key);
   if (call.plan.baseline.empty())
     return fail_hint(ErrorKind::stranded, "release a fixed build: release create, rollout start",
                      "channel '{}' has no earlier release to fall back to", call.plan.channel);

@@ -39,5 +39,7 @@ Result<std::optional<channel::Recorded>> load_recorded(Deck& deck, const std::st
 // As find_release, but a missing one is an error with the nearest version as hint.
 Result<StoredRelease> load_release(Deck& deck, const std::string& version);
 Result<std::vector<std::string>> list_releases(Deck& deck);  // versions, lowest first
+// The highest release above `version` that was made as a fallback for it; nullopt: none is prepared.
+Result<std::optional<StoredRelease>> find_fallback(Deck& deck, const std::string& version);
 
 }  // namespace tranche::actions

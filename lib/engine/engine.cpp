@@ -28,6 +28,26 @@ std::vector<cohort::Hold> holds_of(const spec::App& app) {
   return holds;
 }
 
+// What a feed must know of the artifacts is made with the release: later it would need the release key.
+Result<> check_release_for_feeds(const rollout::Plan& plan, const artifact::Manifest& manifest) {
+  const spec::Channel& channel = *plan.config.channel(plan.channel);
+  if (const auto missing = channel::missing_feeds(channel); !missing.empty())
+    return fail_hint(ErrorKind::invalid, "take it out of the channel's feeds",
+                     "this build writes no feed '{}'", join(missing, "', '"));
+  for (const std::string& feed : channel.feeds) {
+    if (feed == "tranche") continue;
+    const bool known = std::any_of(manifest.feeds.begin(), manifest.feeds.end(),
+                                   [&](const artifact::Document& one) { return one.type == feed; });
+    if (!known)
+      return fail_hint(
+          ErrorKind::invalid,
+          "name its artifacts under artifacts:, give the feed to the channel, and make the release "
+          "anew under a new version",
+          "release {} has nothing for feed '{}' of channel '{}'", manifest.version, feed, channel.name);
+  }
+  return {};
+}
+
 }  // namespace
 
 void Engine::decided(const std::vector<std::string>& decisions) {
@@ -152,10 +172,16 @@ Result<> Engine::settle(Loaded& loaded) {
 Result<rollout::Plan> Engine::plan(const StartRequest& request) {
   const actions::StoredRelease release = TRY(actions::load_release(deck_, request.release));
   const spec::Rollout* wanted = deck_.app().rollout(request.rollout);
-  rollout::PlanInput input{request.rollout, request.release, release.sha256, {}, request.accept_no_way_back};
+  rollout::PlanInput input{
+      request.rollout, request.release, release.sha256, {}, request.accept_no_way_back, {}, {}};
+  if (const auto fallback = TRY(actions::find_fallback(deck_, request.release))) {
+    input.fallback = fallback->manifest.version;
+    input.fallback_sha256 = fallback->sha256;
+  }
   if (wanted != nullptr)
     if (const auto channel = TRY(deck_.channel_state(wanted->channel))) input.current = channel->directions;
   rollout::Plan plan = TRY(rollout::make_plan(deck_.app(), input));
+  TRY(check_release_for_feeds(plan, release.manifest));
   const std::vector<std::string>& required = plan.spec().require;
   if (std::find(required.begin(), required.end(), "sbom") != required.end() && release.manifest.sboms.empty())
     return fail_hint(ErrorKind::denied, "make it: tranche sbom, then tranche release create",
@@ -178,6 +204,32 @@ Result<std::optional<rollout::State>> Engine::running_beside(const std::string& 
   return std::optional<rollout::State>();
 }
 
+Result<Engine::LocalRelease> Engine::collect(actions::StoredRelease release) {
+  std::vector<artifact::Pattern> patterns;
+  for (const spec::Artifact& item : deck_.app().artifacts)
+    patterns.push_back({item.path, item.platform, item.kind, item.place});
+  const std::string& version = release.manifest.version;
+  const auto found = TRY_WHILE("collecting the artifacts of release " + version,
+                               artifact::collect(deck_.world().files, deck_.repository(), patterns, version));
+  std::map<std::string, std::string> paths;
+  for (const artifact::Artifact& item : found) paths[item.name] = item.path;
+  TRY_WHILE("comparing the artifacts with the manifest",
+            artifact::verify_files(release.manifest, deck_.world().files, paths));
+  LocalRelease local{std::move(release), {}};
+  for (const artifact::Artifact& item : local.release.manifest.artifacts)
+    local.paths.emplace_back(item.name, paths[item.name]);
+  return local;
+}
+
+// Everything that a feed of the channel may name lies in the store before a feed names it.
+Result<> Engine::publish_artifacts(const spec::Channel& channel, const LocalRelease& local) {
+  if (channel.mode == spec::Channel::Mode::observe) return {};
+  store::Store* store = TRY(deck_.channel_store(channel));
+  TRY_WHILE("publishing the artifacts to " + store->describe(),
+            channel::publish_release(*store, local.release.manifest, local.release.envelope, local.paths));
+  return {};
+}
+
 Result<Report> Engine::start(const StartRequest& request) {
   const actions::StoredRelease release = TRY(actions::load_release(deck_, request.release));
   if (const auto running = TRY(running_beside(request.rollout))) {
@@ -197,16 +249,11 @@ Result<Report> Engine::start(const StartRequest& request) {
   const rollout::Plan plan = TRY(this->plan(request));
   const spec::Channel* channel = plan.config.channel(plan.channel);
 
-  std::vector<artifact::Pattern> patterns;
-  for (const spec::Artifact& item : deck_.app().artifacts)
-    patterns.push_back({item.path, item.platform, item.kind, item.place});
-  const auto found =
-      TRY_WHILE("collecting the artifacts of release " + request.release,
-                artifact::collect(deck_.world().files, deck_.repository(), patterns, request.release));
-  std::map<std::string, std::string> paths;
-  for (const artifact::Artifact& item : found) paths[item.name] = item.path;
-  TRY_WHILE("comparing the artifacts with the manifest",
-            artifact::verify_files(release.manifest, deck_.world().files, paths));
+  const LocalRelease local = TRY(collect(release));
+  std::optional<LocalRelease> fallback;
+  if (!plan.fallback.empty())
+    fallback = TRY_WHILE("preparing the fallback " + plan.fallback,
+                         collect(TRY(actions::load_release(deck_, plan.fallback))));
 
   journal::Draft planned;
   planned.kind = "rollout.planned";
@@ -214,12 +261,8 @@ Result<Report> Engine::start(const StartRequest& request) {
   planned.data = rollout::to_value(plan);
   const std::uint64_t plan_entry = TRY(deck_.append({planned}))[0].index;
 
-  std::vector<std::pair<std::string, std::string>> artifact_paths;
-  for (const artifact::Artifact& item : release.manifest.artifacts)
-    artifact_paths.emplace_back(item.name, paths[item.name]);
-  store::Store* store = TRY(deck_.channel_store(*channel));
-  TRY_WHILE("publishing the artifacts to " + store->describe(),
-            channel::publish_release(*store, release.manifest, release.envelope, artifact_paths));
+  TRY(publish_artifacts(*channel, local));
+  if (fallback) TRY(publish_artifacts(*channel, *fallback));
 
   Loaded loaded{plan, {}};
   rollout::Next begun;

@@ -15,6 +15,7 @@
 
 #include "actions/action.hpp"
 #include "actions/deck.hpp"
+#include "actions/releases.hpp"
 #include "base/error.hpp"
 #include "engine/read_gate.hpp"
 #include "playbook/run.hpp"
@@ -64,6 +65,12 @@ class Engine {
     rollout::Plan plan;
     rollout::State state;
   };
+  struct LocalRelease {
+    actions::StoredRelease release;
+    std::vector<std::pair<std::string, std::string>> paths;  // artifact → where it lies here
+  };
+  Result<LocalRelease> collect(actions::StoredRelease release);
+  Result<> publish_artifacts(const spec::Channel& channel, const LocalRelease& local);
   Result<Loaded> load(const std::string& rollout);
   Result<std::optional<rollout::State>> running_beside(const std::string& rollout);
   Result<> settle(Loaded& loaded);  // performs pending effects until there is none

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "engine/engine.hpp"
+#include "rollout/feeds.hpp"
 
 namespace tranche::engine {
 namespace {
@@ -97,9 +98,13 @@ Result<bool> Engine::perform_playbook(Loaded& loaded, const rollout::Effect& eff
   const auto channel = TRY(deck_.channel_state(plan.channel));
   if (!channel) return true;
   const auto& withdrawn = channel->directions.withdrawn;
-  return std::none_of(withdrawn.begin(), withdrawn.end(), [&](const cohort::Withdrawn& w) {
+  const bool no_fallback = std::none_of(withdrawn.begin(), withdrawn.end(), [&](const cohort::Withdrawn& w) {
     return w.version == plan.release && !w.fallback.empty();
   });
+  const std::vector<std::string> stranding = rollout::stranding_feeds(plan, loaded.state.stage);
+  for (const std::string& feed : stranding)
+    decided({fmt::format("feed '{}': devices that took {} keep it", feed, plan.release)});
+  return no_fallback || !stranding.empty();
 }
 
 }  // namespace tranche::engine

@@ -9,6 +9,7 @@
 #include "crypto/digest.hpp"
 #include "gate/threshold.hpp"
 #include "rollout/argo.hpp"
+#include "rollout/feeds.hpp"
 
 namespace tranche::rollout {
 namespace {
@@ -145,6 +146,8 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   plan.release = input.release;
   plan.manifest_sha256 = input.manifest_sha256;
   plan.baseline = input.current.baseline;
+  plan.fallback = input.fallback;
+  plan.fallback_sha256 = input.fallback_sha256;
   plan.salt = app.name + "/" + rollout->channel;
   if (rollout->salt != spec::Rollout::Salt::channel) plan.salt += "/" + input.release;
   for (const spec::Stage& stage : rollout->stages)
@@ -168,6 +171,9 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   for (const std::string& gate : spec::unbounded_gates(app, *rollout))
     plan.warnings.push_back("gate '" + gate + "' is a threshold: it promises nothing about false alarms");
   plan.config = reduce(app, *rollout);
+  const bool accepted = input.accept_no_way_back || rollout->accept_no_way_back;
+  TRY(check_feeds(plan, accepted));
+  for (const FeedProblem& problem : feed_problems(plan, accepted)) plan.warnings.push_back(problem.what);
   return plan;
 }
 
@@ -184,17 +190,21 @@ doc::Value to_value(const Plan& plan) {
   }
   doc::Value warnings = doc::Value::array();
   for (const std::string& warning : plan.warnings) warnings.push(warning);
-  return doc::Value::object({{"schema", "tranche/plan/v1"},
-                             {"app", plan.app},
-                             {"channel", plan.channel},
-                             {"rollout", plan.rollout},
-                             {"release", plan.release},
-                             {"manifest-sha256", plan.manifest_sha256},
-                             {"baseline", plan.baseline},
-                             {"salt", plan.salt},
-                             {"stages", stages},
-                             {"warnings", warnings},
-                             {"config", spec::to_value(plan.config)}});
+  doc::Value out = doc::Value::object({{"schema", "tranche/plan/v1"},
+                                       {"app", plan.app},
+                                       {"channel", plan.channel},
+                                       {"rollout", plan.rollout},
+                                       {"release", plan.release},
+                                       {"manifest-sha256", plan.manifest_sha256},
+                                       {"baseline", plan.baseline},
+                                       {"salt", plan.salt},
+                                       {"stages", stages},
+                                       {"warnings", warnings},
+                                       {"config", spec::to_value(plan.config)}});
+  if (!plan.fallback.empty())
+    out.set("fallback",
+            doc::Value::object({{"version", plan.fallback}, {"manifest-sha256", plan.fallback_sha256}}));
+  return out;
 }
 
 Result<Plan> plan_from_value(const doc::Value& value) {
@@ -209,6 +219,11 @@ Result<Plan> plan_from_value(const doc::Value& value) {
   plan.manifest_sha256 = TRY(value.text("manifest-sha256"));
   plan.baseline = TRY(value.text("baseline"));
   plan.salt = TRY(value.text("salt"));
+  if (value.find("fallback") != nullptr) {
+    const doc::Value* fallback = TRY(value.object_at("fallback"));
+    plan.fallback = TRY(fallback->text("version"));
+    plan.fallback_sha256 = TRY(fallback->text("manifest-sha256"));
+  }
   const doc::Value* config = TRY(value.object_at("config"));
   plan.config = TRY(spec::from_value(*config));
   const spec::Rollout* rollout = plan.config.rollout(plan.rollout);

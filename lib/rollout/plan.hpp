@@ -29,7 +29,9 @@ struct PlannedStage {
 struct Plan {
   std::string app, channel, rollout;
   std::string release, manifest_sha256;
-  std::string baseline;  // the channel's baseline when frozen: the fallback; empty: no way back
+  std::string baseline;  // the channel's baseline when frozen; empty: there is none
+  // Prepared before the start for clients that cannot go down: the old code under a higher version; or empty.
+  std::string fallback, fallback_sha256;
   std::string salt;
   std::vector<PlannedStage> stages;
   std::vector<std::string> warnings;
@@ -42,6 +44,7 @@ struct PlanInput {
   std::string release, manifest_sha256;
   cohort::Directions current;  // what the channel says now
   bool accept_no_way_back = false;
+  std::string fallback, fallback_sha256;  // of a release made with --fallback-for this one; or empty
 };
 // kind invalid: unknown rollout, not supported yet (all of it listed), release withdrawn or already the
 // baseline, stages that shrink, no way back and not accepted.
