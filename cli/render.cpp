@@ -60,7 +60,7 @@ doc::Value error_to_value(const Error& error) {
 
 void show(const commands::Outcome& outcome, bool json, ports::Console& console) {
   if (json)
-    console.out(doc::to_json(outcome.json) + "\n");
+    console.out((outcome.json_text.empty() ? doc::to_json(outcome.json) : outcome.json_text) + "\n");
   else
     console.out(outcome.text);
 }

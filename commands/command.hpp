@@ -89,6 +89,7 @@ struct Outcome {
   int exit_code = 0;
   doc::Value json;  // an object with "schema": "tranche/<noun>[-<verb>]/v1"
   std::string text;
+  std::string json_text;  // when not empty: shown in place of `json`, for answers too large for a tree
 };
 
 struct Context {

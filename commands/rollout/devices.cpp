@@ -10,14 +10,17 @@ namespace {
 constexpr std::size_t max_list_bytes = 256 << 20;
 constexpr std::size_t shown_devices = 20;
 
-Result<cohort::Device> parse_device(std::string_view line, const std::string& file, std::size_t number) {
-  cohort::Device device;
+Result<ListedDevice> parse_device(std::string_view line, const std::string& file, std::size_t number) {
+  ListedDevice listed;
+  cohort::Device& device = listed.device;
   if (!line.starts_with('{')) {
     device.id = line;
   } else {
     doc::Value value = TRY_WHILE(fmt::format("reading line {} of {}", number, file),
                                  doc::parse_json(line, file, {1 << 16, 4, 256}));
     device.id = TRY(value.text("id"));
+    listed.running = TRY(value.text_or("version", ""));
+    listed.feed_channel = TRY(value.text_or("feed-channel", ""));
     if (const doc::Value* labels = value.find("labels")) {
       if (!labels->is_object()) return fail(ErrorKind::invalid, "{}:{}: labels are no map", file, number);
       for (const doc::Member& label : labels->as_object()) {
@@ -28,15 +31,23 @@ Result<cohort::Device> parse_device(std::string_view line, const std::string& fi
       }
     }
   }
-  TRY_WHILE(fmt::format("reading line {} of {}", number, file), cohort::check_device(device));
-  return device;
+  if (auto good = cohort::check_device(device); !good)
+    return fail(std::move(good.error()).during(fmt::format("reading line {} of {}", number, file)));
+  return listed;
 }
 
 }  // namespace
 
 Result<std::vector<cohort::Device>> read_devices(Context& context, const std::string& path) {
-  const std::string text = TRY(read_input(context, path, max_list_bytes));
   std::vector<cohort::Device> devices;
+  for (ListedDevice& listed : TRY(read_listed_devices(context, path)))
+    devices.push_back(std::move(listed.device));
+  return devices;
+}
+
+Result<std::vector<ListedDevice>> read_listed_devices(Context& context, const std::string& path) {
+  const std::string text = TRY(read_input(context, path, max_list_bytes));
+  std::vector<ListedDevice> devices;
   std::size_t number = 0;
   for (std::string_view line : split(text, '\n')) {
     ++number;

@@ -170,6 +170,25 @@ std::vector<cohort::Track> written_tracks(const spec::Channel& channel, const co
   return tracks;
 }
 
+Result<> publish_aliases(store::Store& store, const spec::Channel& channel,
+                         const artifact::Manifest& manifest,
+                         const std::vector<std::pair<std::string, std::string>>& artifact_paths) {
+  const std::map<std::string, std::string> paths(artifact_paths.begin(), artifact_paths.end());
+  store::Publication publication;
+  publication.message = fmt::format("release {} {}", manifest.app, manifest.version);
+  for (const std::string& feed : channel.feeds) {
+    const Ecosystem* ecosystem = find_ecosystem(feed);
+    if (ecosystem == nullptr || ecosystem->aliases == nullptr) continue;
+    for (const Alias& alias : ecosystem->aliases(manifest, channel.client(feed)))
+      if (const auto path = paths.find(alias.artifact); path != paths.end())
+        publication.files.push_back({alias.name, {}, path->second});
+  }
+  if (publication.files.empty()) return {};
+  TRY_WHILE(fmt::format("publishing release {} to {}", manifest.version, store.describe()),
+            store.publish(publication));
+  return {};
+}
+
 std::vector<std::string> missing_feeds(const spec::Channel& channel) {
   std::vector<std::string> out;
   for (const std::string& feed : channel.feeds)

@@ -52,6 +52,12 @@ Result<ChannelReport> compare_channel(store::Store& store, const ChannelInput& i
 // it offers a release that the directions withdraw: taking that back comes first.
 Result<ChannelReport> publish_channel(store::Store& store, const ChannelInput& input);
 
+// Puts the artifacts of a release under the second names that some clients want them at. `artifact_paths`:
+// artifact name → local path.
+Result<> publish_aliases(store::Store& store, const spec::Channel& channel,
+                         const artifact::Manifest& manifest,
+                         const std::vector<std::pair<std::string, std::string>>& artifact_paths);
+
 // The tracks that this feed's files may say: rounded down to what the client reads, or left to `tranche
 // serve`.
 std::vector<cohort::Track> written_tracks(const spec::Channel& channel, const cohort::Capabilities& client,

@@ -215,7 +215,11 @@ Result<Engine::LocalRelease> Engine::collect(actions::StoredRelease release) {
   for (const artifact::Artifact& item : found) paths[item.name] = item.path;
   TRY_WHILE("comparing the artifacts with the manifest",
             artifact::verify_files(release.manifest, deck_.world().files, paths));
-  LocalRelease local{std::move(release), {}};
+  LocalRelease local;
+  if (const auto recorded = TRY(actions::load_recorded(deck_, version)))
+    for (const artifact::Document& document : recorded->manifest.feeds)
+      local.documents.emplace_back(document.name, recorded->facts.at(document.type));
+  local.release = std::move(release);
   for (const artifact::Artifact& item : local.release.manifest.artifacts)
     local.paths.emplace_back(item.name, paths[item.name]);
   return local;
@@ -226,8 +230,9 @@ Result<> Engine::publish_artifacts(const spec::Channel& channel, const LocalRele
   if (channel.mode == spec::Channel::Mode::observe) return {};
   store::Store* store = TRY(deck_.channel_store(channel));
   TRY_WHILE("publishing the artifacts to " + store->describe(),
-            channel::publish_release(*store, local.release.manifest, local.release.envelope, local.paths));
-  return {};
+            channel::publish_release(*store, local.release.manifest, local.release.envelope, local.paths,
+                                     local.documents));
+  return channel::publish_aliases(*store, channel, local.release.manifest, local.paths);
 }
 
 Result<Report> Engine::start(const StartRequest& request) {

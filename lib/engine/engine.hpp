@@ -68,6 +68,7 @@ class Engine {
   struct LocalRelease {
     actions::StoredRelease release;
     std::vector<std::pair<std::string, std::string>> paths;  // artifact → where it lies here
+    std::vector<channel::NamedBytes> documents;              // of its feeds
   };
   Result<LocalRelease> collect(actions::StoredRelease release);
   Result<> publish_artifacts(const spec::Channel& channel, const LocalRelease& local);

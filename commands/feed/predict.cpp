@@ -1,0 +1,116 @@
+#include <map>
+
+#include "actions/stores.hpp"
+#include "base/text.hpp"
+#include "channel/feed.hpp"
+#include "commands/commands.hpp"
+#include "commands/feed/reading.hpp"
+#include "commands/rollout/devices.hpp"
+#include "commands/support.hpp"
+
+namespace tranche::commands {
+namespace {
+
+constexpr std::size_t shown_devices = 20;
+
+struct Predicted {
+  std::string_view offered;  // empty: nothing
+  std::string_view reason;
+};
+
+// One answer a device, as text of both kinds; a million of them stay a stream of bytes.
+class Answers {
+ public:
+  void add(const std::string& id, const Predicted& answer) {
+    json_ += json_.empty() ? "" : ",";
+    json_ += "{\"id\":" + doc::to_json(doc::Value(id)) + ",\"offered\":";
+    json_ += answer.offered.empty() ? "null" : doc::to_json(doc::Value(answer.offered));
+    json_ += ",\"reason\":" + doc::to_json(doc::Value(answer.reason)) + "}";
+    ++of_[answer.offered.empty() ? "nothing" : std::string(answer.offered)];
+    if (++count_ <= shown_devices)
+      table_.row({printable(id, 64), answer.offered.empty() ? "nothing" : std::string(answer.offered),
+                  std::string(answer.reason)});
+  }
+
+  Outcome outcome(const std::string& channel, const std::string& feed) {
+    Outcome out;
+    out.json_text = "{\"schema\":\"tranche/feed-predict/v1\",\"channel\":" + doc::to_json(doc::Value(channel)) +
+                    ",\"feed\":" + doc::to_json(doc::Value(feed)) + ",\"devices\":[" + json_ + "]}";
+    out.text = table_.text();
+    if (count_ > shown_devices) out.text += fmt::format("and {} more\n", count_ - shown_devices);
+    for (const auto& [version, devices] : of_)
+      out.text += fmt::format("{} of {} ({:.2f}%): {}\n", devices, count_,
+                              100.0 * static_cast<double>(devices) / static_cast<double>(count_), version);
+    return out;
+  }
+
+ private:
+  std::string json_;
+  Table table_{{"device", "offered", "reason"}};
+  std::map<std::string, std::size_t> of_;
+  std::size_t count_ = 0;
+};
+
+Result<> predict_native(store::Store& store, const signing::Trust& trust, const std::string& app,
+                        const spec::Channel& channel, const std::vector<ListedDevice>& devices,
+                        Answers& answers) {
+  const auto published = TRY(channel::read_published(store, trust, app, channel.name));
+  if (!published)
+    return fail_hint(ErrorKind::invalid, "start a rollout: tranche rollout start",
+                     "nothing is published on channel '{}' yet", channel.name);
+  for (const ListedDevice& one : devices) {
+    const cohort::Decision decision =
+        cohort::decide(published->feed.directions, one.device, one.running);
+    answers.add(one.device.id, {decision.version, cohort::to_text(decision.reason)});
+  }
+  return {};
+}
+
+Result<Outcome> run(const Options& options, Context& context) {
+  const Loaded loaded = TRY(load_app(context, options));
+  const spec::Channel* channel = loaded.app().channel(options.text("channel"));
+  if (channel == nullptr)
+    return fail(ErrorKind::invalid, "app '{}' has no channel '{}'", loaded.app().name,
+                printable(options.text("channel"), 64));
+  const std::string feed = options.text("feed");
+  const auto store = TRY(actions::open_channel(context.world, loaded.repository(), *channel));
+  const auto devices = TRY(read_listed_devices(context, options.text("devices")));
+  Answers answers;
+  if (feed == "tranche") {
+    const signing::Trust trust = TRY(load_trust(context, loaded.spec, loaded.app()));
+    TRY(predict_native(*store, trust, loaded.app().name, *channel, devices, answers));
+    return answers.outcome(channel->name, feed);
+  }
+  std::map<std::string, std::unique_ptr<channel::View>> views;  // by feed channel
+  for (const ListedDevice& one : devices) {
+    const std::string& file = one.feed_channel.empty() ? options.text("feed-channel") : one.feed_channel;
+    auto& view = views[file];
+    if (view == nullptr)
+      view = TRY(read_feed(*store, *channel, feed, {file, options.text("platform")}, context.world.clock.now()));
+    const channel::Answer answer = view->ask({one.device.id, one.running});
+    answers.add(one.device.id, {answer.offered, answer.reason});
+  }
+  return answers.outcome(channel->name, feed);
+}
+
+}  // namespace
+
+Command feed_predict() {
+  return {.name = "feed predict",
+          .summary = "what each device would be offered, by its client's own arithmetic",
+          .help_path = "commands/feed/predict.md",
+          .arguments = {{.name = "channel", .help = "a name under channels:"}},
+          .flags = {{.name = "feed", .value = "FEED", .help = "which feed's client", .required = true},
+                    {.name = "devices",
+                     .value = "FILE",
+                     .help = "one id a line, or NDJSON of {\"id\",\"version\",\"labels\",\"feed-channel\"}",
+                     .required = true},
+                    {.name = "feed-channel",
+                     .value = "NAME",
+                     .help = "the devices read this cohort's own file"},
+                    {.name = "platform", .value = "OS/ARCH", .help = "linux/amd64; which file they read"},
+                    app_flag()},
+          .run = run};
+}
+
+}  // namespace tranche::commands
