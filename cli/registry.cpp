@@ -58,6 +58,8 @@ constexpr auto table = std::to_array<Line>({
     {decides, "flag list", flag_list},
     {decides, "flag history", flag_history},
     {records, "feed check", feed_check},
+    {records, "feed predict", feed_predict},
+    {records, "feed list", feed_list},
     {records, "feed audit", feed_audit},
     {records, "channel adopt", channel_adopt},
     {records, "channel diff", channel_diff},

@@ -50,6 +50,8 @@ Command flag_history();
 
 // what is published and recorded
 Command feed_check();
+Command feed_predict();
+Command feed_list();
 Command feed_audit();
 Command channel_adopt();
 Command channel_diff();

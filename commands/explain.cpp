@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "channel/feed.hpp"
 #include "commands/commands.hpp"
+#include "commands/feed/reading.hpp"
 #include "commands/support.hpp"
 
 namespace tranche::commands {
@@ -18,6 +19,49 @@ Result<const spec::Channel*> channel_of(const spec::App& app, const Options& opt
               printable(options.text("channel"), 64));
 }
 
+// The one decision function over the signed feed.
+void explain_native(const channel::Feed& feed, const cohort::Device& device, const std::string& running,
+                    Outcome& outcome) {
+  const cohort::Directions& directions = feed.directions;
+  const cohort::Decision decision = cohort::decide(directions, device, running);
+  const cohort::Placement placement = cohort::place(directions, device);
+  doc::Value steps = doc::Value::array();
+  const std::string what = decision.version.empty() ? (running.empty() ? "nothing" : "keeps " + running)
+                                                    : "gets " + decision.version;
+  outcome.text = fmt::format("{} {}: {}\n", device.id, what, cohort::to_text(decision.reason));
+  for (const std::string& line : cohort::explain(directions, device, running)) {
+    steps.push(line);
+    outcome.text += "  " + line + "\n";
+  }
+  outcome.json.set("sequence", feed.sequence);
+  outcome.json.set("version", decision.version.empty() ? doc::Value() : doc::Value(decision.version));
+  outcome.json.set("reason", cohort::to_text(decision.reason));
+  outcome.json.set("arm", cohort::to_text(placement.arm));
+  outcome.json.set("bucket", std::to_string(decision.bucket));
+  outcome.json.set("steps", std::move(steps));
+}
+
+// The file that an updater reads, by its client's own arithmetic.
+Result<doc::Value> explain_feed(store::Store& store, const spec::Channel& channel, const std::string& feed,
+                                const FeedPlace& place, const channel::Asker& asker, Instant now,
+                                std::string& text) {
+  const auto view = TRY(read_feed(store, channel, feed, place, now));
+  const channel::Answer answer = view->ask(asker);
+  text +=
+      fmt::format("{}: {}: {}\n", feed,
+                  answer.offered.empty() ? std::string("nothing") : "offers " + std::string(answer.offered),
+                  answer.reason);
+  doc::Value steps = doc::Value::array();
+  for (const std::string& line : view->explain(asker)) {
+    steps.push(line);
+    text += "  " + line + "\n";
+  }
+  return doc::Value::object({{"feed", feed},
+                             {"offered", answer.offered.empty() ? doc::Value() : doc::Value(answer.offered)},
+                             {"reason", answer.reason},
+                             {"steps", steps}});
+}
+
 Result<Outcome> run(const Options& options, Context& context) {
   const Loaded loaded = TRY(load_app(context, options));
   const signing::Trust trust = TRY(load_trust(context, loaded.spec, loaded.app()));
@@ -32,35 +76,29 @@ Result<Outcome> run(const Options& options, Context& context) {
   }
   TRY(cohort::check_device(device));
   const auto store = TRY(actions::open_channel(context.world, loaded.repository(), *channel));
-  const auto published = TRY(channel::read_published(*store, trust, loaded.app().name, channel->name));
-  if (!published)
-    return fail_hint(ErrorKind::invalid, "start a rollout: tranche rollout start",
-                     "nothing is published on channel '{}' yet", channel->name);
-
   const std::string running = options.text("running");
-  const cohort::Directions& directions = published->feed.directions;
-  const cohort::Decision decision = cohort::decide(directions, device, running);
-  const cohort::Placement placement = cohort::place(directions, device);
-  doc::Value steps = doc::Value::array();
-  const std::string outcome = decision.version.empty() ? (running.empty() ? "nothing" : "keeps " + running)
-                                                       : "gets " + decision.version;
-  std::string text = fmt::format("{} {}: {}\n", device.id, outcome, cohort::to_text(decision.reason));
-  for (const std::string& line : cohort::explain(directions, device, running)) {
-    steps.push(line);
-    text += "  " + line + "\n";
+  const std::string only = options.text("feed");
+  if (!only.empty() && !channel->has_feed(only)) return fail(unknown_feed(*channel, only));
+
+  Outcome outcome;
+  outcome.json = doc::Value::object(
+      {{"schema", "tranche/explain/v1"}, {"device", device.id}, {"channel", channel->name}});
+  if (only.empty() || only == "tranche") {
+    const auto published = TRY(channel::read_published(*store, trust, loaded.app().name, channel->name));
+    if (!published)
+      return fail_hint(ErrorKind::invalid, "start a rollout: tranche rollout start",
+                       "nothing is published on channel '{}' yet", channel->name);
+    explain_native(published->feed, device, running, outcome);
   }
-  return Outcome{
-      0,
-      doc::Value::object({{"schema", "tranche/explain/v1"},
-                          {"device", device.id},
-                          {"channel", channel->name},
-                          {"sequence", published->feed.sequence},
-                          {"version", decision.version.empty() ? doc::Value() : doc::Value(decision.version)},
-                          {"reason", cohort::to_text(decision.reason)},
-                          {"arm", cohort::to_text(placement.arm)},
-                          {"bucket", std::to_string(decision.bucket)},
-                          {"steps", steps}}),
-      text};
+  doc::Value feeds = doc::Value::array();
+  for (const std::string& feed : channel->feeds) {
+    if (feed == "tranche" || (!only.empty() && feed != only)) continue;
+    feeds.push(
+        TRY(explain_feed(*store, *channel, feed, {options.text("feed-channel"), options.text("platform")},
+                         {device.id, running}, context.world.clock.now(), outcome.text)));
+  }
+  if (!feeds.as_array().empty()) outcome.json.set("feeds", std::move(feeds));
+  return outcome;
 }
 
 }  // namespace
@@ -76,6 +114,9 @@ Command explain() {
                  .help = "which stream; may be left out when there is one"},
                 {.name = "label", .value = "NAME=VALUE", .help = "a label of the device", .repeated = true},
                 {.name = "running", .value = "VERSION", .help = "what the device runs now"},
+                {.name = "feed", .value = "FEED", .help = "this feed only"},
+                {.name = "feed-channel", .value = "NAME", .help = "the device reads this cohort's own file"},
+                {.name = "platform", .value = "OS/ARCH", .help = "which file it reads: linux/amd64"},
                 app_flag()},
       .run = run};
 }

@@ -33,10 +33,14 @@ std::string feed_table() {
   for (const cohort::Capabilities& client : cohort::clients()) {
     out += std::string(client.feed) + "\n";
     const std::pair<std::string_view, std::string_view> rows[] = {
-        {"percentages", client.fraction_text},  {"salt", client.salt_text},
-        {"pause", client.pause_text},           {"downgrade", client.downgrade_text},
-        {"force", client.force_text},           {"cohorts", client.cohorts_text},
-        {"previous release for the rest", client.previous_text}, {"signed", client.signed_text},
+        {"percentages", client.fraction_text},
+        {"salt", client.salt_text},
+        {"pause", client.pause_text},
+        {"downgrade", client.downgrade_text},
+        {"force", client.force_text},
+        {"cohorts", client.cohorts_text},
+        {"previous release for the rest", client.previous_text},
+        {"signed", client.signed_text},
         {"`tranche serve` can decide", client.servable ? "yes" : "no"}};
     for (const auto& [what, words] : rows) out += fmt::format("  {:<31}{}\n", what, words);
   }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "actions/stores.hpp"
@@ -22,20 +23,28 @@ struct Predicted {
 class Answers {
  public:
   void add(const std::string& id, const Predicted& answer) {
-    json_ += json_.empty() ? "" : ",";
-    json_ += "{\"id\":" + doc::to_json(doc::Value(id)) + ",\"offered\":";
-    json_ += answer.offered.empty() ? "null" : doc::to_json(doc::Value(answer.offered));
-    json_ += ",\"reason\":" + doc::to_json(doc::Value(answer.reason)) + "}";
-    ++of_[answer.offered.empty() ? "nothing" : std::string(answer.offered)];
+    json_ += json_.empty() ? "{\"id\":" : ",{\"id\":";
+    append_quoted(id);
+    json_ += ",\"offered\":";
+    if (answer.offered.empty())
+      json_ += "null";
+    else
+      append_quoted(answer.offered);
+    json_ += ",\"reason\":";
+    append_quoted(answer.reason);
+    json_ += '}';
+    const std::string_view what = answer.offered.empty() ? std::string_view("nothing") : answer.offered;
+    if (last_ == of_.end() || last_->first != what) last_ = of_.try_emplace(std::string(what), 0).first;
+    ++last_->second;
     if (++count_ <= shown_devices)
-      table_.row({printable(id, 64), answer.offered.empty() ? "nothing" : std::string(answer.offered),
-                  std::string(answer.reason)});
+      table_.row({printable(id, 64), std::string(what), std::string(answer.reason)});
   }
 
   Outcome outcome(const std::string& channel, const std::string& feed) {
     Outcome out;
-    out.json_text = "{\"schema\":\"tranche/feed-predict/v1\",\"channel\":" + doc::to_json(doc::Value(channel)) +
-                    ",\"feed\":" + doc::to_json(doc::Value(feed)) + ",\"devices\":[" + json_ + "]}";
+    out.json_text =
+        "{\"schema\":\"tranche/feed-predict/v1\",\"channel\":" + doc::to_json(doc::Value(channel)) +
+        ",\"feed\":" + doc::to_json(doc::Value(feed)) + ",\"devices\":[" + json_ + "]}";
     out.text = table_.text();
     if (count_ > shown_devices) out.text += fmt::format("and {} more\n", count_ - shown_devices);
     for (const auto& [version, devices] : of_)
@@ -45,9 +54,22 @@ class Answers {
   }
 
  private:
+  void append_quoted(std::string_view text) {
+    const bool plain =
+        std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+    if (!plain) {
+      json_ += doc::to_json(doc::Value(text));
+      return;
+    }
+    json_ += '"';
+    json_ += text;
+    json_ += '"';
+  }
+
   std::string json_;
   Table table_{{"device", "offered", "reason"}};
-  std::map<std::string, std::size_t> of_;
+  std::map<std::string, std::size_t> of_;  // devices by what they are offered
+  std::map<std::string, std::size_t>::iterator last_ = of_.end();
   std::size_t count_ = 0;
 };
 
@@ -59,8 +81,7 @@ Result<> predict_native(store::Store& store, const signing::Trust& trust, const 
     return fail_hint(ErrorKind::invalid, "start a rollout: tranche rollout start",
                      "nothing is published on channel '{}' yet", channel.name);
   for (const ListedDevice& one : devices) {
-    const cohort::Decision decision =
-        cohort::decide(published->feed.directions, one.device, one.running);
+    const cohort::Decision decision = cohort::decide(published->feed.directions, one.device, one.running);
     answers.add(one.device.id, {decision.version, cohort::to_text(decision.reason)});
   }
   return {};
@@ -86,7 +107,8 @@ Result<Outcome> run(const Options& options, Context& context) {
     const std::string& file = one.feed_channel.empty() ? options.text("feed-channel") : one.feed_channel;
     auto& view = views[file];
     if (view == nullptr)
-      view = TRY(read_feed(*store, *channel, feed, {file, options.text("platform")}, context.world.clock.now()));
+      view =
+          TRY(read_feed(*store, *channel, feed, {file, options.text("platform")}, context.world.clock.now()));
     const channel::Answer answer = view->ask({one.device.id, one.running});
     answers.add(one.device.id, {answer.offered, answer.reason});
   }
@@ -96,21 +118,20 @@ Result<Outcome> run(const Options& options, Context& context) {
 }  // namespace
 
 Command feed_predict() {
-  return {.name = "feed predict",
-          .summary = "what each device would be offered, by its client's own arithmetic",
-          .help_path = "commands/feed/predict.md",
-          .arguments = {{.name = "channel", .help = "a name under channels:"}},
-          .flags = {{.name = "feed", .value = "FEED", .help = "which feed's client", .required = true},
-                    {.name = "devices",
-                     .value = "FILE",
-                     .help = "one id a line, or NDJSON of {\"id\",\"version\",\"labels\",\"feed-channel\"}",
-                     .required = true},
-                    {.name = "feed-channel",
-                     .value = "NAME",
-                     .help = "the devices read this cohort's own file"},
-                    {.name = "platform", .value = "OS/ARCH", .help = "linux/amd64; which file they read"},
-                    app_flag()},
-          .run = run};
+  return {
+      .name = "feed predict",
+      .summary = "what each device would be offered, by its client's own arithmetic",
+      .help_path = "commands/feed/predict.md",
+      .arguments = {{.name = "channel", .help = "a name under channels:"}},
+      .flags = {{.name = "feed", .value = "FEED", .help = "which feed's client", .required = true},
+                {.name = "devices",
+                 .value = "FILE",
+                 .help = "one id a line, or NDJSON of {\"id\",\"version\",\"labels\",\"feed-channel\"}",
+                 .required = true},
+                {.name = "feed-channel", .value = "NAME", .help = "the devices read this cohort's own file"},
+                {.name = "platform", .value = "OS/ARCH", .help = "linux/amd64; which file they read"},
+                app_flag()},
+      .run = run};
 }
 
 }  // namespace tranche::commands

@@ -6,13 +6,13 @@ namespace tranche::commands {
 
 Error unknown_feed(const spec::Channel& channel, const std::string& feed) {
   const std::string near = nearest(feed, channel.feeds);
-  return {ErrorKind::invalid,
-          fmt::format("channel '{}' has no feed '{}'", channel.name, printable(feed, 64)),
+  return {ErrorKind::invalid, fmt::format("channel '{}' has no feed '{}'", channel.name, printable(feed, 64)),
           near.empty() ? "there are: " + join(channel.feeds, ", ") : "did you mean '" + near + "'?"};
 }
 
 Result<std::unique_ptr<channel::View>> read_feed(store::Store& store, const spec::Channel& channel,
-                                                 const std::string& feed, const FeedPlace& place, Instant now) {
+                                                 const std::string& feed, const FeedPlace& place,
+                                                 Instant now) {
   const channel::Ecosystem* ecosystem = channel::find_ecosystem(feed);
   if (ecosystem == nullptr || !channel.has_feed(feed)) return fail(unknown_feed(channel, feed));
   channel::ReadInput input;

@@ -16,7 +16,8 @@ struct FeedPlace {
 };
 // kind invalid when the feed is unknown here, or has no file in the store yet.
 Result<std::unique_ptr<channel::View>> read_feed(store::Store& store, const spec::Channel& channel,
-                                                 const std::string& feed, const FeedPlace& place, Instant now);
+                                                 const std::string& feed, const FeedPlace& place,
+                                                 Instant now);
 
 // "did you mean", or the list: for an unknown name after --feed.
 Error unknown_feed(const spec::Channel& channel, const std::string& feed);
