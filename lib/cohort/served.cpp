@@ -79,9 +79,11 @@ Served::Served(const Directions& directions, const FeedChannel& channel, ServedT
 }
 
 Decision Served::choose(const Question& question) const {
-  const Asking asking = question.manual && terms_.manual_checks ? by_hand
-                        : question.device.id.empty()            ? without_id
-                                                                : by_id;
+  // A client that goes back and does not say what it runs would be sent back at its next check.
+  const bool kept = !terms_.allow_downgrade || !question.running.empty();
+  const Asking asking = question.manual && terms_.manual_checks && kept ? by_hand
+                        : question.device.id.empty()                    ? without_id
+                                                                        : by_id;
   const Directions& told = told_[asking];
   const Directions& untold = untold_[asking];
   if (question.running.empty()) return decide(untold, question.device, {});

@@ -40,7 +40,8 @@ class Served {
 
   // `version` is what the client should run; empty: keep what runs. As decide() says, and besides:
   // - no id: rules that need one (a share, a list) reach nobody;
-  // - manual, where allowed: the offer, unless it is withdrawn, held, or at 0% for everyone;
+  // - manual, where allowed: the offer, unless it is withdrawn, held, or at 0% for everyone. Not for a client
+  //   that takes lower versions and does not say what it runs: its next check would send it back;
   // - `running` unknown: the standing release (a fallback that is above the baseline) stands for the
   //   baseline, since nobody knows who runs the withdrawn one;
   // - no downgrade: a fallback below what runs gives way to the offer or a higher fallback, else nothing.
