@@ -3,7 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "base/text.hpp"
@@ -60,6 +60,15 @@ Result<const Functions*> functions() {
   return &*loaded;
 }
 
+// The beginnings of packed bytes, in the order of Functions::filters.
+constexpr std::array<std::string_view, 5> magics{"\x1f\x8b", "\xfd\x37zXZ", "\x28\xb5\x2f\xfd", "BZh",
+                                                 std::string_view("\x5d\0\0", 3)};
+std::optional<std::size_t> filter_of(std::string_view bytes) {
+  for (std::size_t i = 0; i < magics.size(); ++i)
+    if (bytes.starts_with(magics[i])) return i;
+  return std::nullopt;
+}
+
 // An opened archive: its entries one after the other.
 class Walker {
  public:
@@ -68,8 +77,9 @@ class Walker {
     if (walker.reader_ == nullptr) return fail(ErrorKind::failed, "out of memory for an archive");
     bool good = (tar ? walker.lib_.tar : walker.lib_.raw)(walker.reader_.get()) >= ARCHIVE_WARN;
     if (!tar) good = good && walker.lib_.empty(walker.reader_.get()) >= ARCHIVE_WARN;
-    for (auto* const enable : walker.lib_.filters)
-      good = good && enable(walker.reader_.get()) >= ARCHIVE_WARN;
+    // Only the one it begins with: what comes out could look like another.
+    if (const auto filter = filter_of(bytes))
+      good = good && walker.lib_.filters[*filter](walker.reader_.get()) >= ARCHIVE_WARN;
     if (!good || walker.lib_.open(walker.reader_.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
       return walker.broken();
     return walker;
@@ -115,19 +125,11 @@ class Walker {
   std::size_t total_ = 0;
 };
 
-bool is_packed(std::string_view bytes) {
-  using std::string_view_literals::operator""sv;
-  for (const std::string_view magic :
-       {"\x1f\x8b"sv, "\xfd\x37zXZ"sv, "\x28\xb5\x2f\xfd"sv, "BZh"sv, "\x5d\0\0"sv})
-    if (bytes.starts_with(magic)) return true;
-  return false;
-}
-
 }  // namespace
 
 Result<std::string> unpack(std::string_view bytes, std::size_t max_bytes) {
   std::string out;
-  if (!is_packed(bytes)) {
+  if (!filter_of(bytes)) {
     if (bytes.size() > max_bytes)
       return fail_hint(ErrorKind::invalid, "look at where it comes from", "it has more than {} bytes",
                        max_bytes);

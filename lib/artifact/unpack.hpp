@@ -10,8 +10,8 @@
 
 namespace tranche::artifact {
 
-// One stream of gzip, xz, zstd, bzip2 or lzma (.lzma by its name only: it has no magic). Other bytes come
-// back as they are. kind invalid: broken, or more than max_bytes when unpacked.
+// One stream of gzip, xz, zstd, bzip2 or lzma, also one that was packed twice. Other bytes come back as they
+// are. kind invalid: broken, or more than max_bytes when unpacked.
 Result<std::string> unpack(std::string_view bytes, std::size_t max_bytes);
 
 // A regular file of a tar archive, packed or not; "./control" is found as "control". nullopt: it is not in
