@@ -97,6 +97,9 @@ struct ReadInput {
   spec::Client client;
   Instant now{};
   std::string base_url;  // the place's own address, where it is known: for feeds that name whole addresses
+  // Given where a signature that only another program checks (gpg) is to be looked at, with the client's key.
+  ports::World* world = nullptr;
+  std::string repository{};
 };
 // What a whole address is called below a base address: "a/b.gz" for https://host/x/a/b.gz below
 // https://host/x. Empty when it lies elsewhere, or base_url is empty and the name is not one that we give.

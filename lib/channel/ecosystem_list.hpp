@@ -6,6 +6,7 @@
 namespace tranche::channel {
 
 Ecosystem electron();
+Ecosystem apt();
 Ecosystem tauri();
 Ecosystem sparkle();
 Ecosystem velopack();

@@ -7,7 +7,7 @@
 namespace tranche::channel {
 
 const std::vector<Ecosystem>& ecosystems() {
-  static const std::vector<Ecosystem> all{electron(), tauri(), sparkle(), velopack(), squirrel()};
+  static const std::vector<Ecosystem> all{electron(), apt(), tauri(), sparkle(), velopack(), squirrel()};
   return all;
 }
 
