@@ -261,6 +261,79 @@ TEST_CASE("other bytes under a version on record are refused") {
   CHECK(adopted.error().kind == ErrorKind::verification);
 }
 
+TEST_CASE("from another place the files come along under their names, and the first publish names them") {
+  OtherTool other;
+  other.publish("1.2.0");
+  for (const std::string name : {"latest.yml", "notes-1.2.0.exe"}) {
+    other.fake.files.bytes["/old/" + name] = other.file(name);
+    other.fake.files.bytes.erase("/repo/public/" + name);
+  }
+  other.fake.files.bytes["/old/notes-1.2.0.exe.blockmap"] = "map";
+  other.fake.http.handler = [&](const ports::HttpRequest& request) -> Result<ports::HttpResponse> {
+    const auto found = other.fake.files.bytes.find("/old/" + request.url.substr(19));
+    if (found == other.fake.files.bytes.end()) return ports::HttpResponse{404, {}, {}};
+    if (found->second.size() > request.max_response_bytes) return fail(ErrorKind::invalid, "it is larger");
+    return ports::HttpResponse{200, {}, found->second};
+  };
+  const std::string theirs = other.fake.files.bytes["/old/latest.yml"];
+  const auto deck = other.open();
+  const auto place = must(channel::open_site(other.world, "http://old.example/"));
+  const Adopted adopted = must(adopt_channel(
+      *deck,
+      {.channel = other.app.channels[0], .site = *place.site, .choice = {}, .earlier = false, .reason = ""}));
+  CHECK(adopted.baseline == "1.2.0");
+  CHECK_FALSE(other.has("latest.yml"));  // the feed is written by the first publish
+  CHECK(other.file("notes-1.2.0.exe") == "the code of notes-1.2.0.exe");
+  CHECK(other.has("notes-1.2.0.exe.blockmap"));
+  CHECK(other.has(channel::artifact_name("1.2.0", "notes-1.2.0.exe")));
+  must(other.open()->publish(other.app.channels[0]));
+  CHECK(other.file("latest.yml").find("url: notes-1.2.0.exe") != std::string::npos);
+  CHECK(other.fake.files.bytes["/old/latest.yml"] == theirs);
+  for (const auto& [path, bytes] : other.fake.files.bytes)
+    CHECK_FALSE(path.starts_with("/home/ana/.cache/tranche/adopt/"));  // what was brought here is gone again
+}
+
+TEST_CASE("whole addresses below the channel's url are files of the channel, others are not taken") {
+  for (const bool own : {true, false}) {
+    CAPTURE(own);
+    OtherTool other(replace_all(usual_yaml, "feeds: [tranche, electron]",
+                                "url: \"https://updates.example/desktop\", feeds: [tranche, electron]"));
+    other.publish("1.2.0");
+    other.fake.files.bytes["/repo/public/latest.yml"] = replace_all(
+        other.file("latest.yml"), "url: notes",
+        own ? "url: https://updates.example/desktop/notes" : "url: https://elsewhere.example/notes");
+    const auto adopted = other.adopt();
+    CHECK(adopted.has_value() == own);
+    if (!adopted) CHECK(adopted.error().kind == ErrorKind::invalid);
+  }
+}
+
+TEST_CASE("a Velopack file for Linux goes on being the file for Linux") {
+  OtherTool other(replace_all(usual_yaml, "feeds: [tranche, electron]", "feeds: [tranche, velopack]"));
+  doc::Value assets = doc::Value::array();
+  for (const std::string version : {"1.2.0", "1.1.0"}) {
+    const std::string name = "notes-" + version + "-linux-full.nupkg", bytes = "the code of " + name;
+    other.fake.files.bytes["/repo/public/" + name] = bytes;
+    assets.push(doc::Value::object({{"PackageId", "notes"},
+                                    {"Version", version},
+                                    {"Type", "Full"},
+                                    {"FileName", name},
+                                    {"SHA1", to_hex(crypto::hash(crypto::HashKind::sha1, bytes))},
+                                    {"SHA256", crypto::to_hex(crypto::sha256(bytes))},
+                                    {"Size", static_cast<std::int64_t>(bytes.size())}}));
+  }
+  other.fake.files.bytes["/repo/public/releases.linux.json"] =
+      doc::to_json(doc::Value::object({{"Assets", std::move(assets)}}));
+  const Adopted adopted = must(other.adopt());
+  CHECK(adopted.baseline == "1.2.0");
+  CHECK(adopted.releases == std::vector<std::string>{"1.2.0", "1.1.0"});
+  must(other.open()->publish(other.app.channels[0]));
+  CHECK_FALSE(other.has("releases.win.json"));
+  const std::string& published = other.file("releases.linux.json");
+  CHECK(published.find("\"FileName\": \"notes-1.2.0-linux-full.nupkg\"") != std::string::npos);
+  CHECK(published.find("\"Version\": \"1.1.0\"") != std::string::npos);
+}
+
 TEST_CASE("a channel that is only observed is put on record, and its store is left alone") {
   OtherTool other(
       replace_all(usual_yaml, "feeds: [tranche, electron]", "mode: observe, feeds: [tranche, electron]"));

@@ -109,7 +109,7 @@ Result<std::vector<FeedAudit>> audit_site(const Opened& opened, const AuditInput
       return fail_hint(ErrorKind::failed, "a directory ends in /", "there is no such file: {}", where);
     feed = detect_feed(opened.file, *bytes);
     if (feed.empty())
-      return fail_hint(ErrorKind::invalid, "say which it is: --feed " + join(names_of(known), "|"),
+      return fail_hint(ErrorKind::invalid, "say which client reads it: --feed NAME",
                        "this is no feed that tranche knows: {}", where);
   }
   if (feed == "tranche")

@@ -143,7 +143,7 @@ TEST_CASE("what is no feed, and what is our own feed, is said with what to do") 
     return audits.error();
   };
   CHECK(audit("/feeds/readme").kind == ErrorKind::invalid);
-  CHECK(audit("/feeds/readme").hint.find("--feed electron|apt") != std::string::npos);
+  CHECK(audit("/feeds/readme").hint.find("--feed") != std::string::npos);
   CHECK(audit("/feeds/feed.json").hint.find("feed check") != std::string::npos);
   CHECK(audit("/empty").kind == ErrorKind::invalid);
   CHECK(audit("/empty", "tauri").message == "this build does not read the feed 'tauri'");

@@ -69,6 +69,16 @@ Result<> merge(Said& into, const NamedFile& file, const std::string& platform, c
   return {};
 }
 
+// Where a file lies at the site; empty: elsewhere.
+std::string place_of(const ForeignChannel& foreign, const NamedFile& file) {
+  if (!file.name.empty()) return file.name;
+  for (const std::string& address : foreign.addresses)
+    if (file.url.starts_with(address))
+      return percent_decode(file.url.substr(address.size(), file.url.find_first_of("?#") - address.size()))
+          .value_or("");
+  return {};
+}
+
 // Everything that feeds name under a version: name at the site → what they say.
 Result<std::map<std::string, Said>> files_named(const ForeignChannel& foreign, const std::string& version) {
   std::map<std::string, Said> out;
@@ -76,12 +86,15 @@ Result<std::map<std::string, Said>> files_named(const ForeignChannel& foreign, c
     for (const NamedRelease& release : feed.view->releases()) {
       if (release_version(feed.feed, release.version) != version) continue;
       for (const NamedFile& file : release.files) {
-        if (file.name.empty())
-          return fail_hint(ErrorKind::invalid, "copy it beside the feed and name it there, then adopt",
-                           "the {} feed names {} for {}, which lies elsewhere", feed.feed,
-                           printable(file.url, 160), version);
-        TRY(check_site_name(file.name));
-        TRY(merge(out[file.name], file, release.platform, file.name));
+        const std::string place = place_of(foreign, file);
+        if (place.empty())
+          return fail_hint(
+              ErrorKind::invalid,
+              "say under url: of the channel where clients read it, or copy the file beside the feed",
+              "the {} feed names {} for {}, which lies elsewhere", feed.feed, printable(file.url, 160),
+              version);
+        TRY(check_site_name(place));
+        TRY(merge(out[place], file, release.platform, place));
       }
     }
   return out;
@@ -198,6 +211,11 @@ Result<ForeignChannel> read_foreign(Site& site, const spec::Channel& channel,
                                     const std::vector<std::string>& feed_channels, Instant now,
                                     const std::vector<Ecosystem>& known) {
   ForeignChannel out;
+  for (std::string address : {channel.url, site.address()}) {
+    if (address.empty()) continue;
+    if (!address.ends_with('/')) address += '/';
+    out.addresses.push_back(std::move(address));
+  }
   const Fetch fetch = fetch_from(site);
   std::vector<std::string> names{""};
   for (const std::string& name : feed_channels)

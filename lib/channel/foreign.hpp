@@ -25,7 +25,8 @@ struct ForeignFeed {
   std::vector<std::unique_ptr<View>> parts;  // one for each file that clients begin with
 };
 struct ForeignChannel {
-  std::vector<ForeignFeed> feeds;  // those that were found
+  std::vector<ForeignFeed> feeds;      // those that were found
+  std::vector<std::string> addresses;  // where clients see the site, each ending in '/': of whole addresses
 };
 
 // What an ecosystem's clients read at a site, one view for each file that some of them begin with: Windows

@@ -124,6 +124,7 @@ class WebSite final : public Site {
   Result<std::unique_ptr<ports::FileReader>> open(const std::string& name) override {
     return reader_of(TRY(get(name, max_whole_artifact, artifact_timeout)));
   }
+  [[nodiscard]] std::string address() const override { return base_; }
   [[nodiscard]] std::string describe() const override { return base_; }
 
  private:

@@ -38,7 +38,8 @@ class Site {
   [[nodiscard]] virtual std::optional<std::string> local_path(const std::string& /*name*/) const {
     return std::nullopt;
   }
-  [[nodiscard]] virtual std::string describe() const = 0;  // for messages
+  [[nodiscard]] virtual std::string address() const { return {}; }  // of a web site
+  [[nodiscard]] virtual std::string describe() const = 0;           // for messages
 };
 
 std::unique_ptr<Site> open_directory_site(ports::Files& files, std::string directory);

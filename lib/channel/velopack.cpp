@@ -261,6 +261,13 @@ std::string own_name(const ReadInput& input) {
   return file_name(channel);
 }
 
+// The system that a file by its usual name is for; whichever processor.
+std::string platform_of_file(std::string_view name) {
+  if (name.starts_with("releases.linux.") || name.starts_with("releases.linux-")) return "linux/any";
+  if (name.starts_with("releases.osx.") || name.starts_with("releases.osx-")) return "darwin/any";
+  return "any";
+}
+
 std::unexpected<Error> refuse(const std::string& name, std::string_view what) {
   return fail_hint(ErrorKind::verification, "`vpk` writes {\"Assets\":[...]}: publish it again", "{} {}",
                    printable(name), what);
@@ -307,6 +314,8 @@ Result<std::unique_ptr<View>> read(const ReadInput& input) {
   auto bytes = TRY(input.fetch(name, max_ecosystem_file));
   if (!bytes) return std::unique_ptr<View>();
   auto packages = TRY(parse_assets(name, *bytes));
+  for (Package& one : packages)
+    one.platform = platform_of_file(name);  // adopted facts go back into this very file
   return std::unique_ptr<View>(std::make_unique<VelopackView>(
       Named{name, std::move(*bytes)}, std::move(packages), input.client.allow_downgrade));
 }
