@@ -270,8 +270,8 @@ Result<bool> seal_files(Deck& deck, const AdoptRequest& request, const Adopted& 
 Result<Adopted> adopt_channel(Deck& deck, const AdoptRequest& request) {
   const Instant now = deck.world().clock.now();
   const bool observe = request.channel.mode == spec::Channel::Mode::observe;
-  const ForeignChannel foreign =
-      TRY(channel::read_foreign(request.site, request.channel, feed_channels_of(deck.app()), now));
+  const ForeignChannel foreign = TRY(channel::read_foreign(
+      deck.world(), deck.repository(), request.site, request.channel, feed_channels_of(deck.app()), now));
   channel::InForce in_force = TRY(channel::find_in_force(foreign, request.choice));
   Adopted out;
   out.baseline = in_force.version;

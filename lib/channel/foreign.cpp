@@ -183,11 +183,12 @@ bool covers(const View& whole, const View& part) {
   });
 }
 
-Result<std::optional<ForeignFeed>> read_one(const Ecosystem& ecosystem, const ReadInput& input) {
+Result<std::optional<ForeignFeed>> read_one(const Ecosystem& ecosystem, ReadInput input) {
   ForeignFeed out;
   out.feed = std::string(ecosystem.feed);
   out.feed_channel = input.feed_channel;
   out.view = TRY(ecosystem.read(input));
+  input.world = nullptr;  // its signature was looked at
   out.parts = TRY(read_views(ecosystem, input));
   if (out.parts.empty()) return std::optional<ForeignFeed>();
   if (out.view == nullptr && out.parts.size() == 1) {
@@ -207,7 +208,8 @@ Result<std::optional<ForeignFeed>> read_one(const Ecosystem& ecosystem, const Re
 
 }  // namespace
 
-Result<ForeignChannel> read_foreign(Site& site, const spec::Channel& channel,
+Result<ForeignChannel> read_foreign(ports::World& world, const std::string& repository, Site& site,
+                                    const spec::Channel& channel,
                                     const std::vector<std::string>& feed_channels, Instant now,
                                     const std::vector<Ecosystem>& known) {
   ForeignChannel out;
@@ -229,7 +231,9 @@ Result<ForeignChannel> read_foreign(Site& site, const spec::Channel& channel,
       input.feed_channel = name;
       input.client = channel.client(ecosystem.feed);
       input.now = now;
-      input.base_url = channel.url;
+      input.world = &world;
+      input.repository = repository;
+      input.base_url = site.address().empty() ? channel.url : site.address();
       auto feed = TRY_WHILE(fmt::format("reading the {} feed in {}", ecosystem.feed, site.describe()),
                             read_one(ecosystem, input));
       if (feed) out.feeds.push_back(std::move(*feed));

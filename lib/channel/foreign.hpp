@@ -34,8 +34,10 @@ struct ForeignChannel {
 Result<std::vector<std::unique_ptr<View>>> read_views(const Ecosystem& ecosystem, ReadInput input);
 
 // Reads the channel's feeds at a site, and the files that cohorts read. kind invalid: no feed is there. kind
-// verification: a client would refuse what was read.
-Result<ForeignChannel> read_foreign(Site& site, const spec::Channel& channel,
+// verification: a client would refuse what was read. `world` and `repository`: for the key that a client
+// checks signatures with.
+Result<ForeignChannel> read_foreign(ports::World& world, const std::string& repository, Site& site,
+                                    const spec::Channel& channel,
                                     const std::vector<std::string>& feed_channels, Instant now,
                                     const std::vector<Ecosystem>& known = ecosystems());
 

@@ -1,6 +1,6 @@
 // adopt_story TRANCHE: a channel that electron-builder publishes today is taken over, and its clients notice nothing until
 // a rollout goes through it. electron-updater itself reads before and after.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { createRequire } from "node:module";
@@ -17,10 +17,12 @@ const dist = path.join(repo, "dist");
 for (const directory of [repo, store, dist, path.join(root, "home")]) fs.mkdirSync(directory, { recursive: true });
 
 const env = { PATH: process.env.PATH, HOME: path.join(root, "home"), LANG: "C.UTF-8" };
-function tranche(expected, ...words) {
-  const done = spawnSync(binary, words, { cwd: repo, env, encoding: "utf8" });
-  check(done.status === expected, `tranche ${words.join(" ")}: exit ${done.status}, not ${expected}\n${done.stdout}${done.stderr}`);
-  return words.includes("--json") ? JSON.parse(done.stdout) : done.stdout + done.stderr;
+// Not synchronous: the server of this process answers meanwhile.
+async function tranche(expected, ...words) {
+  const done = await new Promise((resolve) =>
+    execFile(binary, words, { cwd: repo, env }, (error, out, err) => resolve({ code: error === null ? 0 : error.code, out, err })));
+  check(done.code === expected, `tranche ${words.join(" ")}: exit ${done.code}, not ${expected}\n${done.out}${done.err}`);
+  return words.includes("--json") ? JSON.parse(done.out) : done.out + done.err;
 }
 const sha512 = (bytes) => createHash("sha512").update(bytes).digest("base64");
 const yml_path = path.join(store, "latest.yml");
@@ -39,7 +41,8 @@ function build(version, directory) {
 fs.writeFileSync(yml_path, build("1.1.0", store));
 const server = await serve(store);
 
-const ids = device_ids(300, [10, 50]);
+// Capitals are the other story's: electron_client.mjs.
+const ids = device_ids(300, [10, 50]).filter((id) => id === id.toLowerCase());
 async function answers(version) {
   const out = [];
   for (const [at, id] of ids.entries())
@@ -56,7 +59,7 @@ async function fetched(version) {
 
 // --- before: the other tool's channel ------------------------------------------------------------------------
 check(everyone(await answers("1.0.0"), "1.1.0"), "the other tool's channel does not offer 1.1.0");
-const audit = tranche(0, "feed", "audit", `${server.url}latest.yml`, "--json");
+const audit = await tranche(0, "feed", "audit", `${server.url}latest.yml`, "--json");
 check(audit.feeds[0].feed === "electron" && audit.feeds[0].offers === "1.1.0" && audit.feeds[0].share === 1, "the audit is wrong");
 const asked = Object.fromEntries(audit.feeds[0].asked.map((one) => [one.asked, one.share]));
 check(asked["0.5%"] === 0 && asked["10%"] === 0.1 && asked["100%"] === 1, "the audit's shares are wrong");
@@ -81,17 +84,17 @@ rollouts:
     channel: stable
     stages: [ { percent: 10, bake: 6h..24h }, { percent: 100, bake: 6h..24h } ]
 `);
-tranche(0, "key", "generate", "release", "feed", "journal", "--quiet");
+await tranche(0, "key", "generate", "release", "feed", "journal", "--quiet");
 const before = fs.readFileSync(yml_path);
-check(tranche(0, "channel", "adopt", "stable", "--dry-run", "--json").changed, "a dry run finds nothing");
-const adopted = tranche(0, "channel", "adopt", "stable", "--reason", "from electron-builder", "--json");
+check((await tranche(0, "channel", "adopt", "stable", "--dry-run", "--json")).changed, "a dry run finds nothing");
+const adopted = await tranche(0, "channel", "adopt", "stable", "--reason", "from electron-builder", "--json");
 check(adopted.changed && adopted.baseline === "1.1.0", "1.1.0 is not the baseline");
 check(fs.readFileSync(yml_path).equals(before), "adopting changed what clients read");
-check(!tranche(0, "channel", "adopt", "stable", "--json").changed, "adopting twice does something");
+check(!(await tranche(0, "channel", "adopt", "stable", "--json")).changed, "adopting twice does something");
 check(everyone(await answers("1.0.0"), "1.1.0"), "clients noticed");
 
 // The next publish says the same, in its own spelling at most.
-for (const change of tranche(0, "channel", "diff", "stable", "--json").changes) {
+for (const change of (await tranche(0, "channel", "diff", "stable", "--json")).changes) {
   check(change.name === "latest.yml" && !change.foreign, `the next publish would change ${change.name}`);
   const after = yaml.load(before.toString());
   const lines = change.diff.split("\n").filter((line) => line.startsWith("+")).map((line) => line.slice(1));
@@ -101,8 +104,8 @@ for (const change of tranche(0, "channel", "diff", "stable", "--json").changes) 
 
 // --- a rollout goes through it -------------------------------------------------------------------------------
 build("1.2.0", dist);
-tranche(0, "release", "create", "1.2.0", "--quiet");
-tranche(0, "rollout", "start", "desktop", "--release", "1.2.0", "--quiet");
+await tranche(0, "release", "create", "1.2.0", "--quiet");
+await tranche(0, "rollout", "start", "desktop", "--release", "1.2.0", "--accept-no-way-back", "--quiet");
 const at_ten = await answers("1.1.0");
 const predicted = ids.map((id) => parseInt(id.slice(-8), 16) / 0xffffffff < 0.1);
 at_ten.forEach((one, at) => check((one === "1.2.0") === predicted[at], `${ids[at]} is offered ${one} at 10%`));
@@ -110,22 +113,22 @@ at_ten.forEach((one, at) => check((one === "1.2.0") === predicted[at], `${ids[at
 // Another tool writes in between: it is left alone, and said with exit 7.
 const ours = fs.readFileSync(yml_path);
 fs.writeFileSync(yml_path, before);
-check(tranche(7, "rollout", "promote", "desktop", "--reason", "fine").includes("latest.yml"), "the foreign file is not named");
+check((await tranche(7, "rollout", "promote", "desktop", "--reason", "fine")).includes("latest.yml"), "the foreign file is not named");
 check(fs.readFileSync(yml_path).equals(before), "a foreign file was overwritten");
-check(tranche(0, "channel", "diff", "stable", "--json").changes.some((one) => one.foreign), "diff does not show the foreign file");
+check((await tranche(0, "channel", "diff", "stable", "--json")).changes.some((one) => one.foreign), "diff does not show the foreign file");
 fs.writeFileSync(yml_path, ours);
-tranche(8, "rollout", "advance", "desktop", "--quiet");
+await tranche(8, "rollout", "advance", "desktop", "--quiet");
 check(everyone(await answers("1.1.0"), "1.2.0"), "100% is not everyone");
 check(!fs.readFileSync(yml_path, "utf8").includes("stagingPercentage"), "100% is written as a share");
 await fetched("1.2.0");
-tranche(0, "journal", "verify", "--quiet");
+await tranche(0, "journal", "verify", "--quiet");
 
 // --- an altered artifact is never adopted --------------------------------------------------------------------
 const other = path.join(root, "other");
 fs.mkdirSync(other);
 fs.writeFileSync(path.join(other, "latest.yml"), build("1.3.0", other));
 fs.appendFileSync(path.join(other, "Notes-Setup-1.3.0.exe"), "x");
-tranche(7, "channel", "adopt", "stable", "--from", `${other}/`); // a rollout is on
+await tranche(7, "channel", "adopt", "stable", "--from", `${other}/`); // a rollout is on
 server.close();
 fs.rmSync(root, { recursive: true });
 console.log(`adopt_story: ${ids.length} clients of electron-updater noticed nothing, then 10%, then everyone`);
