@@ -2,6 +2,7 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "commands/commands.hpp"
+#include "commands/minisign.hpp"
 #include "commands/statement.hpp"
 #include "commands/support.hpp"
 
@@ -9,6 +10,12 @@ namespace tranche::commands {
 namespace {
 
 Result<Outcome> run(const Options& options, Context& context) {
+  if (options.text("format") != "tranche") return sign_with_minisign(options, context);
+  for (const std::string_view name : {"key", "key-password", "release"})
+    if (options.given(name))
+      return fail_hint(ErrorKind::usage,
+                       "add --format minisign, or leave it out: signing: release: names the key",
+                       "--{} belongs to minisign's signatures", name);
   const Loaded loaded = TRY(load_app(context, options));
   const std::vector<std::string> paths = options.list("path");
   for (const std::string& path : paths)
@@ -49,11 +56,23 @@ Result<Outcome> run(const Options& options, Context& context) {
 
 Command sign() {
   return {.name = "sign",
-          .summary = "sign files with the release key",
+          .summary = "sign files with the release key, or with a minisign key",
           .help_path = "commands/sign.md",
           .changes = true,
           .arguments = {{.name = "path", .help = "files to sign", .repeated = true}},
-          .flags = {app_flag()},
+          .flags = {{.name = "format",
+                     .value = "FORMAT",
+                     .help = "what is written: FILE.tranche.sig, FILE.minisig, or Tauri's FILE.sig",
+                     .default_text = "tranche",
+                     .choices = {"tranche", "minisign", "tauri"}},
+                    {.name = "key",
+                     .value = "REF",
+                     .help = "the minisign secret key: env:TRANCHE_NAME or file:PATH"},
+                    {.name = "key-password", .value = "REF", .help = "opens it; without: an empty one"},
+                    {.name = "release",
+                     .value = "VERSION",
+                     .help = "the version that the files are of, in the minisign comment"},
+                    app_flag()},
           .run = run};
 }
 

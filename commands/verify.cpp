@@ -5,7 +5,9 @@
 #include "artifact/manifest.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "commands/checks.hpp"
 #include "commands/commands.hpp"
+#include "commands/minisign.hpp"
 #include "commands/release/make.hpp"
 #include "commands/rollout/shared.hpp"
 #include "commands/statement.hpp"
@@ -14,24 +16,6 @@
 
 namespace tranche::commands {
 namespace {
-
-struct Checks {
-  doc::Value list = doc::Value::array();
-  Table table;
-  std::string reason;  // of the first that failed
-  std::size_t count = 0;
-
-  void good(std::string_view name, std::string detail) { add(name, true, std::move(detail)); }
-  void bad(std::string_view name, std::string_view code, std::string detail) {
-    if (reason.empty()) reason = code;
-    add(name, false, std::move(detail));
-  }
-  void add(std::string_view name, bool ok, std::string detail) {
-    ++count;
-    table.row({ok ? "ok" : "FAIL", printable(name), detail});
-    list.push(doc::Value::object({{"name", name}, {"ok", ok}, {"detail", std::move(detail)}}));
-  }
-};
 
 struct Believed {
   std::string app;
@@ -79,10 +63,6 @@ Result<> check_bytes(Checks& checks, ports::Files& files, const std::string& nam
   else
     checks.bad(name, "missing-artifact", fmt::format("no such file: {}", printable(path)));
   return {};
-}
-
-std::string error_text(const Error& error) {
-  return error.hint.empty() ? error.message : fmt::format("{}; {}", error.message, error.hint);
 }
 
 Result<> verify_manifest(Checks& checks, Context& context, const Believed& believed,
@@ -198,7 +178,12 @@ Result<Outcome> run(const Options& options, Context& context) {
     return fail_hint(ErrorKind::usage, "`tranche verify FILE`, or `tranche verify --release VERSION`",
                      "name files or a release, and not both");
   Checks checks;
-  if (options.given("release")) {
+  const bool minisign = options.text("format") == "minisign";
+  if (options.given("signature") && !minisign)
+    return fail_hint(ErrorKind::usage, "add --format minisign", "--signature names a minisign signature");
+  if (minisign) {
+    TRY(verify_with_minisign(checks, options, context));
+  } else if (options.given("release")) {
     TRY(verify_release(checks, options, context));
   } else {
     const Believed believed = TRY(whom_to_believe(options, context));
@@ -234,8 +219,14 @@ Command verify() {
            {.name = "directory", .value = "DIR", .help = "where the artifacts of a manifest or release lie"},
            {.name = "key",
             .value = "PATH",
-            .help = "a release public key to trust instead of those in tranche.yaml",
+            .help = "a release public key to trust instead of those in tranche.yaml; the minisign key",
             .repeated = true},
+           {.name = "format",
+            .value = "FORMAT",
+            .help = "whose signatures: tranche's, or minisign's (Tauri's too)",
+            .default_text = "tranche",
+            .choices = {"tranche", "minisign"}},
+           {.name = "signature", .value = "PATH", .help = "of minisign; without: FILE.minisig or FILE.sig"},
            app_flag()},
       .run = run};
 }

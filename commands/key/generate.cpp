@@ -1,13 +1,19 @@
 // Key pairs: the public half into the repository, the secret half outside of it. Nothing is overwritten.
+#include <algorithm>
+
+#include "base/encoding.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "commands/commands.hpp"
 #include "commands/key/shared.hpp"
 #include "commands/support.hpp"
 #include "signing/keys.hpp"
+#include "signing/minisign.hpp"
 
 namespace tranche::commands {
 namespace {
+
+constexpr std::string_view minisign = "minisign";  // signs for clients that read minisign; no role of a feed
 
 struct Place {
   std::string repository;  // "" is this directory
@@ -62,23 +68,60 @@ struct Pair {
   std::string public_path;   // as written to
   std::string trusted_path;  // as tranche.yaml names it
   std::string key_id;
+  std::string client_key;  // minisign: the public half as Tauri's configuration has it
 };
 
-std::string lines_to_paste(Context& context, const std::vector<Pair>& pairs) {
-  std::string text = "\nlines for tranche.yaml:\n  trust:\n";
-  for (const Pair& pair : pairs) text += fmt::format("    {}: [{}]\n", pair.role, pair.trusted_path);
-  std::string signing;
-  std::string exports;
+std::string lines_for_roles(const std::vector<Pair>& pairs) {
+  std::string trust, signing;
   for (const Pair& pair : pairs) {
+    if (pair.role == minisign) continue;
+    trust += fmt::format("    {}: [{}]\n", pair.role, pair.trusted_path);
     if (pair.role == "root") continue;  // signs rotations only, and stays offline
     signing += fmt::format("    {}: env:{}\n", pair.role, variable_of(pair.role));
+  }
+  if (!trust.empty()) trust = "  trust:\n" + trust;
+  return trust + (signing.empty() ? "" : "  signing:\n" + signing);
+}
+
+std::string lines_to_paste(Context& context, const std::vector<Pair>& pairs) {
+  std::string text = "\nlines for tranche.yaml:\n" + lines_for_roles(pairs);
+  std::string exports, config;
+  for (const Pair& pair : pairs) {
+    if (pair.role == "root") continue;
     exports += fmt::format("  export {}=\"$(cat {})\"\n", variable_of(pair.role),
                            shown_secret(context, pair.secret_path));
+    if (pair.role != minisign) continue;
+    text += fmt::format("  channels: {{ stable: {{ clients: {{ tauri: {{ key: env:{} }} }} }} }}\n",
+                        variable_of(pair.role));
+    config = fmt::format("\nfor tauri.conf.json, plugins.updater:\n  \"pubkey\": \"{}\"\n", pair.client_key);
   }
-  if (!signing.empty())
-    text += "  signing:\n" + signing +
-            "\nfor a shell here; in CI, make them secrets of the step that signs:\n" + exports;
-  return text;
+  if (!exports.empty())
+    text += "\nfor a shell here; in CI, make them secrets of the step that signs:\n" + exports;
+  return text + config;
+}
+
+Result<> make_pair(const Options& options, Context& context, const std::string& repository, Pair& pair,
+                   doc::Value& keys) {
+  if (pair.role == minisign) {
+    Secret password;
+    if (options.given("key-password"))
+      password = TRY(signing::read_secret(context.world, repository, options.text("key-password")));
+    const auto key = TRY(signing::generate_minisign_key(context.world, repository, pair.secret_path,
+                                                        pair.public_path, password));
+    pair.key_id = signing::to_text(key.number);
+    pair.client_key = to_base64(signing::to_text(key));
+    keys.push(doc::Value::object({{"role", pair.role},
+                                  {"key-id", pair.key_id},
+                                  {"public", pair.public_path},
+                                  {"secret", pair.secret_path},
+                                  {"tauri-pubkey", pair.client_key}}));
+    return {};
+  }
+  const crypto::PublicKey key =
+      TRY(signing::generate_key(context.world, repository, pair.secret_path, pair.public_path));
+  pair.key_id = crypto::key_id(key);
+  keys.push(key_json(pair.role, key, pair.public_path, pair.secret_path));
+  return {};
 }
 
 Result<Outcome> run(const Options& options, Context& context) {
@@ -87,6 +130,9 @@ Result<Outcome> run(const Options& options, Context& context) {
     return fail_hint(ErrorKind::usage, "one key at a time with --secret and --public",
                      "one path cannot hold {} keys", roles.size());
   const Place place = TRY(find_place(options, context));
+  if (options.given("key-password") && std::ranges::find(roles, minisign) == roles.end())
+    return fail_hint(ErrorKind::usage, "leave it out: the others are kept by their file's mode",
+                     "--key-password locks minisign keys only");
   std::vector<Pair> pairs;
   std::string text;
   doc::Value keys = doc::Value::array();
@@ -95,7 +141,8 @@ Result<Outcome> run(const Options& options, Context& context) {
     if (options.given("secret"))
       pair.secret_path = options.text("secret");
     else
-      pair.secret_path = fmt::format("{}/{}-{}.pem", TRY(secrets_directory(context)), place.app, role);
+      pair.secret_path = fmt::format("{}/{}-{}.{}", TRY(secrets_directory(context)), place.app, role,
+                                     role == minisign ? "key" : "pem");
     pair.trusted_path = options.given("public") ? options.text("public") : fmt::format("keys/{}.pub", role);
     pair.public_path =
         options.given("public") ? pair.trusted_path : join_path(place.repository, pair.trusted_path);
@@ -104,14 +151,11 @@ Result<Outcome> run(const Options& options, Context& context) {
                           shown_secret(context, pair.secret_path), pair.public_path);
       continue;
     }
-    const crypto::PublicKey key =
-        TRY(signing::generate_key(context.world, place.repository.empty() ? "." : place.repository,
-                                  pair.secret_path, pair.public_path));
-    pair.key_id = crypto::key_id(key);
+    TRY(make_pair(options, context, place.repository.empty() ? "." : place.repository, pair, keys));
     text +=
         fmt::format("{} key {}\n  secret  {}  keep it: nobody can make it again\n  public  {}  commit it\n",
-                    role, short_id(pair.key_id), shown_secret(context, pair.secret_path), pair.public_path);
-    keys.push(key_json(role, key, pair.public_path, pair.secret_path));
+                    role, role == minisign ? pair.key_id : short_id(pair.key_id),
+                    shown_secret(context, pair.secret_path), pair.public_path);
     pairs.push_back(std::move(pair));
   }
   if (!pairs.empty()) text += lines_to_paste(context, pairs);
@@ -136,11 +180,14 @@ Command key_generate() {
           .help_path = "commands/key/generate.md",
           .changes = true,
           .arguments = {{.name = "role",
-                         .help = "release, feed, journal or root; one pair for each",
+                         .help = "release, feed, journal, root or minisign; one pair for each",
                          .repeated = true,
-                         .choices = {"release", "feed", "journal", "root"}}},
+                         .choices = {"release", "feed", "journal", "root", "minisign"}}},
           .flags = {{.name = "secret", .value = "PATH", .help = "the secret half, outside the repository"},
                     {.name = "public", .value = "PATH", .help = "the public half, in the repository"},
+                    {.name = "key-password",
+                     .value = "REF",
+                     .help = "locks a minisign key: env:TRANCHE_NAME or file:PATH; without: an empty one"},
                     app_flag()},
           .run = run};
 }

@@ -3,6 +3,7 @@
 #include "commands/key/shared.hpp"
 #include "commands/support.hpp"
 #include "signing/keys.hpp"
+#include "signing/minisign.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -19,8 +20,14 @@ Result<Outcome> run(const Options& options, Context& context) {
   Table table({"role", "key id", "public key"});
   if (options.given("path")) {
     for (const std::string& path : options.list("path")) {
-      const auto key = TRY_WHILE("reading " + printable(path),
-                                 crypto::public_key_from_pem(TRY(read_input(context, path, max_key_bytes))));
+      const std::string text = TRY(read_input(context, path, max_key_bytes));
+      if (const auto minisign = signing::parse_minisign_public_key(text)) {
+        const std::string number = signing::to_text(minisign->number);
+        table.row({"minisign", number, printable(path)});
+        keys.push(doc::Value::object({{"role", "minisign"}, {"key-id", number}, {"public", path}}));
+        continue;
+      }
+      const auto key = TRY_WHILE("reading " + printable(path), crypto::public_key_from_pem(text));
       table.row({"-", crypto::key_id(key), printable(path)});
       keys.push(key_json("-", key, path));
     }

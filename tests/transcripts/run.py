@@ -11,7 +11,7 @@ A transcript is a session in a fresh directory with an empty home and a clean en
     tranche.yaml: ...       what it prints, stdout and stderr in order
     ? 3                     its exit code, when not 0
 
-@HOME@ in files and words is that home; VAR=@NAME is what the file NAME holds. What differs from run to run is written as DIR, HOME, VERSION, GIT, UUID, SIZE, TIME, SHA256 and ID. With --accept (or TRANCHE_ACCEPT=1)
+@HOME@ in files and words is that home; VAR=@NAME is what the file NAME holds. What differs from run to run is written as DIR, HOME, VERSION, GIT, UUID, SIZE, TIME, SHA256, NUMBER, BASE64 and ID. With --accept (or TRANCHE_ACCEPT=1)
 the file is rewritten from what was seen; that is reported as skipped (77), never as passed: read the diff.
 """
 import difflib
@@ -63,6 +63,8 @@ def normalise(text, root, version):
     text = re.sub(r"git version [0-9][^\s\"]*", "git version GIT", text)
     text = re.sub(r"\b[0-9a-f]{64}\b", "SHA256", text)
     text = re.sub(r"\b[0-9a-f]{12}\b", "ID", text)
+    text = re.sub(r'((?:\bkey |"key-id":"|^minisign  ))[0-9A-F]{16}\b', r"\1NUMBER", text, flags=re.M)
+    text = re.sub(r'("(?:tauri-)?pubkey": ?")[A-Za-z0-9+/=]+', r"\1BASE64", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME", text)
     text = re.sub(r"TIME {2,}", "TIME  ", re.sub(r"\bwhen {2,}", "when  ", text))  # milliseconds come and go
     text = re.sub(r"(— \S+) [A-Za-z0-9+/]{60,}=*", r"\1 SIGNATURE", text)
