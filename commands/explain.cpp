@@ -3,6 +3,7 @@
 #include "channel/feed.hpp"
 #include "commands/commands.hpp"
 #include "commands/feed/reading.hpp"
+#include "commands/served.hpp"
 #include "commands/support.hpp"
 
 namespace tranche::commands {
@@ -62,6 +63,27 @@ Result<doc::Value> explain_feed(store::Store& store, const spec::Channel& channe
                              {"steps", steps}});
 }
 
+// That was the file's word, for clients that are not sent to the server yet. Where they are, it decides.
+Result<> explain_served(store::Store& store, const signing::Trust& trust, const spec::App& app,
+                        const spec::Channel& channel, const std::string& feed,
+                        const std::string& feed_channel, const cohort::Question& question,
+                        doc::Value& explained, std::string& text) {
+  const auto published = TRY(channel::read_published(store, trust, app.name, channel.name));
+  if (!published) return {};
+  const auto served = TRY(served_feed(app, channel, feed, feed_channel, published->feed.directions));
+  const cohort::Decision decision = served.choose(question);
+  const std::string_view reason = cohort::to_text(decision.reason);
+  text += fmt::format("  `tranche serve` {}: {}\n",
+                      decision.version.empty() ? std::string("tells it to keep what it runs")
+                                               : "gives it " + decision.version,
+                      reason);
+  explained.set(
+      "served",
+      doc::Value::object({{"version", decision.version.empty() ? doc::Value() : doc::Value(decision.version)},
+                          {"reason", reason}}));
+  return {};
+}
+
 Result<Outcome> run(const Options& options, Context& context) {
   const Loaded loaded = TRY(load_app(context, options));
   const signing::Trust trust = TRY(load_trust(context, loaded.spec, loaded.app()));
@@ -93,9 +115,13 @@ Result<Outcome> run(const Options& options, Context& context) {
   doc::Value feeds = doc::Value::array();
   for (const std::string& feed : channel->feeds) {
     if (feed == "tranche" || (!only.empty() && feed != only)) continue;
-    feeds.push(
+    auto explained =
         TRY(explain_feed(*store, *channel, feed, {options.text("feed-channel"), options.text("platform")},
-                         {device.id, running}, context.world.clock.now(), outcome.text)));
+                         {device.id, running}, context.world.clock.now(), outcome.text));
+    if (is_served(*channel, feed))
+      TRY(explain_served(*store, trust, loaded.app(), *channel, feed, options.text("feed-channel"),
+                         {device, running, false}, explained, outcome.text));
+    feeds.push(std::move(explained));
   }
   if (!feeds.as_array().empty()) outcome.json.set("feeds", std::move(feeds));
   return outcome;

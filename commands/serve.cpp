@@ -5,6 +5,7 @@
 #include "actions/stores.hpp"
 #include "base/text.hpp"
 #include "commands/commands.hpp"
+#include "commands/served.hpp"
 #include "commands/support.hpp"
 #include "server/server.hpp"
 
@@ -43,21 +44,6 @@ Result<int> number_in(const Options& options, std::string_view name, std::uint64
   if (value < least || value > most)
     return fail_hint(ErrorKind::usage, fmt::format("give {} to {}", least, most), "--{} is {}", name, value);
   return static_cast<int>(value);
-}
-
-// Who reads a cohort's own file belongs to it. Two cohorts that share a file are told apart by nothing: such
-// a file says no more than the channel's own.
-std::vector<cohort::FeedChannel> feed_channels(const spec::App& app) {
-  std::vector<cohort::FeedChannel> channels;
-  for (const spec::Cohort& one : app.cohorts) {
-    if (one.feed_channel.empty()) continue;
-    const auto known = std::ranges::find(channels, one.feed_channel, &cohort::FeedChannel::name);
-    if (known == channels.end())
-      channels.push_back({one.feed_channel, one.match, one.devices});
-    else
-      *known = {one.feed_channel, {}, {}};
-  }
-  return channels;
 }
 
 Result<std::vector<server::ServedChannel>> served_channels(Context& context, const Options& options) {

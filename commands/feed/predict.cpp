@@ -7,6 +7,7 @@
 #include "commands/commands.hpp"
 #include "commands/feed/reading.hpp"
 #include "commands/rollout/devices.hpp"
+#include "commands/served.hpp"
 #include "commands/support.hpp"
 
 namespace tranche::commands {
@@ -87,6 +88,30 @@ Result<> predict_native(store::Store& store, const signing::Trust& trust, const 
   return {};
 }
 
+// As `tranche serve` answers: the directions are the native feed's.
+Result<> predict_served(store::Store& store, const signing::Trust& trust, const spec::App& app,
+                        const spec::Channel& channel, const Options& options,
+                        const std::vector<ListedDevice>& devices, Answers& answers) {
+  const auto published = TRY(channel::read_published(store, trust, app.name, channel.name));
+  if (!published)
+    return fail_hint(ErrorKind::invalid, "start a rollout: tranche rollout start",
+                     "nothing is published on channel '{}' yet", channel.name);
+  std::map<std::string, cohort::Served> by_file;
+  for (const ListedDevice& one : devices) {
+    const std::string& file = one.feed_channel.empty() ? options.text("feed-channel") : one.feed_channel;
+    auto found = by_file.find(file);
+    if (found == by_file.end())
+      found =
+          by_file
+              .emplace(file,
+                       TRY(served_feed(app, channel, options.text("feed"), file, published->feed.directions)))
+              .first;
+    const cohort::Decision decision = found->second.choose({one.device, one.running, false});
+    answers.add(one.device.id, {decision.version, cohort::to_text(decision.reason)});
+  }
+  return {};
+}
+
 Result<Outcome> run(const Options& options, Context& context) {
   const Loaded loaded = TRY(load_app(context, options));
   const spec::Channel* channel = loaded.app().channel(options.text("channel"));
@@ -97,9 +122,12 @@ Result<Outcome> run(const Options& options, Context& context) {
   const auto store = TRY(actions::open_channel(context.world, loaded.repository(), *channel));
   const auto devices = TRY(read_listed_devices(context, options.text("devices")));
   Answers answers;
-  if (feed == "tranche") {
+  if (feed == "tranche" || options.given("served")) {
     const signing::Trust trust = TRY(load_trust(context, loaded.spec, loaded.app()));
-    TRY(predict_native(*store, trust, loaded.app().name, *channel, devices, answers));
+    if (options.given("served"))
+      TRY(predict_served(*store, trust, loaded.app(), *channel, options, devices, answers));
+    else
+      TRY(predict_native(*store, trust, loaded.app().name, *channel, devices, answers));
     return answers.outcome(channel->name, feed);
   }
   std::map<std::string, std::unique_ptr<channel::View>> views;  // by feed channel
@@ -129,6 +157,7 @@ Command feed_predict() {
                  .help = "one id a line, or NDJSON of {\"id\",\"version\",\"labels\",\"feed-channel\"}",
                  .required = true},
                 {.name = "feed-channel", .value = "NAME", .help = "the devices read this cohort's own file"},
+                {.name = "served", .help = "what `tranche serve` answers, not what the file says"},
                 {.name = "platform", .value = "OS/ARCH", .help = "linux/amd64; which file they read"},
                 app_flag()},
       .run = run};
