@@ -365,3 +365,17 @@ TEST_CASE("sparkle: the audit names every trap with this feed's numbers") {
   CHECK(view->ask({"1", "1.0"}).reason == "nothing");
   CHECK(bench.read(bench.issued, {}, "other.xml")->get() == nullptr);
 }
+
+TEST_CASE("sparkle: answers do not depend on what was asked before, by however many versions") {
+  UpdaterBench bench = shipped_bench(), other = shipped_bench();
+  REQUIRE(bench.publish({sevenths("1.2.0", 3, "1.1.0")}));
+  REQUIRE(other.publish({track("1.1.0", 100)}));
+  const auto view = bench.view(), second = other.view();
+  for (int round = 0; round < 3; ++round)
+    for (int minor = 0; minor < 100; ++minor) {
+      const std::string version = fmt::format("0.{}", minor);
+      CHECK(view->ask({"2", version}).offered == "1.2.0");
+      CHECK(view->ask({"3", version}).offered == "1.1.0");
+      CHECK(second->ask({"2", version}).offered == "1.1.0");
+    }
+}

@@ -60,24 +60,28 @@ class AppcastView final : public View {
   AppcastView(const AppcastView&) = delete;
   AppcastView& operator=(const AppcastView&) = delete;
 
-  // Hosts differ by what runs and by group: the eight answers of a version are kept until another is asked
-  // about.
+  // Hosts differ by what runs and by group: the eight answers of a version are kept, for the versions that a
+  // fleet runs at the same time.
   Answer ask(const Asker& asker) const override {
     struct Kept {
       std::uint64_t serial = 0;
-      std::string running;
-      std::array<Answer, groups + 1> answers;
+      std::vector<std::pair<std::string, std::array<Answer, groups + 1>>> versions;
     };
+    constexpr std::size_t most = 64;
     thread_local Kept kept;
-    if (kept.serial != serial_ || kept.running != asker.running) {
-      kept.serial = 0;
-      kept.running = asker.running;
-      for (unsigned group = 0; group <= groups; ++group)
-        kept.answers[group] = answer(host_of(asker.running, group), group == groups);
+    if (kept.serial != serial_ || kept.versions.size() > most) {
+      kept.versions.clear();
       kept.serial = serial_;
     }
+    auto found = std::find_if(kept.versions.begin(), kept.versions.end(),
+                              [&](const auto& one) { return one.first == asker.running; });
+    if (found == kept.versions.end()) {
+      found = kept.versions.insert(found, {std::string(asker.running), {}});
+      for (unsigned group = 0; group <= groups; ++group)
+        found->second[group] = answer(host_of(asker.running, group), group == groups);
+    }
     const auto identifier = parse_u64(asker.id);
-    return kept.answers[identifier ? cohort::sparkle_group(*identifier) : groups];
+    return found->second[identifier ? cohort::sparkle_group(*identifier) : groups];
   }
 
   std::vector<std::string> explain(const Asker& asker) const override;
