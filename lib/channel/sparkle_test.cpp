@@ -316,6 +316,9 @@ TEST_CASE("sparkle: an adopted item keeps what it said, and its archive where it
   CHECK(item.enclosure->type == "application/zip");
   CHECK(item.enclosure->ed_signature == "c2ln");
   CHECK(item.deltas.at(0).url == "https://cdn.example/4-3.delta");
+  // With its own address known, a whole address below it is a name in the store.
+  bench.base_url = "https://cdn.example";
+  CHECK(bench.view_of("appcast.xml", theirs)->releases()[0].files[1].name == "4-3.delta");
   CHECK_FALSE(view->facts("1"));
 }
 

@@ -18,12 +18,8 @@ namespace {
 
 constexpr unsigned groups = 7;
 
-std::string name_in_store(const std::string& url) {
-  if (is_web_address(url)) {
-    // Ours lie below a name of their own; where others' lie in the store, an address does not say.
-    const std::size_t own = url.find("/tranche/v1/releases/");
-    return own == std::string::npos ? std::string() : url.substr(own + 1);
-  }
+std::string name_in_store(std::string_view base_url, const std::string& url) {
+  if (is_web_address(url)) return name_below(base_url, url);
   std::string out = url.substr(0, url.find_first_of("?#"));
   while (out.starts_with("./")) out.erase(0, 2);
   if (out.starts_with('/') || out.find("..") != std::string::npos) return {};
@@ -35,20 +31,20 @@ std::string file_name_of(const std::string& url) {
   return percent_decode(path.substr(path.rfind('/') + 1)).value_or(std::string());
 }
 
-SparkleFile file_of(const Enclosure& enclosure) {
+SparkleFile file_of(std::string_view base_url, const Enclosure& enclosure) {
   SparkleFile out;
   out.enclosure = enclosure;
   out.enclosure.phased_attribute = false;
   out.name = file_name_of(enclosure.url);
-  out.path = name_in_store(enclosure.url);
+  out.path = name_in_store(base_url, enclosure.url);
   if (!out.path.empty()) out.enclosure.url.clear();
   return out;
 }
 
 class AppcastView final : public View {
  public:
-  AppcastView(Named file, Appcast appcast, std::string feed_channel, Instant now)
-      : files_{std::move(file)}, appcast_(std::move(appcast)), now_(now) {
+  AppcastView(Named file, Appcast appcast, std::string feed_channel, std::string base_url, Instant now)
+      : files_{std::move(file)}, appcast_(std::move(appcast)), base_url_(std::move(base_url)), now_(now) {
     static std::atomic<std::uint64_t> views{0};
     serial_ = ++views;
     if (!feed_channel.empty()) channels_.insert(std::move(feed_channel));
@@ -135,6 +131,7 @@ class AppcastView final : public View {
 
   std::vector<Named> files_;
   Appcast appcast_;
+  std::string base_url_;
   std::set<std::string> channels_;
   Instant now_{};
   std::uint64_t serial_ = 0;
@@ -149,7 +146,7 @@ void AppcastView::add_release(const AppcastItem& item) {
   if (found != releases_.end()) return;  // of equals, clients take the first
   NamedRelease release{item.version, "darwin/any", {}};
   const auto add = [&](const Enclosure& enclosure) {
-    release.files.push_back({enclosure.url, name_in_store(enclosure.url), enclosure.length, {}});
+    release.files.push_back({enclosure.url, name_in_store(base_url_, enclosure.url), enclosure.length, {}});
   };
   add(*item.enclosure);
   for (const Enclosure& delta : item.deltas) add(delta);
@@ -214,8 +211,8 @@ Result<std::string> AppcastView::facts(const std::string& version) const {
     out.item.line = 0;
     if (item.phased_interval) out.item.released.reset();  // such a date says who waits, not when it came out
     out.item.phased_interval.reset();
-    out.archive = file_of(*item.enclosure);
-    for (const Enclosure& delta : item.deltas) out.deltas.push_back(file_of(delta));
+    out.archive = file_of(base_url_, *item.enclosure);
+    for (const Enclosure& delta : item.deltas) out.deltas.push_back(file_of(base_url_, delta));
     return tranche::channel::to_text(out);
   }
   return fail_hint(ErrorKind::invalid, "`tranche feed audit` lists what it names",
@@ -317,7 +314,7 @@ Result<std::unique_ptr<View>> read_appcast(const ReadInput& input) {
   if (!bytes) return std::unique_ptr<View>();
   Appcast appcast = TRY(parse_appcast(*bytes, name));
   return std::unique_ptr<View>(std::make_unique<AppcastView>(
-      Named{name, std::move(*bytes)}, std::move(appcast), input.feed_channel, input.now));
+      Named{name, std::move(*bytes)}, std::move(appcast), input.feed_channel, input.base_url, input.now));
 }
 
 }  // namespace tranche::channel

@@ -92,6 +92,7 @@ struct Entry {
   Package package;
   SquirrelVersion version;
   int percent = -1;    // -1: everybody
+  std::string url;     // as written
   std::string mark;    // what stands behind '#', when it says nothing
   bool blank = false;  // before '#'
 };
@@ -142,7 +143,8 @@ bool split_entry(std::string_view text, Entry& entry) {
   return true;
 }
 
-Result<std::optional<Entry>> parse_line(const std::string& name, std::size_t number, std::string_view line) {
+Result<std::optional<Entry>> parse_line(const std::string& name, std::string_view base_url,
+                                        std::size_t number, std::string_view line) {
   if (std::all_of(line.begin(), line.end(), is_blank)) return std::optional<Entry>();
   Entry entry;
   entry.percent = staged_percent(line);
@@ -157,10 +159,13 @@ Result<std::optional<Entry>> parse_line(const std::string& name, std::size_t num
   if (!split_entry(rest, entry))
     return refuse(name, number, fmt::format("'{}' is no entry", printable(line, 80)));
   std::string& file = entry.package.name;
+  entry.url = file;
   if (is_web_address(file)) {
-    entry.package.path = file;
+    const std::string below = name_below(base_url, file);
+    entry.package.path = below.empty() ? file : below;
     file = file.substr(0, file.find('?'));
     file = file.substr(file.rfind('/') + 1);
+    if (entry.package.path == file) entry.package.path.clear();
   }
   if (file.find_first_of("\"/\\<>|:*?") != std::string::npos)
     return refuse(name, number,
@@ -188,8 +193,9 @@ class SquirrelView final : public View {
         return release.version == one.package.version;
       });
       if (found == releases_.end()) found = releases_.insert(found, {one.package.version, "any", {}});
-      found->files.push_back({one.package.place(),
-                              one.package.path.empty() ? one.package.name : std::string(),
+      const std::string& place = one.package.place();
+      found->files.push_back({one.url,
+                              is_web_address(place) ? std::string() : place,
                               one.package.size,
                               {{"sha1", one.package.sha1}}});
     }
@@ -259,7 +265,7 @@ class SquirrelView final : public View {
   Result<std::string> facts(const std::string& version) const override {
     std::vector<Package> own;
     for (const Entry& one : entries_)
-      if (one.package.version == version && one.package.path.empty()) own.push_back(one.package);
+      if (one.package.version == version && !is_web_address(one.package.place())) own.push_back(one.package);
     if (own.empty())
       return fail_hint(ErrorKind::invalid, "`tranche feed audit` lists what it names",
                        "{} names no package of version {} beside it", files_.front().name,
@@ -316,7 +322,7 @@ std::vector<Remark> SquirrelView::audit(Instant /*now*/) const {
       add(Level::warning, "blank-before-mark",
           fmt::format("there is a blank before '#' on the line of {}: old clients refuse the whole file",
                       name));
-    if (one.package.path.starts_with("http://"))
+    if (one.url.starts_with("http://"))
       add(Level::warning, "plain-http", fmt::format("{} is fetched without TLS", name));
     for (const Entry* full : fulls_)
       if (one.package.delta && full->package.version == one.package.version && full->percent != one.percent)
@@ -335,7 +341,7 @@ Result<std::unique_ptr<View>> read(const ReadInput& input) {
   std::size_t number = 0;
   for (const std::string_view line : split(text, '\n')) {
     if (++number > max_lines) return refuse(name, number, fmt::format("more than {} lines", max_lines));
-    if (auto entry = TRY(parse_line(name, number, line))) entries.push_back(std::move(*entry));
+    if (auto entry = TRY(parse_line(name, input.base_url, number, line))) entries.push_back(std::move(*entry));
   }
   return std::unique_ptr<View>(
       std::make_unique<SquirrelView>(Named{name, std::move(*bytes)}, std::move(entries)));

@@ -220,3 +220,20 @@ TEST_CASE("squirrel: facts of what another tool published come out as they went 
   }
   CHECK_FALSE(view->facts("9.0.0"));
 }
+
+TEST_CASE("squirrel: a whole address is a name where it lies below the channel, and elsewhere otherwise") {
+  UpdaterBench bench(squirrel());
+  bench.base_url = "https://updates.example/win/";
+  const auto view = bench.view_of(
+      "RELEASES", zero + " https://updates.example/win/old/App-1.0.0-full.nupkg 5\n" + zero +
+                      " https://updates.example/win/App-1.1.0-full.nupkg 5\n" + zero +
+                      " https://cdn.example/App-1.2.0-full.nupkg 5\n");
+  REQUIRE(view != nullptr);
+  REQUIRE(view->releases().size() == 3);
+  CHECK(view->releases()[0].files[0].name.empty());
+  CHECK(view->releases()[1].files[0].name == "App-1.1.0-full.nupkg");
+  CHECK(view->releases()[2].files[0].name == "old/App-1.0.0-full.nupkg");
+  CHECK_FALSE(view->facts("1.2.0"));
+  CHECK(parse_packages(*view->facts("1.0.0"))->at(0).place() == "old/App-1.0.0-full.nupkg");
+  CHECK(parse_packages(*view->facts("1.1.0"))->at(0).path.empty());
+}

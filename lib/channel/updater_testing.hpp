@@ -73,6 +73,7 @@ struct UpdaterBench {
     input.platform = platform;
     input.client = client;
     input.now = now;
+    input.base_url = base_url;
     return ecosystem.read(input);
   }
   std::unique_ptr<View> view(const std::string& feed_channel = {}) {
@@ -96,6 +97,7 @@ struct UpdaterBench {
   std::vector<Shipped> releases;
   std::unique_ptr<store::Store> store = store::open_directory(fake.files, "store");
   std::map<std::string, std::string> published;
+  std::string base_url;  // of what is read
 };
 
 inline cohort::Track track(const std::string& release, std::uint32_t percent,
