@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "signing/keys.hpp"
+#include "store/s3.hpp"
 
 namespace tranche::actions {
 namespace {
@@ -46,8 +47,25 @@ Result<std::unique_ptr<store::Store>> open_git_store(ports::World& world, const 
   return store::open_git(world, std::move(options));
 }
 
-std::unexpected<Error> no_s3() {
-  return fail_hint(ErrorKind::invalid, "use dir:PATH or git", "not supported yet: stores on s3");
+// `path`: BUCKET or BUCKET/PREFIX.
+Result<std::unique_ptr<store::Store>> open_bucket(ports::World& world, const std::string& repository,
+                                                  const std::string& path, const spec::S3& s3) {
+  store::S3Options options;
+  const auto slash = path.find('/');
+  options.bucket = path.substr(0, slash);
+  if (slash != std::string::npos) options.prefix = path.substr(slash + 1);
+  while (options.prefix.ends_with('/')) options.prefix.pop_back();
+  options.region = s3.region;
+  options.endpoint = s3.endpoint;
+  options.path_style = s3.path_style;
+  const std::string doing = "reading the keys of bucket '" + printable(options.bucket, 64) + "'";
+  const auto read = [&](const std::string& reference) {
+    return signing::read_secret(world, repository, reference);
+  };
+  options.keys.access_key = TRY_WHILE(doing, read(s3.access_key)).expose();
+  options.keys.secret_key = TRY_WHILE(doing, read(s3.secret_key));
+  if (!s3.session_token.empty()) options.keys.session_token = TRY_WHILE(doing, read(s3.session_token));
+  return store::open_s3(world, std::move(options));
 }
 
 }  // namespace
@@ -68,9 +86,9 @@ Result<std::unique_ptr<store::Store>> open_state(ports::World& world, const std:
       return open_git_store(world, repository, TRY(state_remote(world, repository, state)), state.branch,
                             state.token);
     case spec::State::Kind::s3:
-      break;
+      return open_bucket(world, repository, state.path, state.s3);
   }
-  return no_s3();
+  return fail(ErrorKind::bug, "a state of no kind");
 }
 
 Result<std::unique_ptr<store::Store>> open_channel(ports::World& world, const std::string& repository,
@@ -88,9 +106,9 @@ Result<std::unique_ptr<store::Store>> open_channel(ports::World& world, const st
                             channel.store.path.substr(hash + 1), {});
     }
     case spec::StoreRef::Kind::s3:
-      break;
+      return open_bucket(world, repository, channel.store.path, channel.store.s3);
   }
-  return no_s3();
+  return fail(ErrorKind::bug, "a store of no kind");
 }
 
 }  // namespace tranche::actions

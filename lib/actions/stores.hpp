@@ -1,4 +1,4 @@
-// From what tranche.yaml says to an open store: the state (git branch or directory) and the channels.
+// From what tranche.yaml says to an open store: the state (git branch, directory or bucket) and the channels.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ Result<std::string> cache_directory(ports::World& world);
 // protection.
 Result<std::string> memory_directory(ports::World& world);
 
-// `repository` is the checkout; relative directories start there. s3 is kind invalid: not supported yet.
+// `repository` is the checkout; relative directories start there. Keys of buckets and tokens are read here.
 Result<std::unique_ptr<store::Store>> open_state(ports::World& world, const std::string& repository,
                                                  const spec::State& state);
 Result<std::unique_ptr<store::Store>> open_channel(ports::World& world, const std::string& repository,

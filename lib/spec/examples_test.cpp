@@ -306,7 +306,13 @@ playbooks:
 flags: { text: { type: string, default: "" }, number: { default: 1.5 }, off: {} }
 )",
           "version: 1\napp: a\nstate: \"dir:/srv/state\"\n",
-          "version: 1\napp: a\nstate: s3://b/p\nchannels: { x: { store: s3://b/q } }\n"};
+          "version: 1\napp: a\nstate: s3://b/p\nchannels: { x: { store: s3://b/q } }\n",
+          "version: 1\napp: a\n"
+          "state: { s3: { bucket: acme, prefix: tranche/state, region: eu-central-1 } }\n"
+          "channels:\n"
+          "  x: { store: { s3: { bucket: acme-updates, endpoint: \"https://s3.acme.example:9000\",\n"
+          "       path-style: true, access-key: env:TRANCHE_X_ID, secret-key: \"file:/run/secrets/x\",\n"
+          "       session-token: env:TRANCHE_X_TOKEN } } }\n"};
 }
 
 }  // namespace tranche::spec

@@ -65,11 +65,6 @@ std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
   static const std::set<std::string_view> performed{"flag.set", "channel.withdraw", "channel.fallback",
                                                     "http.request", "run"};
   std::vector<Unsupported> out;
-  if (app.state.kind == State::Kind::s3) out.push_back({"state on s3", app.state.place});
-  if (const Channel* channel = app.channel(rollout.channel); channel != nullptr) {
-    if (channel->store.kind == StoreRef::Kind::s3)
-      out.push_back({fmt::format("s3 store of channel '{}'", channel->name), channel->place});
-  }
   unsupported_in_release(app, rollout, out);
   if (!rollout.window.empty())
     out.push_back({fmt::format("window of rollout '{}'", rollout.name), rollout.place});

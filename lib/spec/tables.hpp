@@ -42,6 +42,11 @@ Codec<Channel> channel_codec();
 // A map of at most 32 header names to values, secret references among them. `noun`: what a value looks like.
 Codec<std::map<std::string, std::string>> texts_or_secrets(std::string noun);
 
+// A bucket: what stands under `s3:`, the value that is written ("s3://..." when all is usual), the schema.
+void read_s3(const Value& value, std::string& path, S3& s3, Reader& reader);
+Value write_s3(const std::string& path, const S3& s3);
+Value s3_schema(SchemaBook& book);
+
 // Word lists that checks share.
 const std::vector<std::string>& known_feeds();
 const std::vector<std::string>& known_actions();

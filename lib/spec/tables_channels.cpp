@@ -15,16 +15,26 @@ ListRule one_or_many(std::size_t least = 0) {
 }
 
 Codec<StoreRef> store_codec() {
-  return {
-      [](const Value& value, StoreRef& out, Reader& reader) {
-        if (!value.is_string())
-          return reader.wrong_type(value, "a store", "write dir:PATH, git:BRANCH or s3://BUCKET/PREFIX");
-        auto parsed = parse_store_ref(value.as_string());
-        if (!parsed) return reader.bad_value(value, parsed.error().message, parsed.error().hint);
-        out = *parsed;
-      },
-      [](const StoreRef& from) { return from.path.empty() ? Value() : Value(to_text(from)); },
-      [](SchemaBook&) { return Value::object({{"type", "string"}, {"pattern", "^(dir:|git:|s3://).+"}}); }};
+  return {[](const Value& value, StoreRef& out, Reader& reader) {
+            if (const Value* s3 = value.find("s3"); s3 != nullptr && value.as_object().size() == 1) {
+              out = StoreRef{StoreRef::Kind::s3, {}};
+              return read_s3(*s3, out.path, out.s3, reader);
+            }
+            if (!value.is_string())
+              return reader.wrong_type(value, "a store",
+                                       "write dir:PATH, git:BRANCH, s3://BUCKET/PREFIX or { s3: {...} }");
+            auto parsed = parse_store_ref(value.as_string());
+            if (!parsed) return reader.bad_value(value, parsed.error().message, parsed.error().hint);
+            out = *parsed;
+          },
+          [](const StoreRef& from) {
+            if (from.path.empty()) return Value();
+            return from.kind == StoreRef::Kind::s3 ? write_s3(from.path, from.s3) : Value(to_text(from));
+          },
+          [](SchemaBook& book) {
+            Value line = Value::object({{"type", "string"}, {"pattern", "^(dir:|git:|s3://).+"}});
+            return Value::object({{"anyOf", Value(doc::Array{std::move(line), s3_schema(book)})}});
+          }};
 }
 
 TextKind name_kind() { return {"a name", check_name, std::string(name_pattern)}; }

@@ -140,15 +140,24 @@ Codec<State> state_codec() {
               out.path = ref->path;
               return;
             }
+            if (const Value* s3 = value.find("s3"); s3 != nullptr && value.as_object().size() == 1) {
+              out.kind = State::Kind::s3;
+              reader.where.emplace_back("the state");
+              read_s3(*s3, out.path, out.s3, reader);
+              reader.where.pop_back();
+              return;
+            }
             const Value* git = value.find("git");
             if (git == nullptr || value.as_object().size() != 1) {
               if (value.is_object())
                 for (const Member& member : value.as_object())
-                  if (member.key != "git") {
+                  if (member.key != "git" && member.key != "s3") {
                     reader.where.emplace_back("the state");
-                    report_unknown_key(member, {"git"}, reader);
+                    report_unknown_key(member, {"git", "s3"}, reader);
                     reader.where.pop_back();
                   }
+              if (value.find("git") != nullptr && value.find("s3") != nullptr)
+                return reader.bad_value(value, "it is kept in one place", "choose git or s3");
               if (!value.is_object() || value.as_object().empty()) reader.wrong_type(value, "a state", forms);
               return;
             }
@@ -158,7 +167,7 @@ Codec<State> state_codec() {
           },
           [](const State& from) {
             if (from.kind == State::Kind::dir) return Value("dir:" + from.path);
-            if (from.kind == State::Kind::s3) return Value("s3://" + from.path);
+            if (from.kind == State::Kind::s3) return write_s3(from.path, from.s3);
             return Value::object({{"git", git_state_table().write(from)}});
           },
           [](SchemaBook& book) {
@@ -167,7 +176,8 @@ Codec<State> state_codec() {
             git.set("properties", Value::object({{"git", record<State>(git_state_table).schema(book)}}));
             git.set("required", Value(doc::Array{Value("git")}));
             git.set("additionalProperties", false);
-            return Value::object({{"anyOf", Value(doc::Array{std::move(line), std::move(git)})}});
+            return Value::object(
+                {{"anyOf", Value(doc::Array{std::move(line), std::move(git), s3_schema(book)})}});
           }};
 }
 
