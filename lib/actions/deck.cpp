@@ -4,6 +4,7 @@
 #include <set>
 
 #include "actions/adopt.hpp"
+#include "actions/follow_up.hpp"
 #include "actions/releases.hpp"
 #include "actions/stores.hpp"
 #include "base/encoding.hpp"
@@ -229,6 +230,7 @@ Result<bool> Deck::publish_feeds(const spec::Channel& channel, const ChannelStat
   const channel::ChannelReport report =
       TRY_WHILE("publishing the feeds of channel '" + channel.name + "' to " + store->describe(),
                 channel::publish_channel(*store, input));
+  follow_up(*this, channel, state);
   const auto foreign = report.foreign();
   if (foreign.empty() || !state.directions.offer) return !foreign.empty();
   return fail_hint(ErrorKind::denied,

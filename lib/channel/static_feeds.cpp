@@ -239,7 +239,11 @@ Result<ChannelReport> publish_channel(store::Store& store, const ChannelInput& i
       settled = settled && wanted.change.absent;
     }
     if (!publication.followers.empty())
-      for (Named& file : gathered.files) publication.files.push_back({file.name, std::move(file.bytes), {}});
+      for (Named& file : gathered.files)
+        publication.files.push_back({.name = file.name,
+                                     .bytes = std::move(file.bytes),
+                                     .copy_from = {},
+                                     .caching = store::Caching::immutable});
     const bool nothing = !fence_moves && publication.followers.empty();
     if (attempt == 1 || report.changes.empty()) report = report_of(std::move(gathered));
     if (nothing) return report;

@@ -13,4 +13,6 @@ if(TARGET tranche)
   add_test(NAME story.adopt COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node electron-updater
            ${CMAKE_SOURCE_DIR}/tests/clients/adopt_story.mjs $<TARGET_FILE:tranche>)
   set_tests_properties(story.adopt PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
+  add_test(NAME story.s3 COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/s3_story $<TARGET_FILE:tranche>)
+  set_tests_properties(story.s3 PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
 endif()
