@@ -104,7 +104,7 @@ class Auditor {
     if (file.url.starts_with("http://"))
       say(Level::warning, "plain-http", fmt::format("{} sends clients to {}", shown(document), name),
           "use https");
-    if (place_below(document.name, file.url).empty())
+    if (place_below(document.name, file.url, view_.base_url()).empty())
       say(Level::note, "elsewhere",
           fmt::format("{} sends clients to {}, outside of this place: what lies there was not looked at",
                       shown(document), name));

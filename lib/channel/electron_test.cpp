@@ -292,8 +292,8 @@ TEST_CASE("electron: facts that are not of the manifest are refused") {
 
 TEST_CASE("electron: texts of any kind come back as they were from the yml") {
   for (const std::string& notes : {std::string("plain"), std::string("two\nlines: 'x' \"y\" # z"),
-                                  std::string("\x7f\xc2\x85\xef\xbf\xbf"), std::string("\u2028é漢🎉"),
-                                  std::string("- a\n- b"), std::string("{{x}}"), std::string("null")}) {
+                                   std::string("\x7f\xc2\x85\xef\xbf\xbf"), std::string("\u2028é漢🎉"),
+                                   std::string("- a\n- b"), std::string("{{x}}"), std::string("null")}) {
     CAPTURE(notes);
     ElectronPlatform platform;
     platform.files.push_back({"a b.exe", sha512("a"), 1, {}, {}, false, "odd: [name] #1.exe"});
@@ -454,6 +454,25 @@ TEST_CASE("electron: what the files of a feed name is listed with its place, pla
   CHECK(amd64.files.front().digests.at("sha512").size() == 128);
   CHECK(view->releases().back().platform == "windows/arm64");
   CHECK(view->releases().back().files.front().name.empty());
+}
+
+TEST_CASE("electron: a whole address below the feed's own is a file of the same place") {
+  UpdaterBench bench(electron());
+  const std::string yml =
+      "version: 1.2.0\nfiles:\n  - {url: 'https://updates.example/stable/a.exe', size: 1, "
+      "sha512: " +
+      sha512("a") + "}\n";
+  CHECK(bench.view_of("latest.yml", yml)->releases().front().files.front().name.empty());
+  ReadInput input;
+  input.fetch = [&](const std::string&, std::size_t) -> Result<std::optional<std::string>> {
+    return std::optional(yml);
+  };
+  input.file = "latest.yml";
+  input.base_url = "https://updates.example/stable";
+  const auto view = read_electron(input);
+  REQUIRE(view);
+  CHECK((*view)->releases().front().files.front().name == "a.exe");
+  CHECK_FALSE(has_code((*view)->audit({}), "elsewhere"));
 }
 
 TEST_CASE("electron: a feed that another tool published is taken over with its files where they are") {

@@ -30,7 +30,7 @@ std::map<std::string, std::string> digests_of(const artifact::UpdateFile& file) 
 }
 
 void add_file(std::vector<NamedRelease>& releases, const ElectronDocument& document,
-              const artifact::UpdateFile& file) {
+              const artifact::UpdateFile& file, const std::string& base_url) {
   const std::string platform =
       artifact::update_platform(document.suffix, artifact::update_file_name(file.url));
   auto release = std::ranges::find_if(releases, [&](const NamedRelease& one) {
@@ -38,7 +38,8 @@ void add_file(std::vector<NamedRelease>& releases, const ElectronDocument& docum
   });
   if (release == releases.end())
     release = releases.insert(releases.end(), {document.info.version, platform, {}});
-  NamedFile named{file.url, place_below(document.name, file.url), file.size.value_or(0), digests_of(file)};
+  NamedFile named{file.url, place_below(document.name, file.url, base_url), file.size.value_or(0),
+                  digests_of(file)};
   const bool known =
       std::ranges::any_of(release->files, [&](const NamedFile& one) { return one.url == named.url; });
   if (!known) release->files.push_back(std::move(named));
@@ -67,8 +68,8 @@ class Reader {
         if (!only || *only == suffix) TRY(look(channel + std::string(suffix) + ".yml", std::string(suffix)));
     }
     if (documents_.empty()) return std::unique_ptr<View>();
-    return std::unique_ptr<View>(std::make_unique<ElectronView>(std::move(documents_), std::move(files_),
-                                                                input_.client.allow_downgrade));
+    return std::unique_ptr<View>(
+        std::make_unique<ElectronView>(std::move(documents_), std::move(files_), input_));
   }
 
  private:
@@ -83,7 +84,7 @@ class Reader {
     if (const auto statement = input_.fetch(statement_name(name), max_statement_bytes))
       document.has_statement = statement->has_value();
     for (const artifact::UpdateFile& file : document.info.files) {
-      const std::string place = place_below(name, file.url);
+      const std::string place = place_below(name, file.url, input_.base_url);
       if (place.empty() || !takes_blockmap(document, file)) continue;
       // One byte is enough: a larger file is an error, and is there.
       const auto map = input_.fetch(place + ".blockmap", 1);
@@ -101,8 +102,9 @@ class Reader {
 
 }  // namespace
 
-std::string place_below(const std::string& document, const std::string& url) {
-  if (url.empty() || url.front() == '/' || is_whole_address(url)) return {};
+std::string place_below(const std::string& document, const std::string& url, const std::string& base_url) {
+  if (is_whole_address(url)) return name_below(base_url, url);
+  if (url.empty() || url.front() == '/') return {};
   const auto decoded = percent_decode(url.substr(0, url.find_first_of("?#")));
   if (!decoded || decoded->empty()) return {};
   const std::string directory = directory_name(document);
@@ -111,12 +113,16 @@ std::string place_below(const std::string& document, const std::string& url) {
 }
 
 ElectronView::ElectronView(std::vector<ElectronDocument> documents, std::vector<Named> files,
-                           bool allow_downgrade)
-    : documents_(std::move(documents)), files_(std::move(files)), allow_downgrade_(allow_downgrade) {
+                           const ReadInput& input)
+    : documents_(std::move(documents)),
+      files_(std::move(files)),
+      allow_downgrade_(input.client.allow_downgrade),
+      base_url_(input.base_url) {
   for (const ElectronDocument& document : documents_) {
-    for (const artifact::UpdateFile& file : document.info.files) add_file(releases_, document, file);
+    for (const artifact::UpdateFile& file : document.info.files)
+      add_file(releases_, document, file, base_url_);
     for (const artifact::UpdatePackage& package : document.info.packages)
-      add_file(releases_, document, package.file);
+      add_file(releases_, document, package.file, base_url_);
   }
   std::ranges::sort(releases_, [](const NamedRelease& a, const NamedRelease& b) {
     const int order = compare_versions(a.version, b.version);

@@ -20,7 +20,7 @@ struct ElectronDocument {
 
 class ElectronView final : public View {
  public:
-  ElectronView(std::vector<ElectronDocument> documents, std::vector<Named> files, bool allow_downgrade);
+  ElectronView(std::vector<ElectronDocument> documents, std::vector<Named> files, const ReadInput& input);
   [[nodiscard]] Answer ask(const Asker& asker) const override;
   [[nodiscard]] std::vector<std::string> explain(const Asker& asker) const override;
   [[nodiscard]] const std::vector<Named>& files() const override { return files_; }
@@ -34,18 +34,21 @@ class ElectronView final : public View {
   [[nodiscard]] const ElectronDocument& first() const { return documents_.front(); }
   [[nodiscard]] const std::vector<ElectronDocument>& documents() const { return documents_; }
   [[nodiscard]] bool allow_downgrade() const { return allow_downgrade_; }
+  [[nodiscard]] const std::string& base_url() const { return base_url_; }
 
  private:
   std::vector<ElectronDocument> documents_;  // at least one
   std::vector<Named> files_;
   std::vector<NamedRelease> releases_;
   bool allow_downgrade_ = false;
+  std::string base_url_;
 };
 
 // What a person should know of one document, and of several together.
 std::vector<Remark> audit_electron(const ElectronView& view, Instant now);
 
-// The place of a file that a yml names, below what was read; empty: elsewhere.
-std::string place_below(const std::string& document, const std::string& url);
+// The place of a file that a yml names, below what was read (whose own address is base_url, where that is
+// known); empty: elsewhere.
+std::string place_below(const std::string& document, const std::string& url, const std::string& base_url);
 
 }  // namespace tranche::channel
