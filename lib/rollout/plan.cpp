@@ -226,6 +226,9 @@ Result<Plan> plan_from_value(const doc::Value& value) {
   }
   const doc::Value* config = TRY(value.object_at("config"));
   plan.config = TRY(spec::from_value(*config));
+  // Reading fills in what is always there (the playbook `rollback`), needed here or not.
+  if (const spec::Rollout* named = plan.config.rollout(plan.rollout); named != nullptr)
+    plan.config = reduce(plan.config, *named);
   const spec::Rollout* rollout = plan.config.rollout(plan.rollout);
   const doc::Value* stages = TRY(value.array_at("stages"));
   if (rollout == nullptr || rollout->stages.size() != stages->as_array().size() || rollout->stages.empty())

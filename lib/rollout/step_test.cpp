@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "base/text.hpp"
 #include "rollout/state.hpp"
 
 using namespace tranche;
@@ -223,6 +224,16 @@ TEST_CASE("a plan reads back as it was frozen, and a changed one is noticed") {
   CHECK(*plan_digest(*again) == *plan_digest(plan));
   value.find("stages")->as_array()[1].find("rule")->set("below", "1");
   CHECK(plan_from_value(value).error().kind == ErrorKind::verification);
+}
+
+TEST_CASE("a plan with a playbook of another name than rollback reads back as it was frozen") {
+  std::string text = replace_all(yaml, "on-failure: rollback", "on-failure: back");
+  text = replace_all(text, "{ rollback: {", "{ back: {");
+  const Plan plan = plan_for(text);
+  const auto again = plan_from_value(to_value(plan));
+  REQUIRE_MESSAGE(again.has_value(), (again ? "" : again.error().message));
+  CHECK(again->config.playbooks.size() == 1);
+  CHECK(*plan_digest(*again) == *plan_digest(plan));
 }
 
 TEST_CASE("what a plan cannot honour is refused") {
