@@ -10,6 +10,8 @@ if(TARGET tranche)
   set_tests_properties(story.gate PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME story.served COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/served_story $<TARGET_FILE:tranche>)
   set_tests_properties(story.served PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
+  add_test(NAME story.apt COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/apt_story $<TARGET_FILE:tranche>)
+  set_tests_properties(story.apt PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME story.adopt COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node electron-updater
            ${CMAKE_SOURCE_DIR}/tests/clients/adopt_story.mjs $<TARGET_FILE:tranche>)
   set_tests_properties(story.adopt PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
