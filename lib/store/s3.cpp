@@ -1,9 +1,11 @@
 // A store in an S3 bucket.
 //
 // A bucket has no transaction over several names, only a condition on each. So publish() first asks for all
-// conditional names, and writes nothing when one of them is not what the caller read; then the files, then
-// the pointer and its followers, each on the condition that its ETag still is the one that was read. What is
-// lost in a race after that is files that no pointer names.
+// conditional names, and writes nothing when one of them is not what the caller read; then what is copied,
+// which has its digest; then, under a lock, the small files, the pointer and its followers, each on the
+// condition that its ETag still is the one that was read. The lock keeps a rival, who will lose the pointer,
+// from writing over a small file that it names (the end of a journal); it is a lease of a minute by the
+// server's clock, whose holder stops after half of it, so who dies with it stops others for a minute only.
 //
 // A write whose answer got lost is sent again, and then S3 says that the condition no longer holds: because
 // of the first try, or of a rival? Each publish() marks what it writes with a random word, and looks.
@@ -24,6 +26,10 @@ namespace {
 
 constexpr std::size_t max_entries = 1'000'000;
 constexpr std::uint64_t largest_copy = 5ULL << 30;  // S3 copies no more in one request
+constexpr std::string_view lock_name = ".tranche-lock";
+constexpr Duration lock_wait = std::chrono::seconds(90);  // longer than a lease: a dead writer stops nobody
+constexpr Duration lock_lease = std::chrono::seconds(60);
+constexpr Duration lock_hold = std::chrono::seconds(30);  // no request of the holder goes on after it
 constexpr std::string_view probe_name = ".tranche-condition-probe";
 
 std::string_view cache_control(Caching caching) {
@@ -121,6 +127,10 @@ class S3Store final : public Store {
   Result<Version> publish(const Publication& publication) override {
     TRY(check_publication(publication));
     const std::string writer = TRY(client_.random_hex(16));
+    // What is copied has its digest and takes long: it goes first, and without the lock.
+    const auto is_large = [](const File& file) {
+      return file.bytes.empty() && (!file.copy_from.empty() || !file.copy_of.empty());
+    };
     std::set<std::string_view> unchanged;
     if (publication.pointer) TRY(compare(*publication.pointer, unchanged));
     for (const Pointer& follower : publication.followers) TRY(compare(follower, unchanged));
@@ -128,9 +138,78 @@ class S3Store final : public Store {
                        std::any_of(publication.followers.begin(), publication.followers.end(),
                                    [&](const Pointer& p) { return !unchanged.contains(p.name); });
     if (moves) TRY(check_conditions());
+    std::set<std::string_view> earlier;  // small files that a copy takes its content of
+    for (const File& file : publication.files) earlier.insert(file.copy_of);
     for (const File& file : publication.files)
-      TRY_WHILE("writing '" + file.name + "' to " + describe(), put_file(file));
+      if (is_large(file) || !moves || earlier.contains(file.name))
+        TRY_WHILE("writing '" + file.name + "' to " + describe(), put_file(file));
     if (!publication.pointer) return Version();
+    const bool small = std::any_of(publication.files.begin(), publication.files.end(),
+                                   [&](const File& file) { return !is_large(file); });
+    if (!moves || !small) return move_all(publication, writer, unchanged);
+    // Two writers may give different bytes to one name (the end of a journal): only who holds the lock
+    // writes files that the next pointer names.
+    TRY(lock(writer));
+    auto moved_all = write_locked(publication, writer, unchanged);
+    client_.limit(std::nullopt);
+    static_cast<void>(remove_key(client_.key_of(lock_name)).has_value());
+    return moved_all;
+  }
+
+  Result<Version> write_locked(const Publication& publication, const std::string& writer,
+                               std::set<std::string_view>& unchanged) {
+    unchanged.clear();
+    TRY(compare(*publication.pointer, unchanged));
+    for (const Pointer& follower : publication.followers) TRY(compare(follower, unchanged));
+    for (const File& file : publication.files)
+      if (!file.bytes.empty() || (file.copy_from.empty() && file.copy_of.empty()))
+        TRY_WHILE("writing '" + file.name + "' to " + describe(), put_file(file));
+    return move_all(publication, writer, unchanged);
+  }
+
+  // A lease: whoever died with it is waited for. Its age is told by the server's own clock.
+  Result<> lock(const std::string& writer) {
+    const std::string key = client_.key_of(lock_name);
+    ports::Clock& clock = client_.world().clock;
+    const auto give_up = clock.now() + lock_wait;
+    for (std::string stale;;) {
+      const auto begun = clock.elapsed();
+      S3Call call{.method = "PUT", .key = key, .body = writer};
+      if (stale.empty())
+        call.headers.emplace_back("if-none-match", "*");
+      else
+        call.headers.emplace_back("if-match", stale);
+      const S3Answer answer = TRY(client_.send(call));
+      const int status = answer.response.status;
+      bool held = answer.ok();
+      if (!held && status != 412 && status != 409 && status != 404)
+        return fail(client_.refused(call, answer.response));
+      if (!held && answer.code() == "NoSuchBucket") return fail(client_.refused(call, answer.response));
+      stale.clear();
+      if (!held) {
+        const S3Call look{.key = key};
+        const S3Answer found = TRY(client_.send(look));
+        held = found.ok() && found.response.body == writer;  // an answer that got lost
+        const auto age = object_age(found.response);
+        if (found.ok() && age && *age > lock_lease) stale = found.response.header("etag");
+      }
+      if (held) {
+        client_.limit(begun + lock_hold);
+        return {};
+      }
+      if (!stale.empty()) continue;
+      if (clock.now() >= give_up)
+        return fail_hint(ErrorKind::conflict, "another tranche process works here: wait for it and run again",
+                         "{} is locked", describe());
+      const std::string random = TRY(client_.world().random.bytes(1));
+      const auto nap = Duration(20 + static_cast<unsigned char>(random[0]));
+      if (!clock.sleep_until(clock.now() + nap))
+        return fail_hint(ErrorKind::interrupted, "run again", "interrupted while waiting for {}", describe());
+    }
+  }
+
+  Result<Version> move_all(const Publication& publication, const std::string& writer,
+                           const std::set<std::string_view>& unchanged) {
     Version version = TRY(move(*publication.pointer, writer, unchanged));
     for (const Pointer& follower : publication.followers) TRY(move(follower, writer, unchanged));
     return version;

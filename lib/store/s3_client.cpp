@@ -75,6 +75,13 @@ bool is_sha256(std::string_view text) {
          });
 }
 
+std::optional<Duration> object_age(const ports::HttpResponse& response) {
+  const auto now = parse_date(response.header("date"));
+  const auto then = parse_date(response.header("last-modified"));
+  if (!now || !then) return std::nullopt;
+  return *now - *then;
+}
+
 S3Object read_object_headers(const ports::HttpResponse& response, std::uint64_t size) {
   S3Object object;
   object.size = size;
@@ -185,6 +192,13 @@ Result<S3Answer> S3Client::send(const S3Call& call) {
   for (int tries = 0;; ++tries) {
     ports::HttpRequest request = signed_request(call, sha256);
     request.body = call.body;
+    if (until_) {
+      const auto left = std::chrono::floor<Duration>(*until_ - world_->clock.elapsed());
+      if (left <= Duration())
+        return fail_hint(ErrorKind::failed, "run again", "writing to {} took so long that the lock is lost",
+                         shown_);
+      request.timeout = std::min(request.timeout, left);
+    }
     auto response = world_->http.send(request);
     if (response && !may_pass(response->status)) {
       answer.response = std::move(*response);

@@ -58,6 +58,8 @@ class S3Client {
   [[nodiscard]] const std::string& shown() const { return shown_; }  // "s3://BUCKET/PREFIX"
   [[nodiscard]] ports::World& world() const { return *world_; }
   Result<std::string> random_hex(std::size_t bytes) const;
+  // No request goes on after this point of Clock::elapsed(); nullopt: each has its own time.
+  void limit(std::optional<std::chrono::nanoseconds> until) { until_ = until; }
 
  private:
   S3Client(ports::World& world, S3Options options) : world_(&world), options_(std::move(options)) {}
@@ -67,9 +69,12 @@ class S3Client {
   S3Options options_;
   std::string scheme_, host_;  // host with its port, and with the bucket unless path style
   std::string shown_;
+  std::optional<std::chrono::nanoseconds> until_;
 };
 
 S3Object read_object_headers(const ports::HttpResponse& response, std::uint64_t size);
+// Between an object's last change and the answer, by the server's clock.
+std::optional<Duration> object_age(const ports::HttpResponse& response);
 bool is_sha256(std::string_view text);
 
 }  // namespace tranche::store

@@ -387,3 +387,19 @@ TEST_CASE("a listing goes on over its pages") {
   CHECK(names.front() == "t/0000");
   CHECK(names.back() == "t/1004");
 }
+
+TEST_CASE("small files that a pointer names are written under a lock, and a dead writer's is taken over") {
+  if (skip()) return;
+  Bench bench;
+  auto store = bench.open();
+  const Version one = must(store->publish(pointing("one", {}, {{.name = "tile", .bytes = "1"}})));
+  bench.server.command("rival stable/.tranche-lock somebody");
+  const Publication next = pointing("two", one, {{.name = "tile", .bytes = "2"}});
+  refused(store->publish(next), ErrorKind::conflict, "locked", "wait");
+  CHECK(text(*store, "tile") == "1");
+  bench.server.command("clock 61");
+  must(store->publish(next));
+  CHECK(text(*store, "tile") == "2");
+  CHECK(store->list("").value() == std::vector<std::string>{"head.json", "tile"});
+  bench.server.command("work");
+}
