@@ -1,6 +1,8 @@
 #include "channel/static_feeds.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 #include "base/text.hpp"
 #include "base/version.hpp"
@@ -27,6 +29,7 @@ struct Gathered {
   std::vector<Wanted> wanted;
   std::vector<Named> files;
   std::vector<std::string> notes;
+  std::optional<Error> failed;  // feeds that could not be made
 };
 
 std::string digest(std::string_view bytes) { return crypto::to_hex(crypto::sha256(bytes)); }
@@ -98,39 +101,58 @@ Result<Wanted> look_at(store::Store& store, const ChannelInput& input, const Eco
   return wanted;
 }
 
-Result<Gathered> gather(store::Store& store, const ChannelInput& input) {
+Result<> gather_feed(store::Store& store, const ChannelInput& input, const Ecosystem& ecosystem,
+                     const cohort::Capabilities& client, Gathered& out) {
+  const std::string feed(ecosystem.feed);
+  WriteInput write{
+      .world = input.world,
+      .repository = input.repository,
+      .app = input.feed.app,
+      .channel = input.channel,
+      .client = input.channel.client(feed),
+      .tracks = written_tracks(input.channel, client, input.feed.directions, input.feed_channels),
+      .releases = {},
+      .sequence = input.feed.sequence,
+      .issued = input.feed.issued,
+      .expires = input.feed.expires,
+      .store = store};
+  for (const Recorded& release : input.releases) {
+    if (is_withdrawn(input.feed.directions, release.manifest.version)) continue;
+    const auto facts = release.facts.find(feed);
+    write.releases.push_back(
+        {release.manifest, facts == release.facts.end() ? std::string() : facts->second});
+  }
+  std::sort(write.releases.begin(), write.releases.end(), [](const Shipped& a, const Shipped& b) {
+    return compare_versions(a.manifest.version, b.manifest.version) > 0;
+  });
+  Written written =
+      TRY_WHILE("making feed '" + feed + "' of channel '" + input.channel.name + "'", ecosystem.write(write));
+  for (std::string& note : written.notes) out.notes.push_back(std::move(note));
+  for (const Named& pointer : written.pointers)
+    out.wanted.push_back(TRY(look_at(store, input, ecosystem, pointer)));
+  for (Named& file : written.files) out.files.push_back(std::move(file));
+  return {};
+}
+
+// A feed that cannot be made (a key that is missing, a tool that fails) keeps no other from being published:
+// a stop must reach whom it can reach.
+Gathered gather(store::Store& store, const ChannelInput& input) {
   Gathered out;
   for (const std::string& feed : input.channel.feeds) {
     const Ecosystem* ecosystem = find_ecosystem(feed);
     const cohort::Capabilities* client = cohort::find_client(feed);
     if (ecosystem == nullptr || client == nullptr) continue;
-    WriteInput write{
-        .world = input.world,
-        .repository = input.repository,
-        .app = input.feed.app,
-        .channel = input.channel,
-        .client = input.channel.client(feed),
-        .tracks = written_tracks(input.channel, *client, input.feed.directions, input.feed_channels),
-        .releases = {},
-        .sequence = input.feed.sequence,
-        .issued = input.feed.issued,
-        .expires = input.feed.expires,
-        .store = store};
-    for (const Recorded& release : input.releases) {
-      if (is_withdrawn(input.feed.directions, release.manifest.version)) continue;
-      const auto facts = release.facts.find(feed);
-      write.releases.push_back(
-          {release.manifest, facts == release.facts.end() ? std::string() : facts->second});
+    Gathered one;
+    if (auto gathered = gather_feed(store, input, *ecosystem, *client, one); !gathered) {
+      if (!out.failed)
+        out.failed = std::move(gathered.error());
+      else
+        out.failed->others.push_back(std::move(gathered.error()));
+      continue;
     }
-    std::sort(write.releases.begin(), write.releases.end(), [](const Shipped& a, const Shipped& b) {
-      return compare_versions(a.manifest.version, b.manifest.version) > 0;
-    });
-    Written written = TRY_WHILE("making feed '" + feed + "' of channel '" + input.channel.name + "'",
-                                ecosystem->write(write));
-    for (std::string& note : written.notes) out.notes.push_back(std::move(note));
-    for (const Named& pointer : written.pointers)
-      out.wanted.push_back(TRY(look_at(store, input, *ecosystem, pointer)));
-    for (Named& file : written.files) out.files.push_back(std::move(file));
+    std::ranges::move(one.wanted, std::back_inserter(out.wanted));
+    std::ranges::move(one.files, std::back_inserter(out.files));
+    std::ranges::move(one.notes, std::back_inserter(out.notes));
   }
   return out;
 }
@@ -197,7 +219,9 @@ std::vector<std::string> missing_feeds(const spec::Channel& channel) {
 }
 
 Result<ChannelReport> compare_channel(store::Store& store, const ChannelInput& input) {
-  return report_of(TRY(gather(store, input)));
+  Gathered gathered = gather(store, input);
+  if (gathered.failed) return fail(std::move(*gathered.failed));
+  return report_of(std::move(gathered));
 }
 
 Result<ChannelReport> publish_channel(store::Store& store, const ChannelInput& input) {
@@ -223,7 +247,8 @@ Result<ChannelReport> publish_channel(store::Store& store, const ChannelInput& i
       if (same) pointer.bytes = blob->bytes;
       fence_moves = !same;
     }
-    Gathered gathered = TRY(gather(store, input));
+    Gathered gathered = gather(store, input);
+    const std::optional<Error> failed = std::move(gathered.failed);
     store::Publication publication;
     publication.message =
         fmt::format("feed {}/{} {}", input.feed.app, input.feed.channel, input.feed.sequence);
@@ -246,9 +271,13 @@ Result<ChannelReport> publish_channel(store::Store& store, const ChannelInput& i
                                      .caching = store::Caching::immutable});
     const bool nothing = !fence_moves && publication.followers.empty();
     if (attempt == 1 || report.changes.empty()) report = report_of(std::move(gathered));
-    if (nothing) return report;
+    const auto done = [&]() -> Result<ChannelReport> {
+      if (failed) return fail(*failed);
+      return report;
+    };
+    if (nothing) return done();
     auto written = store.publish(publication);
-    if (written && settled) return report;
+    if (written && settled) return done();
     if (!written && (written.error().kind != ErrorKind::conflict || attempt >= publish_attempts))
       return fail(written.error());
     if (attempt >= publish_attempts)
