@@ -217,7 +217,8 @@ std::string platform_of(std::string_view file_name) {
 }
 
 Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& repository,
-                                      const std::vector<Pattern>& patterns, std::string_view version) {
+                                      const std::vector<Pattern>& patterns, std::string_view version,
+                                      Digests wanted) {
   if (!valid_version(version))
     return fail_hint(ErrorKind::invalid, "versions look like 1.2.0 or 1.2.0-rc.1 (semver.org)",
                      "'{}' is no version", printable(version));
@@ -252,7 +253,11 @@ Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& re
   }
   std::vector<std::string> paths;
   std::vector<bool> with_sha512;
+  const auto is_hashed = [&](const Found& found) {
+    return wanted == Digests::all || !found.metadata.empty() || !found.builder.sha512.empty();
+  };
   for (const auto& [name, found] : by_name) {
+    if (!is_hashed(found)) continue;
     paths.push_back(found.real);
     with_sha512.push_back(!found.builder.sha512.empty());
   }
@@ -260,6 +265,12 @@ Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& re
   std::vector<Artifact> artifacts;
   std::size_t next = 0;
   for (auto& [name, found] : by_name) {
+    if (!is_hashed(found)) {
+      const auto info = TRY(files.info(found.real));
+      artifacts.push_back(
+          {name, std::move(found.platform), info ? info->size : 0, {}, std::move(found.real)});
+      continue;
+    }
     Digested& digested = digests[next++];
     TRY(check_built(found.builder, found.path, found.metadata, digested));
     artifacts.push_back({name, std::move(found.platform), digested.size, std::move(digested.sha256),

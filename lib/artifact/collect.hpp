@@ -47,7 +47,12 @@ Result<std::vector<Digested>> digest_files(ports::Files& files, const std::vecto
 // Kind electron-builder: the artifacts are the files and packages that the matched latest*.yml name, which
 // lie beside it, with their .blockmap where there is one; not the yml itself. kind invalid: a yml of another
 // version, a file that is not there or has no sha512; kind verification: other bytes than the yml says.
+//
+// Digests::named: only what such a yml names is hashed, the others have no sha256. For files whose digest is
+// known from elsewhere, and is checked by whoever reads them next.
+enum class Digests { all, named };
 Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& repository,
-                                      const std::vector<Pattern>& patterns, std::string_view version);
+                                      const std::vector<Pattern>& patterns, std::string_view version,
+                                      Digests digests = Digests::all);
 
 }  // namespace tranche::artifact

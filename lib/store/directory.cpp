@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "store/publication.hpp"
+#include "store/side_hash.hpp"
 #include "store/store.hpp"
 
 namespace tranche::store {
@@ -163,13 +164,13 @@ class DirectoryStore final : public Store {
       return files_.copy(source, path);
     }
     if (TRY(has_digest(path, lower(file.sha256)))) return {};
-    crypto::Sha256 hash;
+    SideHash hash;
     return files_.copy(source, path, [&](std::string_view piece) -> Result<> {
       if (!piece.empty()) {
         hash.update(piece);
         return {};
       }
-      const std::string sha256 = crypto::to_hex(hash.finish());
+      const std::string sha256 = hash.finish();
       return sha256 == lower(file.sha256) ? Result<>() : fail(other_bytes(file, sha256));
     });
   }
