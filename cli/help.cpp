@@ -193,6 +193,12 @@ std::vector<Section> long_help(const Command& command) {
   }
   for (auto& section : sections)
     while (!section.lines.empty() && section.lines.back().empty()) section.lines.pop_back();
+  if (command.help_table != nullptr) {
+    sections.push_back({"Table", {}});
+    const std::string table = command.help_table();
+    for (const std::string_view line : split(trim(table), '\n'))
+      sections.back().lines.push_back("    " + std::string(line));
+  }
   if (sections.empty() || sections.front().title != "Examples" || sections.front().lines.empty())
     throw std::logic_error(fmt::format("the help of '{}' does not begin with ## Examples", command.name));
   return sections;

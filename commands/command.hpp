@@ -120,6 +120,7 @@ struct Command {
   std::vector<Argument> arguments;
   std::vector<Flag> flags;
   std::function<Result<Outcome>(const Options&, Context&)> run;
+  std::string (*help_table)() = nullptr;  // the help's last section, "Table", from what the code itself reads
 };
 
 // A group of commands, for the overview: "set up, validate, …".

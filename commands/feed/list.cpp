@@ -51,7 +51,8 @@ Command feed_list() {
   return {.name = "feed list",
           .summary = "what each updater's feed can and cannot express",
           .help_path = "commands/feed/list.md",
-          .run = run};
+          .run = run,
+          .help_table = feed_table};
 }
 
 }  // namespace tranche::commands

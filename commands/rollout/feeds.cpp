@@ -73,7 +73,8 @@ std::string feeds_text(const rollout::Plan& plan) {
     Table table(head);
     for (const FeedPlan& feed : feeds) {
       std::vector<std::string> row{feed.feed + (feed.served ? " (served)" : "")};
-      for (const FeedStage& stage : feed.stages) row.push_back(stage_text(stage));
+      for (std::size_t i = 0; i < feed.stages.size(); ++i)
+        row.push_back(feed.by_label ? rollout::reach_text(plan, i) : stage_text(feed.stages[i]));
       table.row(row);
     }
     out += "  really reached, of the devices that read the feed:\n" + table.text(4);

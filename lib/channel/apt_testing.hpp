@@ -23,7 +23,7 @@ struct AptBench {
     repository = directory / "checkout";
     REQUIRE(world.files.make_directories(repository).has_value());
     // Second resolution, and just now: apt looks at its own clock.
-    issued = std::chrono::floor<std::chrono::seconds>(world.clock.now()) - std::chrono::seconds(2);
+    issued = std::chrono::floor<std::chrono::seconds>(world.clock.now()) - std::chrono::seconds(60);
     expires = issued + std::chrono::hours(24);
   }
   // Makes a key and lets the channel sign with it.

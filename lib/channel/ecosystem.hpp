@@ -73,8 +73,9 @@ struct Named {
   std::string name;
   std::string bytes;
 };
-// What the feed's files are to be. Deterministic where the ecosystem's own signature is: the same input gives
-// the same bytes, so publishing twice writes nothing.
+// What the feed's files are to be. A track without a release leaves its files as they are, unless it is
+// emptied. Deterministic where the ecosystem's own signature is: the same input gives the same bytes, so
+// publishing twice writes nothing.
 struct Written {
   std::vector<Named> files;        // under names that hold their digest: written before, never changed
   std::vector<Named> pointers;     // what clients read first; the order they are written in

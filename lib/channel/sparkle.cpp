@@ -94,8 +94,9 @@ class Writer {
   Result<Written> write() {
     const auto own = std::find_if(input_.tracks.begin(), input_.tracks.end(),
                                   [](const cohort::Track& track) { return track.feed_channel.empty(); });
-    const bool anything = std::any_of(input_.tracks.begin(), input_.tracks.end(),
-                                      [](const cohort::Track& track) { return !track.release.empty(); });
+    const bool anything =
+        std::any_of(input_.tracks.begin(), input_.tracks.end(),
+                    [](const cohort::Track& track) { return !track.release.empty() || track.emptied; });
     if (!anything) return std::move(out_);
     if (input_.channel.url.empty())
       return fail_hint(ErrorKind::invalid,

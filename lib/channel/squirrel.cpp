@@ -55,7 +55,10 @@ std::string line_of(const Package& package, const cohort::Track* staged) {
 Result<Written> write(const WriteInput& input) {
   Written out;
   for (const cohort::Track& track : input.tracks) {
-    if (track.release.empty()) continue;
+    if (track.release.empty()) {
+      if (track.emptied && track.feed_channel.empty()) out.pointers.push_back({file_name(input.client), {}});
+      continue;
+    }
     if (!track.feed_channel.empty()) {
       out.notes.push_back(fmt::format("squirrel: cohorts are not reached apart, there is no file for {}",
                                       track.feed_channel));
@@ -341,7 +344,8 @@ Result<std::unique_ptr<View>> read(const ReadInput& input) {
   std::size_t number = 0;
   for (const std::string_view line : split(text, '\n')) {
     if (++number > max_lines) return refuse(name, number, fmt::format("more than {} lines", max_lines));
-    if (auto entry = TRY(parse_line(name, input.base_url, number, line))) entries.push_back(std::move(*entry));
+    if (auto entry = TRY(parse_line(name, input.base_url, number, line)))
+      entries.push_back(std::move(*entry));
   }
   return std::unique_ptr<View>(
       std::make_unique<SquirrelView>(Named{name, std::move(*bytes)}, std::move(entries)));

@@ -67,7 +67,7 @@ Result<std::string> describe(const DescribeInput& input) {
 }
 
 Result<> write_track(const WriteInput& input, const cohort::Track& track, Written& out) {
-  if (track.release.empty()) return {};
+  if (track.release.empty() && !track.emptied) return {};
   const std::string& named = track.share.everyone() ? track.release : track.previous;
   const std::string where =
       track.feed_channel.empty() ? std::string() : fmt::format(" on {}", track.feed_channel);

@@ -38,6 +38,7 @@ struct Capabilities {
   bool force = false;          // the feed can tell a client not to wait (Sparkle's critical update)
   bool labels = false;         // reaches cohorts by label
   bool feed_channels = false;  // a cohort can read a file of its own
+  bool own_file = false;       // and then reads no other, so a hold on it holds
   bool needs_url = false;      // its files name whole addresses
   bool previous = false;       // the rest are offered the previous release meanwhile
   bool is_signed = false;      // the client itself checks a signature over the feed
@@ -64,6 +65,7 @@ struct Track {
   Percent share;         // everyone(): all who read it
   std::string previous;  // for the rest, where the ecosystem can say so; empty: nothing
   bool rescue = false;   // the release brings devices back from a withdrawn one
+  bool emptied = false;  // what the file offered was withdrawn, and nothing may stand in its place
   bool operator==(const Track&) const = default;
 };
 // Directions as static feeds can say them: one track for the channel itself, then one a feed channel, in

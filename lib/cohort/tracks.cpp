@@ -76,6 +76,7 @@ std::vector<Track> tracks(const Directions& directions, std::span<const std::str
       track.rescue = false;
     }
     if (track.share.everyone()) track.previous.clear();
+    track.emptied = track.release.empty() && standing.empty() && !directions.withdrawn.empty();
     out.push_back(std::move(track));
   }
   return out;

@@ -60,6 +60,14 @@ TEST_CASE("after a withdrawal the files name the baseline, or a fallback that is
   CHECK(tracks(directions, channels)[0].rescue == false);
 }
 
+TEST_CASE("a first release that is withdrawn leaves files that offer nothing") {
+  Directions directions;
+  CHECK_FALSE(tracks(directions, channels)[0].emptied);
+  directions.withdrawn = {{"1.0.0", ""}};
+  CHECK(tracks(directions, channels)[0].release.empty());
+  CHECK(tracks(directions, channels)[0].emptied);
+}
+
 TEST_CASE("a withdrawn release is in no file, even while it is offered") {
   Directions directions = offering({everyone(100)});
   directions.withdrawn = {{"1.2.0", "1.1.0"}};

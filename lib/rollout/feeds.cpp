@@ -140,10 +140,12 @@ struct Checker {
 
   void check_holds() const {
     for (const spec::Cohort& cohort : plan.config.cohorts)
-      if (!cohort.hold.empty() && (cohort.feed_channel.empty() || !client.feed_channels))
+      if (!cohort.hold.empty() && (cohort.feed_channel.empty() || !client.own_file))
         add(fmt::format("cohort '{}' is held at {}, and a static file cannot hold devices by label",
                         cohort.name, cohort.hold),
-            fmt::format("give the cohort a file of its own: feed-channel: {}{}", cohort.name, or_serve()),
+            client.own_file ? fmt::format("give the cohort a file of its own: feed-channel: {}{}",
+                                          cohort.name, or_serve())
+                            : "leave the feed out of the channel, or take the hold away" + or_serve(),
             false);
   }
 };
@@ -158,6 +160,7 @@ std::vector<FeedPlan> feed_plans(const Plan& plan) {
     FeedPlan one;
     one.feed = feed;
     one.served = is_served(plan, *client);
+    one.by_label = one.served || client->labels;
     for (std::size_t i = 0; i < plan.stages.size(); ++i)
       one.stages.push_back(stage_of(plan, *client, one.served, i));
     recovery_of(plan, *client, one);

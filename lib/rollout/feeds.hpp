@@ -18,6 +18,7 @@ struct FeedStage {
 struct FeedPlan {
   std::string feed;
   bool served = false;            // `tranche serve` decides: exact shares
+  bool by_label = false;          // reaches cohorts as the plan says, without files of their own
   std::vector<FeedStage> stages;  // one a stage of the plan
   bool recovers = false;          // a device that took the release can be brought back
   std::string recovers_to;        // the release it is brought to; empty: it keeps what it has
