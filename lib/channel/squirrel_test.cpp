@@ -224,10 +224,10 @@ TEST_CASE("squirrel: facts of what another tool published come out as they went 
 TEST_CASE("squirrel: a whole address is a name where it lies below the channel, and elsewhere otherwise") {
   UpdaterBench bench(squirrel());
   bench.base_url = "https://updates.example/win/";
-  const auto view = bench.view_of(
-      "RELEASES", zero + " https://updates.example/win/old/App-1.0.0-full.nupkg 5\n" + zero +
-                      " https://updates.example/win/App-1.1.0-full.nupkg 5\n" + zero +
-                      " https://cdn.example/App-1.2.0-full.nupkg 5\n");
+  const auto view =
+      bench.view_of("RELEASES", zero + " https://updates.example/win/old/App-1.0.0-full.nupkg 5\n" + zero +
+                                    " https://updates.example/win/App-1.1.0-full.nupkg 5\n" + zero +
+                                    " https://cdn.example/App-1.2.0-full.nupkg 5\n");
   REQUIRE(view != nullptr);
   REQUIRE(view->releases().size() == 3);
   CHECK(view->releases()[0].files[0].name.empty());
