@@ -172,7 +172,8 @@ class UpdateServer final : public Server {
     if (feed == snapshot->served.end()) return not_now("there is no feed yet");
     auto found = (*feed)->answer(request.path.substr(decided.prefix.size()), request);
     if (found.response.status == 0)
-      return files_.get(feeds_.channels()[decided.channel].directory, found.stored, request.if_none_match);
+      return files_.get(feeds_.channels()[decided.channel].directory, found.stored, request.if_none_match,
+                        feeds_.channels()[decided.channel].trust);
     if (snapshot->expired(world_.clock.now())) return not_now("the feed has expired");
     return std::move(found.response);
   }
@@ -314,7 +315,7 @@ class UpdateServer final : public Server {
       if (!content) return refuse(404, "nothing is published yet", "start a rollout, or publish a feed");
       return give(content, if_none_match);
     }
-    return files_.get(channels[at].directory, name, if_none_match);
+    return files_.get(channels[at].directory, name, if_none_match, channels[at].trust);
   }
 
   // 200 whenever the process answers: a replica with a bad feed still counts check-ins, and a balancer that

@@ -4,6 +4,8 @@
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "channel/ecosystem.hpp"
+#include "channel/statement.hpp"
 #include "server/feeds.hpp"
 #include "store/store.hpp"
 
@@ -37,6 +39,29 @@ class FileBody final : public BodyReader {
   std::unique_ptr<ports::FileReader> file_;
 };
 
+// A file that updaters read first, with the statement that says which bytes are ours.
+bool is_feed_file(ports::Files& files, const std::string& path, std::string_view name) {
+  if (name.starts_with(releases_prefix)) return false;
+  const auto info = files.info(channel::statement_name(path));
+  return info && *info;
+}
+
+Result<std::string> read_stated(ports::Files& files, const std::string& path, const std::string& name,
+                                const signing::Trust& trust) {
+  // The statement is written before the file, and names the file before it too. Read in the other order, a
+  // whole publication may lie between the two: a second look finds them settled.
+  Result<> checked;
+  for (int look = 0; look < 2; ++look) {
+    auto bytes = TRY(files.read(path, channel::max_ecosystem_file));
+    const auto envelope = TRY(files.read(channel::statement_name(path), channel::max_statement_bytes));
+    if (!bytes || !envelope) return fail(ErrorKind::verification, "'{}' or its statement is gone", name);
+    const channel::Statement statement = TRY(channel::open_statement(*envelope, trust));
+    checked = channel::check_file(statement, name, *bytes);
+    if (checked) return std::move(*bytes);
+  }
+  return fail(checked.error());
+}
+
 }  // namespace
 
 Response give(std::shared_ptr<const Content> content, std::string_view if_none_match) {
@@ -49,8 +74,8 @@ Response give(std::shared_ptr<const Content> content, std::string_view if_none_m
   return response;
 }
 
-Response StaticFiles::get(const std::string& directory, std::string_view name,
-                          std::string_view if_none_match) {
+Response StaticFiles::get(const std::string& directory, std::string_view name, std::string_view if_none_match,
+                          const signing::Trust& trust) {
   if (!store::check_name(name)) return not_found();
   if (name.starts_with('.') || name.find("/.") != std::string_view::npos) return not_found();
   {
@@ -59,14 +84,14 @@ Response StaticFiles::get(const std::string& directory, std::string_view name,
     if (found != kept_.end()) return give(found->second, if_none_match);
   }
   Response response;
-  response.later = [this, directory, name = std::string(name), tags = std::string(if_none_match)] {
-    return read(directory, name, tags);
+  response.later = [this, directory, name = std::string(name), tags = std::string(if_none_match), &trust] {
+    return read(directory, name, tags, trust);
   };
   return response;
 }
 
 Response StaticFiles::read(const std::string& directory, const std::string& name,
-                           const std::string& if_none_match) {
+                           const std::string& if_none_match, const signing::Trust& trust) {
   const std::string path = join_path(directory, name);
   const auto root = files_.real_path(directory);
   const auto real = files_.real_path(path);
@@ -76,6 +101,14 @@ Response StaticFiles::read(const std::string& directory, const std::string& name
   auto content = std::make_shared<Content>();
   content->type = type_of(name);
   content->cache_control = cache_of(name);
+  if (is_feed_file(files_, *real, name)) {
+    auto bytes = read_stated(files_, *real, name, trust);
+    if (!bytes)
+      return refuse(503, bytes.error().message, "publish the channel again: tranche rollout advance");
+    content->bytes = std::move(*bytes);
+    content->etag = make_etag(content->bytes);
+    return give(std::move(content), if_none_match);
+  }
   if ((*info)->size > small_file) {
     auto file = files_.open(*real);
     if (!file) return not_found();

@@ -9,6 +9,7 @@
 
 #include "ports/ports.hpp"
 #include "server/http.hpp"
+#include "signing/keys.hpp"
 
 namespace tranche::server {
 
@@ -19,10 +20,14 @@ class StaticFiles {
   // The file `name` below `directory`. What a release consists of never changes under its name, so small
   // files of releases are kept in memory (64 MiB in all); everything else is read on a worker thread each
   // time. 404 for a name that is no store name, begins a segment with a dot, or leads out of the directory.
-  Response get(const std::string& directory, std::string_view name, std::string_view if_none_match);
+  // 503 for a feed file that the statement beside it (channel/statement.hpp) does not name: what fails its
+  // signature is never handed on.
+  Response get(const std::string& directory, std::string_view name, std::string_view if_none_match,
+               const signing::Trust& trust);
 
  private:
-  Response read(const std::string& directory, const std::string& name, const std::string& if_none_match);
+  Response read(const std::string& directory, const std::string& name, const std::string& if_none_match,
+                const signing::Trust& trust);
   ports::Files& files_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Content>, std::less<>> kept_;
