@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <memory>
 
 #include "actions/stores.hpp"
 #include "base/text.hpp"
@@ -74,72 +76,88 @@ class Answers {
   std::size_t count_ = 0;
 };
 
-Result<> predict_native(store::Store& store, const signing::Trust& trust, const std::string& app,
-                        const spec::Channel& channel, const std::vector<ListedDevice>& devices,
-                        Answers& answers) {
-  const auto published = TRY(channel::read_published(store, trust, app, channel.name));
+// What one device is offered. The text lives as long as the predictor.
+using Predict = std::function<Result<Predicted>(const ListedDevice&)>;
+
+Result<cohort::Directions> published_directions(store::Store& store, const signing::Trust& trust,
+                                                const std::string& app, const spec::Channel& channel) {
+  auto published = TRY(channel::read_published(store, trust, app, channel.name));
   if (!published)
     return fail_hint(ErrorKind::invalid, "start a rollout: tranche rollout start",
                      "nothing is published on channel '{}' yet", channel.name);
-  for (const ListedDevice& one : devices) {
-    const cohort::Decision decision = cohort::decide(published->feed.directions, one.device, one.running);
-    answers.add(one.device.id, {decision.version, cohort::to_text(decision.reason)});
-  }
-  return {};
+  return std::move(published->feed.directions);
 }
 
-// As `tranche serve` answers: the directions are the native feed's.
-Result<> predict_served(store::Store& store, const signing::Trust& trust, const spec::App& app,
-                        const spec::Channel& channel, const Options& options,
-                        const std::vector<ListedDevice>& devices, Answers& answers) {
-  const auto published = TRY(channel::read_published(store, trust, app.name, channel.name));
-  if (!published)
-    return fail_hint(ErrorKind::invalid, "start a rollout: tranche rollout start",
-                     "nothing is published on channel '{}' yet", channel.name);
-  std::map<std::string, cohort::Served> by_file;
-  for (const ListedDevice& one : devices) {
-    const std::string& file = one.feed_channel.empty() ? options.text("feed-channel") : one.feed_channel;
-    auto found = by_file.find(file);
-    if (found == by_file.end())
-      found =
-          by_file
-              .emplace(file,
-                       TRY(served_feed(app, channel, options.text("feed"), file, published->feed.directions)))
-              .first;
-    const cohort::Decision decision = found->second.choose({one.device, one.running, false});
-    answers.add(one.device.id, {decision.version, cohort::to_text(decision.reason)});
+// `of` makes what answers for the devices that read one file; each is made once.
+template <class T>
+class ByFile {
+ public:
+  ByFile(std::string usual, std::function<Result<T>(const std::string&)> of)
+      : usual_(std::move(usual)), of_(std::move(of)) {}
+  Result<T*> get(const ListedDevice& device) {
+    const std::string& file = device.feed_channel.empty() ? usual_ : device.feed_channel;
+    if (last_ != known_.end() && last_->first == file) return &last_->second;
+    last_ = known_.find(file);
+    if (last_ == known_.end()) {
+      T made = TRY(of_(file));
+      last_ = known_.emplace(file, std::move(made)).first;
+    }
+    return &last_->second;
   }
-  return {};
-}
+
+ private:
+  std::string usual_;
+  std::function<Result<T>(const std::string&)> of_;
+  std::map<std::string, T> known_;
+  typename std::map<std::string, T>::iterator last_ = known_.end();
+};
 
 Result<Outcome> run(const Options& options, Context& context) {
   const Loaded loaded = TRY(load_app(context, options));
-  const spec::Channel* channel = loaded.app().channel(options.text("channel"));
+  const spec::App& app = loaded.app();
+  const spec::Channel* channel = app.channel(options.text("channel"));
   if (channel == nullptr)
-    return fail(ErrorKind::invalid, "app '{}' has no channel '{}'", loaded.app().name,
+    return fail(ErrorKind::invalid, "app '{}' has no channel '{}'", app.name,
                 printable(options.text("channel"), 64));
-  const std::string feed = options.text("feed");
+  const std::string feed = options.text("feed"), platform = options.text("platform");
   const auto store = TRY(actions::open_channel(context.world, loaded.repository(), *channel));
-  const auto devices = TRY(read_listed_devices(context, options.text("devices")));
+  const bool served = options.given("served");
+  cohort::Directions directions;
+  if (served || feed == "tranche") {
+    const signing::Trust trust = TRY(load_trust(context, loaded.spec, app));
+    directions = TRY(published_directions(*store, trust, app.name, *channel));
+  }
+  ByFile<cohort::Served> deciders(options.text("feed-channel"), [&](const std::string& file) {
+    return served_feed(app, *channel, feed, file, directions);
+  });
+  ByFile<std::unique_ptr<channel::View>> views(options.text("feed-channel"), [&](const std::string& file) {
+    return read_feed(*store, *channel, feed, {file, platform}, context.world.clock.now());
+  });
+  std::string version;
+  const auto by_served = [&](const ListedDevice& one) -> Result<Predicted> {
+    cohort::Served* decider = TRY(deciders.get(one));
+    const cohort::Decision decision = decider->choose({one.device, one.running, false});
+    version = decision.version;
+    return Predicted{version, cohort::to_text(decision.reason)};
+  };
+  const auto by_native = [&](const ListedDevice& one) -> Result<Predicted> {
+    const cohort::Decision decision = cohort::decide(directions, one.device, one.running);
+    version = decision.version;
+    return Predicted{version, cohort::to_text(decision.reason)};
+  };
+  const auto by_client = [&](const ListedDevice& one) -> Result<Predicted> {
+    const std::unique_ptr<channel::View>* view = TRY(views.get(one));
+    const channel::Answer answer = (*view)->ask({one.device.id, one.running});
+    return Predicted{answer.offered, answer.reason};
+  };
+  const Predict predict = served              ? Predict(by_served)
+                          : feed == "tranche" ? Predict(by_native)
+                                              : Predict(by_client);
   Answers answers;
-  if (feed == "tranche" || options.given("served")) {
-    const signing::Trust trust = TRY(load_trust(context, loaded.spec, loaded.app()));
-    if (options.given("served"))
-      TRY(predict_served(*store, trust, loaded.app(), *channel, options, devices, answers));
-    else
-      TRY(predict_native(*store, trust, loaded.app().name, *channel, devices, answers));
-    return answers.outcome(channel->name, feed);
-  }
-  std::map<std::string, std::unique_ptr<channel::View>> views;  // by feed channel
-  for (const ListedDevice& one : devices) {
-    const std::string& file = one.feed_channel.empty() ? options.text("feed-channel") : one.feed_channel;
-    auto& view = views[file];
-    if (view == nullptr)
-      view =
-          TRY(read_feed(*store, *channel, feed, {file, options.text("platform")}, context.world.clock.now()));
-    const channel::Answer answer = view->ask({one.device.id, one.running});
-    answers.add(one.device.id, {answer.offered, answer.reason});
-  }
+  TRY(each_listed_device(context, options.text("devices"), [&](const ListedDevice& one) -> Result<> {
+    answers.add(one.device.id, TRY(predict(one)));
+    return {};
+  }));
   return answers.outcome(channel->name, feed);
 }
 

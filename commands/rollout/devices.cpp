@@ -10,9 +10,12 @@ namespace {
 constexpr std::size_t max_list_bytes = 256 << 20;
 constexpr std::size_t shown_devices = 20;
 
-Result<ListedDevice> parse_device(std::string_view line, const std::string& file, std::size_t number) {
-  ListedDevice listed;
+Result<> parse_device(std::string_view line, const std::string& file, std::size_t number,
+                      ListedDevice& listed) {
   cohort::Device& device = listed.device;
+  device.labels.clear();
+  listed.running.clear();
+  listed.feed_channel.clear();
   if (!line.starts_with('{')) {
     device.id = line;
   } else {
@@ -33,28 +36,34 @@ Result<ListedDevice> parse_device(std::string_view line, const std::string& file
   }
   if (auto good = cohort::check_device(device); !good)
     return fail(std::move(good.error()).during(fmt::format("reading line {} of {}", number, file)));
-  return listed;
+  return {};
 }
 
 }  // namespace
 
 Result<std::vector<cohort::Device>> read_devices(Context& context, const std::string& path) {
   std::vector<cohort::Device> devices;
-  for (ListedDevice& listed : TRY(read_listed_devices(context, path)))
-    devices.push_back(std::move(listed.device));
+  TRY(each_listed_device(context, path, [&](const ListedDevice& listed) -> Result<> {
+    devices.push_back(listed.device);
+    return {};
+  }));
   return devices;
 }
 
-Result<std::vector<ListedDevice>> read_listed_devices(Context& context, const std::string& path) {
+Result<> each_listed_device(Context& context, const std::string& path,
+                            const std::function<Result<>(const ListedDevice&)>& visit) {
   const std::string text = TRY(read_input(context, path, max_list_bytes));
-  std::vector<ListedDevice> devices;
-  std::size_t number = 0;
-  for (std::string_view line : split(text, '\n')) {
-    ++number;
-    line = trim(line);
-    if (!line.empty()) devices.push_back(TRY(parse_device(line, path, number)));
+  std::string_view rest = text;
+  ListedDevice listed;
+  for (std::size_t number = 1; !rest.empty(); ++number) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = trim(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.empty()) continue;
+    TRY(parse_device(line, path, number, listed));
+    TRY(visit(listed));
   }
-  return devices;
+  return {};
 }
 
 Result<> add_devices(const rollout::Plan& plan, const std::vector<cohort::Device>& devices,
