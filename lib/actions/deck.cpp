@@ -14,13 +14,23 @@
 namespace tranche::actions {
 namespace {
 
+// "dir:./state" and "git:.#branch" are other places in another checkout.
+std::string place_of(ports::World& world, const store::Store& state, const std::string& repository) {
+  const std::string shown = state.describe();
+  if (!shown.starts_with("dir:.") && !shown.starts_with("git:.")) return shown;
+  const auto root = world.files.real_path(repository);
+  return root ? *root + "\n" + shown : shown;
+}
+
 Result<std::unique_ptr<journal::Journal>> open_journal(ports::World& world, store::Store& state,
-                                                       const std::string& app, const signing::Trust& trust) {
+                                                       const std::string& repository, const std::string& app,
+                                                       const signing::Trust& trust) {
   journal::Options options;
   options.origin = "tranche/" + app;
   options.trusted = trust.journal;
   const std::string which =
-      crypto::to_hex(crypto::sha256(state.describe() + "\n" + options.origin)).substr(0, 32);
+      crypto::to_hex(crypto::sha256(place_of(world, state, repository) + "\n" + options.origin))
+          .substr(0, 32);
   options.memory = TRY(memory_directory(world)) + "/seen/" + which;
   return TRY_WHILE("opening the journal in " + state.describe(),
                    journal::Journal::open(world, state, std::move(options)));
@@ -85,14 +95,14 @@ Result<std::unique_ptr<Deck>> Deck::open(ports::World& world, std::string reposi
                      "make one: tranche key generate journal, and name its public half under trust:",
                      "app '{}' trusts no journal key", deck->app_.name);
   deck->state_ = TRY(open_state(world, deck->repository_, deck->app_.state));
-  deck->journal_ = TRY(open_journal(world, *deck->state_, deck->app_.name, deck->trust_));
+  deck->journal_ = TRY(open_journal(world, *deck->state_, deck->repository_, deck->app_.name, deck->trust_));
   return deck;
 }
 
 Result<> Deck::reload() {
   // The journal stands on its store: both are ready before either is replaced.
   auto state = TRY(open_state(world_, repository_, app_.state));
-  auto journal = TRY(open_journal(world_, *state, app_.name, trust_));
+  auto journal = TRY(open_journal(world_, *state, repository_, app_.name, trust_));
   journal_ = std::move(journal);
   state_ = std::move(state);
   for (const auto& [name, store] : channel_stores_)
