@@ -20,12 +20,18 @@ constexpr double highest_draw = 4294967295.0;  // 0xFFFFFFFF
 
 bool is_dash(std::size_t at) { return at == 8 || at == 13 || at == 18 || at == 23; }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+// Digits of an id are random: a branch on each would be guessed wrong half of the time.
+constexpr std::array<signed char, 256> hex_values = [] {
+  std::array<signed char, 256> values{};
+  values.fill(-1);
+  for (int i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
+  for (int i = 0; i < 6; ++i)
+    values[static_cast<std::size_t>('a' + i)] = values[static_cast<std::size_t>('A' + i)] =
+        static_cast<signed char>(10 + i);
+  return values;
+}();
+
+int hex_digit(char c) { return hex_values[static_cast<unsigned char>(c)]; }
 
 bool is_uuid(std::string_view text) {
   if (text.size() != uuid_length) return false;
