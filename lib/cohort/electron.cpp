@@ -24,10 +24,11 @@ bool is_dash(std::size_t at) { return at == 8 || at == 13 || at == 18 || at == 2
 constexpr std::array<signed char, 256> hex_values = [] {
   std::array<signed char, 256> values{};
   values.fill(-1);
-  for (int i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
-  for (int i = 0; i < 6; ++i)
-    values[static_cast<std::size_t>('a' + i)] = values[static_cast<std::size_t>('A' + i)] =
-        static_cast<signed char>(10 + i);
+  constexpr std::string_view lower = "0123456789abcdef";
+  constexpr std::string_view upper = "0123456789ABCDEF";
+  for (std::size_t value = 0; value < lower.size(); ++value)
+    for (const char digit : {lower[value], upper[value]})
+      values[static_cast<unsigned char>(digit)] = static_cast<signed char>(value);
   return values;
 }();
 
