@@ -35,13 +35,10 @@ struct Capabilities {
   ClientSalt salt = ClientSalt::none;
   Pausing pausing = Pausing::any_time;
   Downgrade downgrade = Downgrade::no;
-  bool force = false;          // the feed can tell a client not to wait (Sparkle's critical update)
   bool labels = false;         // reaches cohorts by label
   bool feed_channels = false;  // a cohort can read a file of its own
   bool own_file = false;       // and then reads no other, so a hold on it holds
   bool needs_url = false;      // its files name whole addresses
-  bool previous = false;       // the rest are offered the previous release meanwhile
-  bool is_signed = false;      // the client itself checks a signature over the feed
   bool servable = false;       // the client sends an id, so `tranche serve` can decide for it
   std::string_view fraction_text, salt_text, pause_text, downgrade_text, force_text, cohorts_text,
       previous_text, signed_text;  // the same in a few words, for people
