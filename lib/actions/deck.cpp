@@ -214,11 +214,17 @@ Result<channel::ChannelInput> Deck::channel_input(const spec::Channel& channel, 
                               .feed = std::move(feed),
                               .feed_channels = state.feed_channels,
                               .releases = {},
+                              .unread = {},
                               .feed_key = *key};
   if (channel.feeds == std::vector<std::string>{"tranche"}) return input;
-  for (const channel::ReleaseRef& ref : state.releases)
-    if (auto recorded = TRY(load_recorded(*this, ref.version)))
-      input.releases.push_back(std::move(*recorded));
+  for (const channel::ReleaseRef& ref : state.releases) {
+    auto recorded = load_recorded(*this, ref.version);
+    if (!recorded) {
+      input.unread = std::move(recorded.error()).during("reading release " + ref.version);
+      break;
+    }
+    if (*recorded) input.releases.push_back(std::move(**recorded));
+  }
   return input;
 }
 
@@ -229,7 +235,11 @@ Result<> Deck::publish(const spec::Channel& channel) {
     if (!state) return {};
     const bool left_alone = TRY(publish_feeds(channel, *state));
     // Between rollouts the other tool's file may become the baseline; then ours are written after it.
-    if (!left_alone || adopted || !TRY(adopt_foreign_write(*this, channel))) return {};
+    if (!left_alone || adopted) return {};
+    const auto taken = adopt_foreign_write(*this, channel);
+    // What cannot be adopted stays foreign, and the next offer stops at it; a rollback does not.
+    if (!taken && taken.error().kind == ErrorKind::conflict) return fail(taken.error());
+    if (!taken || !*taken) return {};
     adopted = true;
   }
 }

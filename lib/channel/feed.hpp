@@ -89,11 +89,6 @@ Result<ReleaseRef> publish_release(store::Store& store, const artifact::Manifest
 Result<std::optional<std::string>> read_facts(store::Store& store, const artifact::Manifest& manifest,
                                               std::string_view feed);
 
-// Writes the pointer if what is published has a lower sequence. Equal sequence and equal payload: done
-// already (idempotent). A higher one, or an equal one with other content: kind conflict.
-Result<> publish_feed(store::Store& store, const signing::Trust& trust, const Feed& feed,
-                      const crypto::SecretKey& feed_key);
-
 // The reference client over a whole channel, for `feed check`: every finding, not only the first.
 struct Finding {
   std::string check;  // "signature", "expiry", "manifest 1.2.0", "artifact x.deb", ...

@@ -15,8 +15,6 @@ namespace tranche::channel {
 
 namespace {
 
-constexpr int publish_attempts = 5;  // each lost race means that another writer got through
-
 enum class Held { absent, same, other };
 
 Result<Held> compare(store::Store& store, const std::string& name, std::uint64_t size,
@@ -158,31 +156,6 @@ Result<std::string> seal_checked(const Feed& feed, const signing::Trust& trust,
   if (*opened != feed)
     return fail(ErrorKind::bug, "the feed of channel '{}' does not read back equal", feed.channel);
   return envelope;
-}
-
-Result<> publish_feed(store::Store& store, const signing::Trust& trust, const Feed& feed,
-                      const crypto::SecretKey& feed_key) {
-  const std::string payload = to_payload(feed);
-  const std::string envelope = TRY(seal_checked(feed, trust, feed_key));
-
-  for (int attempt = 1;; ++attempt) {
-    const auto published = TRY(read_published(store, trust, feed.app, feed.channel));
-    if (published && published->feed.sequence == feed.sequence && to_payload(published->feed) == payload)
-      return {};
-    if (published && published->feed.sequence >= feed.sequence)
-      return fail_hint(ErrorKind::conflict, "run again: it reads the newer decision first",
-                       "channel '{}' has {} feed: sequence {}, this one is {}", feed.channel,
-                       published->feed.sequence == feed.sequence ? "another" : "a newer",
-                       published->feed.sequence, feed.sequence);
-    store::Publication publication;
-    publication.message = fmt::format("feed {}/{} {}", feed.app, feed.channel, feed.sequence);
-    publication.pointer =
-        store::Pointer{std::string(feed_name), envelope, published ? published->version : store::Version()};
-    auto written = store.publish(publication);
-    if (written) return {};
-    if (written.error().kind != ErrorKind::conflict || attempt == publish_attempts)
-      return fail(written.error());
-  }
 }
 
 }  // namespace tranche::channel

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "channel/channel_testing.hpp"
-#include "channel/feed.hpp"
+#include "channel/static_feeds.hpp"
 #include "support/fake_world.hpp"
 
 namespace tranche::channel {
@@ -13,7 +13,9 @@ using namespace testing;
 
 struct Fixture {
   Keys keys;
-  support::MemoryFiles files;
+  support::FakeWorld fake;
+  ports::World world = fake.world();
+  support::MemoryFiles& files = fake.files;
   std::unique_ptr<store::Store> store = store::open_directory(files, "/public");
 
   void build(const std::string& version, const std::string& bytes) {
@@ -39,7 +41,22 @@ struct Fixture {
     }
     return feed;
   }
-  Result<> put(const Feed& feed) { return publish_feed(*store, keys.trust, feed, keys.feed); }
+  Result<> put(const Feed& feed) { return put(feed, keys.feed); }
+  Result<> put(const Feed& feed, const crypto::SecretKey& key) {
+    spec::Channel channel;
+    channel.name = feed.channel;
+    const std::string repository = "/repo";
+    TRY(publish_channel(*store, {.world = world,
+                                 .repository = repository,
+                                 .channel = channel,
+                                 .trust = keys.trust,
+                                 .feed = feed,
+                                 .feed_channels = {},
+                                 .releases = {},
+                                 .unread = {},
+                                 .feed_key = key}));
+    return {};
+  }
   std::optional<Feed> now() {
     const auto published = read_published(*store, keys.trust, "notes-agent", "stable");
     if (!published) FAIL(published.error().message);
@@ -208,6 +225,26 @@ TEST_CASE("a writer that loses the race for the pointer looks again") {
   CHECK(*f.now() == newer);
 }
 
+TEST_CASE("a release on record that cannot be read keeps the native feed from nobody") {
+  Fixture f;
+  const Feed feed = f.whole();
+  spec::Channel channel;
+  channel.name = feed.channel;
+  channel.feeds = {"tranche", "electron"};
+  const std::string repository = "/repo";
+  const auto published = publish_channel(*f.store, {.world = f.world,
+                                                    .repository = repository,
+                                                    .channel = channel,
+                                                    .trust = f.keys.trust,
+                                                    .feed = feed,
+                                                    .feed_channels = {},
+                                                    .releases = {},
+                                                    .unread = Error(ErrorKind::verification, "it is damaged"),
+                                                    .feed_key = f.keys.feed});
+  check_error(published, ErrorKind::verification, "it is damaged");
+  CHECK(*f.now() == feed);
+}
+
 TEST_CASE("a feed that no client would accept is not published") {
   Fixture f;
   Feed feed = f.whole();
@@ -216,7 +253,7 @@ TEST_CASE("a feed that no client would accept is not published") {
     CHECK_FALSE(f.put(feed).has_value());
   }
   SUBCASE("a key of another role") {
-    CHECK(publish_feed(*f.store, f.keys.trust, feed, f.keys.release).error().kind == ErrorKind::verification);
+    CHECK(f.put(feed, f.keys.release).error().kind == ErrorKind::verification);
   }
   SUBCASE("too large") {
     auto& rule = feed.directions.offer->rules[0];

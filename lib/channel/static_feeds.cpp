@@ -138,6 +138,8 @@ Result<> gather_feed(store::Store& store, const ChannelInput& input, const Ecosy
 // a stop must reach whom it can reach.
 Gathered gather(store::Store& store, const ChannelInput& input) {
   Gathered out;
+  out.failed = input.unread;
+  if (out.failed) return out;
   for (const std::string& feed : input.channel.feeds) {
     const Ecosystem* ecosystem = find_ecosystem(feed);
     const cohort::Capabilities* client = cohort::find_client(feed);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct ChannelInput {
   Feed feed;                               // the native one: sequence, times, directions
   std::vector<std::string> feed_channels;  // that ever had a file of their own
   std::vector<Recorded> releases;          // that may be named; none withdrawn
+  std::optional<Error> unread;  // a release on record that cannot be read: the native feed alone is published
   const crypto::SecretKey& feed_key;
 };
 
