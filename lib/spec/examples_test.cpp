@@ -258,7 +258,7 @@ std::vector<std::string_view> round_trip_examples() {
 app: a
 sbom: { formats: spdx-2.3, scan: [] }
 state: git
-signing: { release: { keyless: { issuer: x } }, feed: "file:/etc/feed.key", journal: "file:../outside/key" }
+signing: { release: { keyless: { token: "env:TRANCHE_ID_TOKEN" } }, feed: "file:/etc/feed.key", journal: "file:../outside/key" }
 sources: { a: { prometheus: "http://h:1" }, b: { serve: { url: "http://h:2", token: env:TRANCHE_T, lag: 5s } } }
 channels: { stable: { store: "git:feeds", feeds: tranche, on-unsupported: nearest, expires: 90m } }
 cohorts: { c: { devices: [d1, d2] }, f: { feed-channel: x } }

@@ -29,7 +29,7 @@ void unsupported_in_release(const App& app, const Rollout& rollout, std::vector<
   for (const Artifact& artifact : app.artifacts)
     if (!artifact.image.empty())
       out.push_back({fmt::format("artifact image '{}'", artifact.image), artifact.place});
-  if (!app.signing.keyless.is_null()) out.push_back({"keyless signing", app.signing.place});
+  if (app.signing.keyless) out.push_back({"keyless signing", app.signing.place});
   for (const auto& [role, reference] :
        {std::pair("release", &app.signing.release), std::pair("feed", &app.signing.feed),
         std::pair("journal", &app.signing.journal)})

@@ -38,13 +38,53 @@ struct Sbom {
   std::string file;  // made elsewhere
   Place place;
 };
+// Who may sign without a key of their own: the name in a Fulcio certificate, and who vouched for it.
+struct Identity {
+  std::string identity;  // as the certificate has it: an address, or the url of a workflow
+  std::string issuer;    // url of the OIDC provider
+  Place place;
+};
 struct Trust {  // paths of public keys, relative to the repository
   std::vector<std::string> root, release, feed, journal;
+  std::vector<Identity> identities;  // may sign as release does
+  std::string trusted_root;          // path of a Sigstore trusted_root.json; empty: keyless is not believed
   Place place;
 };
 struct Signing {                       // secret references: env:TRANCHE_*, file:PATH; empty: not given
-  std::string release, feed, journal;  // pkcs11:... and keyless parse, and are not supported yet
-  doc::Value keyless;                  // null when absent
+  std::string release, feed, journal;  // or pkcs11:URI
+  std::string passphrase;              // opens the release key; or the PIN of its token
+  bool keyless = false;                // yaml: `release: { keyless: {...} }`
+  std::string token;                   // keyless: where the identity token is; empty: the CI's own
+  // Services. Empty: none is asked, but that keyless signing needs the first two.
+  std::string fulcio, rekor, tsa;  // urls
+  int rekor_version = 1;           // 1 or 2
+  std::string signing_config;      // path of a Sigstore signing_config.json that names them instead
+  Place place;
+};
+// What is known to be wrong with components, and what of it is tolerated.
+struct Vulnerabilities {
+  std::string advisories;        // directory or .zip of OSV records, in the repository; empty: not checked
+  std::vector<std::string> vex;  // OpenVEX or CycloneDX files, or globs
+  enum class Severity {
+    low,
+    medium,
+    high,
+    critical
+  } severity = Severity::high;          // this and above are refused
+  std::optional<Instant> ignore_until;  // findings are shown, and refuse nothing before this day
+  struct Ignore {
+    std::string id;  // of the advisory, or an alias of it
+    Instant until{};
+    std::string reason;
+    Place place;
+  };
+  std::vector<Ignore> ignore;
+  Place place;
+};
+// What an agent does is code too: files that make its behaviour, hashed into the release manifest.
+struct Behaviour {
+  std::vector<std::string> prompts, parameters, tools;  // globs in the repository
+  std::vector<std::string> models;                      // directories or files of model weights
   Place place;
 };
 struct People {
@@ -275,6 +315,8 @@ struct App {
   std::string name;
   std::vector<Artifact> artifacts;
   Sbom sbom;
+  Vulnerabilities vulnerabilities;
+  Behaviour behaviour;
   Trust trust;
   Signing signing;
   std::vector<People> people;

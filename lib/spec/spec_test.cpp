@@ -220,9 +220,9 @@ TEST_CASE("stores are read and written") {
 TEST_CASE("the schema names every key and refuses others") {
   const doc::Value schema = json_schema();
   CHECK(schema.find("additionalProperties")->as_bool() == false);
-  for (const char* key :
-       {"version", "app", "apps", "include", "artifacts", "sbom", "trust", "signing", "people", "state",
-        "channels", "cohorts", "sources", "gates", "rollouts", "playbooks", "flags"}) {
+  for (const char* key : {"version", "app", "apps", "include", "artifacts", "sbom", "vulnerabilities",
+                          "behaviour", "trust", "signing", "people", "state", "channels", "cohorts",
+                          "sources", "gates", "rollouts", "playbooks", "flags"}) {
     INFO(key);
     const doc::Value* property = schema.find("properties")->find(key);
     REQUIRE(property != nullptr);

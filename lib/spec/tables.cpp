@@ -1,5 +1,5 @@
-// What an app is made of: artifacts, keys, people, channels, flags. Gates and sources are in
-// tables_gates.cpp, rollouts and playbooks in tables_rollouts.cpp.
+// What an app is made of: artifacts, people, channels, flags. Keys and evidence are in tables_signing.cpp,
+// gates and sources are in tables_gates.cpp, rollouts and playbooks in tables_rollouts.cpp.
 #include "spec/tables.hpp"
 
 #include "spec/grammar.hpp"
@@ -60,69 +60,6 @@ Codec<Artifact> artifact_codec() {
           [whole, path](SchemaBook& book) {
             return Value::object({{"anyOf", Value(doc::Array{path.schema(book), whole.schema(book)})}});
           }};
-}
-
-const Table<Sbom>& sbom_table() {
-  static const Table<Sbom> table{
-      "sbom",
-      "Bills of materials.",
-      {field("formats", &Sbom::formats,
-             list(word({"cyclonedx-1.6", "cyclonedx-1.5", "spdx-2.3"}), one_or_many(1)), "formats to write"),
-       field("scan", &Sbom::scan, list(text(path_kind), one_or_many()), "directories to look through"),
-       field("file", &Sbom::file, text(path_kind), "a bill of materials made elsewhere")},
-      {}};
-  return table;
-}
-
-const Table<Trust>& trust_table() {
-  const auto keys = [] { return list(text(path_kind), one_or_many()); };
-  static const Table<Trust> table{
-      "trust",
-      "Public keys, in the repository.",
-      {field("root", &Trust::root, keys(), "signs rotations of the other keys only"),
-       field("release", &Trust::release, keys(), "may introduce artifacts"),
-       field("feed", &Trust::feed, keys(), "may widen or stop, never introduce"),
-       field("journal", &Trust::journal, keys(), "signs the checkpoints of the journal")},
-      {}};
-  return table;
-}
-
-// signing.release: a reference, or { keyless: {...} }.
-Field<Signing> release_key_field() {
-  const Codec<std::string> reference = secret_reference(true);
-  Field<Signing> f;
-  f.key = "release";
-  f.doc = "key that signs manifests: env:TRANCHE_NAME, file:PATH, pkcs11:URI or { keyless: {...} }";
-  f.read = [reference](const Value& value, Signing& into, Reader& reader) {
-    if (!value.is_object()) return reference.read(value, into.release, reader);
-    const Value* keyless = value.find("keyless");
-    if (keyless == nullptr || value.as_object().size() != 1 || !keyless->is_object())
-      return reader.bad_value(value, "a map here holds just `keyless: {...}`",
-                              "write env:TRANCHE_NAME, file:PATH or { keyless: {...} }");
-    into.keyless = *keyless;
-  };
-  f.write = [](const Signing& from) {
-    if (from.keyless.is_null()) return Value(from.release);
-    return Value::object({{"keyless", from.keyless}});
-  };
-  f.schema = [reference](SchemaBook& book) {
-    Value keyless = Value::object({{"type", "object"}});
-    keyless.set("properties", Value::object({{"keyless", Value::object({{"type", "object"}})}}));
-    keyless.set("required", Value(doc::Array{Value("keyless")}));
-    keyless.set("additionalProperties", false);
-    return Value::object({{"anyOf", Value(doc::Array{reference.schema(book), std::move(keyless)})}});
-  };
-  return f;
-}
-
-const Table<Signing>& signing_table() {
-  static const Table<Signing> table{
-      "signing",
-      "References to private keys; never the keys themselves.",
-      {release_key_field(), field("feed", &Signing::feed, secret_reference(true), "key that signs feeds"),
-       field("journal", &Signing::journal, secret_reference(true), "key that signs the journal")},
-      {}};
-  return table;
 }
 
 const Table<People>& people_table() {
@@ -210,11 +147,13 @@ const Table<App>& app_table() {
       "One product with its own versions: endpoint app or service.",
       {field("artifacts", &App::artifacts, list(artifact_codec(), items_of("artifact", "paths or maps")),
              "what to ship"),
-       field("sbom", &App::sbom, within("sbom", record<Sbom>(sbom_table)), "bills of materials"),
-       field("trust", &App::trust, within("trust", record<Trust>(trust_table)),
-             "public keys, in the repository"),
-       field("signing", &App::signing, within("signing", record<Signing>(signing_table)),
-             "references to private keys"),
+       field("sbom", &App::sbom, sbom_codec(), "bills of materials"),
+       field("vulnerabilities", &App::vulnerabilities, vulnerabilities_codec(),
+             "advisories that components are held against"),
+       field("behaviour", &App::behaviour, behaviour_codec(),
+             "prompts, parameters, tools and models that a release is made of beside its code"),
+       field("trust", &App::trust, trust_codec(), "public keys, in the repository"),
+       field("signing", &App::signing, signing_codec(), "references to private keys"),
        field("people", &App::people, named("people", record<People>(people_table)), "who may approve"),
        field("state", &App::state, state_codec(),
              "where the journal lives: git, { git: {...} }, dir:PATH or s3://BUCKET/PREFIX"),

@@ -38,6 +38,11 @@ Codec<Source> source_codec();
 Codec<State> state_codec();
 Codec<Cohort> cohort_codec();
 Codec<Channel> channel_codec();
+Codec<Sbom> sbom_codec();
+Codec<Vulnerabilities> vulnerabilities_codec();
+Codec<Behaviour> behaviour_codec();
+Codec<Trust> trust_codec();
+Codec<Signing> signing_codec();
 
 // A map of at most 32 header names to values, secret references among them. `noun`: what a value looks like.
 Codec<std::map<std::string, std::string>> texts_or_secrets(std::string noun);

@@ -53,10 +53,11 @@ const Table<Rollout>& rollout_table() {
                  {{"automatic", Salt::automatic}, {"release", Salt::release}, {"channel", Salt::channel}}),
              "release: other guinea pigs each time; channel: the same; automatic: other ones, where clients "
              "can"),
-       group<Rollout>("release", "What a release must bring.",
-                      {field("require", &Rollout::require,
-                             list(word({"signature", "sbom", "provenance"}), {.one_or_many = true}),
-                             "evidence that `rollout start` demands")}),
+       group<Rollout>(
+           "release", "What a release must bring.",
+           {field("require", &Rollout::require,
+                  list(word({"signature", "sbom", "provenance", "vulnerabilities"}), {.one_or_many = true}),
+                  "evidence that `rollout start` demands")}),
        field("window", &Rollout::window, text({"a window", check_window, ""}),
              "when exposure may grow: \"Mon-Thu 09:00-16:00 Europe/Berlin\"; stopping needs none"),
        field("stages", &Rollout::stages, list(record<Stage>(stage_table), stage_rule()),
