@@ -10,7 +10,8 @@ import sys
 
 root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 FLOOR = {"base": 0, "ports": 1, "doc": 1, "crypto": 1, "spec": 2, "cohort": 2, "gate": 2, "store": 3, "signing": 3,
-         "metrics": 3, "artifact": 4, "sbom": 4, "flags": 4, "channel": 5, "journal": 5, "rollout": 6, "playbook": 6,
+         "metrics": 3, "artifact": 4, "sbom": 4, "flags": 4, "sigstore": 4, "attest": 3,
+         "platform": 4, "oci": 4, "vuln": 5, "channel": 5, "journal": 5, "rollout": 6, "playbook": 6,
          "actions": 7, "engine": 8, "server": 9, "fleet": 9, "scaffold": 9, "report": 9, "os": 9}
 PURE = {"cohort", "gate", "rollout", "playbook"}  # see no port
 ONLY_IN = {  # library header prefix -> the only files that may include it
