@@ -29,6 +29,10 @@ struct Scanner {
   std::size_t entries = 0;
   std::vector<std::string> locks;
 
+  static bool is_lock(std::string_view name) {
+    return name == "package-lock.json" || name == "npm-shrinkwrap.json";
+  }
+
   Result<> descend(const std::string& directory, std::size_t depth) {
     if (depth > max_depth) return {};
     for (const std::string& name : TRY(files.list(directory))) {
@@ -38,9 +42,7 @@ struct Scanner {
       const std::string path = join_path(directory, name);
       const auto info = TRY(files.info(path));
       if (!info) continue;
-      if (info->kind == ports::FileInfo::Kind::file &&
-          (name == "package-lock.json" || name == "npm-shrinkwrap.json"))
-        locks.push_back(path);
+      if (info->kind == ports::FileInfo::Kind::file && is_lock(name)) locks.push_back(path);
       if (info->kind == ports::FileInfo::Kind::directory && name != "node_modules" && name != ".git")
         TRY(descend(path, depth + 1));
     }
@@ -48,10 +50,12 @@ struct Scanner {
   }
 };
 
-Result<std::vector<std::string>> find_locks(ports::Files& files, const Request& request) {
+// Lockfiles; named files that are none go to `artifacts`.
+Result<std::vector<std::string>> find_locks(ports::Files& files, const Request& request,
+                                            std::vector<std::string>& artifacts) {
   Scanner scanner{files, 0, {}};
   const std::string repository = request.repository.empty() ? "." : request.repository;
-  const std::string real_root = TRY(files.real_path(repository));
+  const std::string real_root = request.scan.empty() ? "" : TRY(files.real_path(repository));
   for (const std::string& scan : request.scan) {
     const std::string path = join_path(repository, scan);
     const bool relative = !scan.starts_with('/') && is_within(".", scan);
@@ -62,6 +66,15 @@ Result<std::vector<std::string>> find_locks(ports::Files& files, const Request& 
       return fail_hint(ErrorKind::invalid, "scan paths are relative to the repository and stay in it",
                        "the scan path '{}' leaves the repository", printable(scan));
     TRY(scanner.descend(normal_path(path), 0));
+  }
+  for (const std::string& path : request.paths) {
+    const auto info = TRY(files.info(TRY(files.real_path(path))));
+    if (info && info->kind == ports::FileInfo::Kind::directory)
+      TRY(scanner.descend(normal_path(path), 0));
+    else if (Scanner::is_lock(base_name(path)))
+      scanner.locks.push_back(path);
+    else
+      artifacts.push_back(path);
   }
   std::ranges::sort(scanner.locks);
   scanner.locks.erase(std::ranges::unique(scanner.locks).begin(), scanner.locks.end());
@@ -112,11 +125,12 @@ Result<Catalog> make_catalog(ports::Files& files, const Request& request) {
   main.version = request.version;
   main.bom_ref = fmt::format("{}@{}", request.app, request.version);
   std::vector<Catalog> catalogs;
-  for (const std::string& path : TRY(find_locks(files, request))) {
+  std::vector<std::string> artifacts = request.artifacts;
+  for (const std::string& path : TRY(find_locks(files, request, artifacts))) {
     const auto text = TRY(files.read(path, max_lock_bytes));
     if (text) catalogs.push_back(TRY(catalog_npm_lock(*text, path)));
   }
-  for (const std::string& path : request.artifacts)
+  for (const std::string& path : artifacts)
     catalogs.push_back(TRY(catalog_linked_packages(files, path, request.root)));
   return merge(std::move(main), std::move(catalogs));
 }

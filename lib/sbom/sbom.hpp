@@ -5,8 +5,10 @@
 // catalog, never silence; only input that is broken or hostile is an error.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -23,9 +25,19 @@ struct Hash {
   bool operator==(const Hash&) const = default;
 };
 
+// What a file of a model says of itself (CycloneDX modelCard: modelParameters and properties).
+struct ModelCard {
+  std::string task;                                             // "text-generation"; each may be empty
+  std::string architecture_family;                              // "transformer"
+  std::string architecture;                                     // "llama"
+  std::vector<std::pair<std::string, std::string>> properties;  // anything else, sorted by name
+  bool operator==(const ModelCard&) const = default;
+};
+
 struct Component {
-  std::string type = "library";  // or "application"
-  std::string group;             // "@scope" of npm; may be empty
+  // As CycloneDX spells it: "library", "application", "machine-learning-model", "file", ...
+  std::string type = "library";
+  std::string group;  // "@scope" of npm; may be empty
   std::string name;
   std::string version;  // may be empty
   std::string purl;     // may be empty
@@ -34,6 +46,11 @@ struct Component {
   std::string scope;    // "": required; "optional"; "excluded": present for building and testing only
   std::string bom_ref;  // unique in a catalog
   std::vector<std::string> depends_on;  // bom_refs
+  std::string description;              // the rest may be empty
+  std::string supplier;                 // who hands it out: a name
+  std::string download;                 // http(s), git or ssh address that it came from
+  std::vector<std::pair<std::string, std::string>> properties;  // name, value; sorted
+  std::optional<ModelCard> model;                               // of a machine-learning-model
   bool operator==(const Component&) const = default;
 };
 
@@ -73,9 +90,13 @@ struct Request {
   std::vector<std::string> scan{"."};  // directories in the repository to look for lockfiles in
   std::vector<std::string> artifacts;  // paths of the files to ship
   std::string root;                    // as above
+  // What a person named, anywhere on this machine: directories are looked through as `scan` is, a file that a
+  // cataloger knows by its name is read as that, any other file as an artifact. A directory that holds
+  // var/lib/dpkg/status is an installed system.
+  std::vector<std::string> paths;
 };
 // Everything: lockfiles below `scan` (not below node_modules or .git; at most 10,000 entries, depth 32) and
-// what the artifacts link. kind invalid when a scan path leaves the repository.
+// what the artifacts link. kind invalid when a scan path leaves the repository, or a named path is not there.
 Result<Catalog> make_catalog(ports::Files& files, const Request& request);
 
 }  // namespace tranche::sbom
