@@ -25,6 +25,7 @@ inline constexpr std::size_t max_statement_bytes = 16 << 20;
 struct Subject {
   std::string name;
   std::vector<std::pair<std::string, std::string>> digests;  // algorithm, lower-case hex; "sha256" first
+  [[nodiscard]] const std::string* digest(std::string_view algorithm) const;  // null when there is none
   bool operator==(const Subject&) const = default;
 };
 struct Statement {
@@ -37,5 +38,8 @@ struct Statement {
 Result<std::string> to_payload(const Statement& statement);
 // Strict; v1 and, to read, v0.1. kind verification.
 Result<Statement> parse_statement(std::string_view payload);
+// One of the subjects has this SHA-256 (hex, lower case). Subjects are matched by digest alone: names are for
+// people.
+bool names_sha256(const Statement& statement, std::string_view sha256);
 
 }  // namespace tranche::attest
