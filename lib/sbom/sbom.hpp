@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "ports/ports.hpp"
+#include "sbom/purl.hpp"
 
 namespace tranche::sbom {
 
@@ -59,13 +60,6 @@ struct Catalog {
   std::vector<Component> components;
   std::vector<std::string> warnings;
 };
-
-// Package URL (github.com/package-url/purl-spec): pkg:TYPE/NAMESPACE/NAME@VERSION?QUALIFIERS. Each part is
-// encoded,
-// ':' stays; empty parts are left out; qualifiers are sorted by name.
-std::string make_purl(std::string_view type, std::string_view name_space, std::string_view name,
-                      std::string_view version,
-                      std::vector<std::pair<std::string, std::string>> qualifiers = {});
 
 // npm.cpp: package-lock.json or npm-shrinkwrap.json, lockfileVersion 1, 2 or 3. At most 32 MiB. `file` names
 // it in errors. One component for each name and version, as `npm sbom` has it. kind invalid when it is no
