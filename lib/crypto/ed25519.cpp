@@ -1,21 +1,20 @@
 // Ed25519 keys. libsodium signs and verifies (twice as fast as OpenSSL 3.0, and it refuses small-order keys
-// and non-canonical signatures); OpenSSL reads and writes the PEM armour and PKCS#8.
+// and non-canonical signatures); the PEM armour is OpenSSL's.
 //
 // RFC 8410: both DER forms of an Ed25519 key are a fixed prefix and 32 bytes. The public form is compared
 // with that prefix exactly, DER being canonical; the private one may also be PKCS#8 version 2 and carry
 // attributes, so its frame is parsed.
 #include "crypto/ed25519.hpp"
 
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <sodium.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/pem.hpp"
 
 namespace tranche::crypto {
 
@@ -28,18 +27,9 @@ constexpr std::string_view pkcs8_prefix("\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2
 constexpr std::string_view pkcs8_algorithm = pkcs8_prefix.substr(5);
 constexpr std::size_t max_pem_bytes = 16 * 1024;  // an Ed25519 key is 120; attributes may follow
 
-struct FreeBio {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using Bio = std::unique_ptr<BIO, FreeBio>;
 const unsigned char* raw(std::string_view bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
 }
-
-struct FreeText {
-  void operator()(char* text) const { OPENSSL_secure_free(text); }
-};
-using Text = std::unique_ptr<char, FreeText>;
 
 // The DER of the first PEM block with this label. Other blocks before it (openssl writes parameters there)
 // are skipped; when there is no such block, the message names what was found.
@@ -48,34 +38,13 @@ Result<Secret> read_pem(std::string_view pem, std::string_view wanted) {
       "it must hold -----BEGIN {}----- with an Ed25519 key, as `tranche key generate` writes it", wanted);
   if (pem.size() > max_pem_bytes)
     return fail_hint(ErrorKind::verification, hint, "the key is larger than {} bytes", max_pem_bytes);
-  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   std::string other;
-  while (bio != nullptr) {
-    char* name = nullptr;
-    char* header = nullptr;
-    unsigned char* data = nullptr;
-    long size = 0;
-    const int found = PEM_read_bio_ex(bio.get(), &name, &header, &data, &size, PEM_FLAG_SECURE);
-    ERR_clear_error();
-    if (found != 1) break;
-    const Text own_name(name);
-    const Text own_header(header);
-    Secret der(std::string(reinterpret_cast<char*>(data), static_cast<std::size_t>(size)));
-    OPENSSL_secure_clear_free(data, static_cast<std::size_t>(size));
-    if (wanted == name && *header == '\0') return der;
-    if (other.empty()) other = *header == '\0' ? name : fmt::format("{} with a passphrase", name);
+  for (PemBlock& block : read_pem_blocks(pem).blocks) {
+    if (wanted == block.label && !block.locked) return std::move(block.der);
+    if (other.empty()) other = block.locked ? fmt::format("{} with a passphrase", block.label) : block.label;
   }
   if (other.empty()) return fail_hint(ErrorKind::verification, hint, "there is no PEM key in it");
   return fail_hint(ErrorKind::verification, hint, "it holds '{}', not '{}'", printable(other, 60), wanted);
-}
-
-Secret write_pem(const char* label, std::string_view der) {
-  const Bio bio(BIO_new(BIO_s_secmem()));
-  char* text = nullptr;
-  if (bio == nullptr || PEM_write_bio(bio.get(), label, "", raw(der), static_cast<long>(der.size())) <= 0)
-    return {};
-  const long size = BIO_get_mem_data(bio.get(), &text);
-  return Secret(std::string(text, static_cast<std::size_t>(size)));
 }
 
 // OneAsymmetricKey (RFC 5958): SEQUENCE, version 0 or 1, algorithm, key, then attributes and the public half,

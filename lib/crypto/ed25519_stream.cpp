@@ -34,7 +34,7 @@ struct Ed25519Verifier::State {
   crypto_hash_sha512_state hash;
 };
 
-Ed25519Verifier::Ed25519Verifier(const PublicKey& key, std::string_view signature)
+Ed25519Verifier::Ed25519Verifier(const PublicKey& key, std::string_view signature, std::string_view domain)
     : state_(std::make_unique<State>()) {
   static const int ready = sodium_init();
   (void)ready;
@@ -45,6 +45,7 @@ Ed25519Verifier::Ed25519Verifier(const PublicKey& key, std::string_view signatur
   std::copy_n(raw(signature) + 32, 32, state_->s.begin());
   state_->possible = is_reduced(state_->s) && crypto_core_ed25519_is_valid_point(state_->key.data()) == 1 &&
                      crypto_core_ed25519_is_valid_point(state_->r.data()) == 1;
+  crypto_hash_sha512_update(&state_->hash, raw(domain), domain.size());
   crypto_hash_sha512_update(&state_->hash, state_->r.data(), state_->r.size());
   crypto_hash_sha512_update(&state_->hash, state_->key.data(), state_->key.size());
 }

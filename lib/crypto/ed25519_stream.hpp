@@ -11,7 +11,8 @@ namespace tranche::crypto {
 
 class Ed25519Verifier {
  public:
-  Ed25519Verifier(const PublicKey& key, std::string_view signature);  // the signature is hashed first
+  // The signature is hashed first, behind `domain`: empty for pure Ed25519, dom2 of RFC 8032 otherwise.
+  Ed25519Verifier(const PublicKey& key, std::string_view signature, std::string_view domain = {});
   Ed25519Verifier(const Ed25519Verifier&) = delete;
   Ed25519Verifier& operator=(const Ed25519Verifier&) = delete;
   ~Ed25519Verifier();

@@ -1,19 +1,11 @@
 #include "crypto/ed25519.hpp"
 
 #include <doctest/doctest.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <vector>
 
 #include "base/encoding.hpp"
-
-extern char** environ;
+#include "crypto/openssl_testing.hpp"
 
 using namespace tranche;
 using namespace tranche::crypto;
@@ -23,40 +15,6 @@ namespace {
 SecretKey key_of(std::string_view seed_hex) { return *SecretKey::from_seed(Secret(*from_hex(seed_hex))); }
 
 constexpr std::string_view some_seed = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
-
-// The openssl command line in a directory of its own: the independent reader and writer.
-struct Peer {
-  std::filesystem::path directory;
-  Peer() {
-    std::string pattern = std::filesystem::temp_directory_path() / "tranche-crypto-XXXXXX";
-    directory = mkdtemp(pattern.data());
-  }
-  ~Peer() { std::filesystem::remove_all(directory); }
-  int run(std::vector<std::string> argv) const {
-    std::vector<char*> pointers;
-    for (std::string& word : argv) pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", 1, 0);
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", 1, 0);
-    pid_t child = 0;
-    const int failed = posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    int status = -1;
-    if (failed != 0 || waitpid(child, &status, 0) != child) return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  [[nodiscard]] std::string path(const char* name) const { return directory / name; }
-  void write(const char* name, std::string_view bytes) const {
-    std::ofstream(path(name), std::ios::binary)
-        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
-  [[nodiscard]] std::string read(const char* name) const {
-    std::ifstream in(path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-};
 
 }  // namespace
 

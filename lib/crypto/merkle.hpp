@@ -18,6 +18,7 @@ Sha256Digest merkle_node(const Sha256Digest& left, const Sha256Digest& right);
 // another.
 Result<> verify_inclusion(const Sha256Digest& leaf, std::uint64_t index, std::uint64_t size,
                           std::span<const Sha256Digest> proof, const Sha256Digest& root);
+// The empty tree is the beginning of every tree: with size1 = 0 there is nothing to prove, and it is refused.
 Result<> verify_consistency(std::uint64_t size1, std::uint64_t size2, std::span<const Sha256Digest> proof,
                             const Sha256Digest& root1, const Sha256Digest& root2);
 

@@ -40,6 +40,7 @@ class AnyPublicKey {
   // What the kind signs with when nothing else is said: P-256 with SHA-256, P-384 with SHA-384, P-521 with
   // SHA-512, RSA PKCS#1 v1.5 with SHA-256, pure Ed25519.
   [[nodiscard]] Scheme usual_scheme() const;
+  // A hash shorter than the curve fits (P-384 with SHA-256), a longer one does not.
   [[nodiscard]] bool fits(Scheme scheme) const;
 
   // False also when the scheme does not fit the key or the signature is malformed.
@@ -47,9 +48,10 @@ class AnyPublicKey {
   // `digest` is the message's, by the scheme's hash. False for pure Ed25519, which has none.
   [[nodiscard]] bool verify_digest(Scheme scheme, std::string_view digest, std::string_view signature) const;
 
- private:
   struct State;
   explicit AnyPublicKey(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+ private:
   std::shared_ptr<const State> state_;
 };
 

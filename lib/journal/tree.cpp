@@ -7,21 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "crypto/merkle.hpp"
+
 namespace tranche::journal {
 
-Hash hash_leaf(std::string_view bytes) {
-  static thread_local crypto::Sha256 context;
-  return context.update(std::string_view("\0", 1)).update(bytes).finish();
-}
-
-Hash hash_node(const Hash& left, const Hash& right) {
-  std::array<char, 1 + 2 * hash_bytes> both{};
-  both[0] = 1;
-  std::memcpy(both.data() + 1, left.data(), hash_bytes);
-  std::memcpy(both.data() + 1 + hash_bytes, right.data(), hash_bytes);
-  return crypto::sha256({both.data(), both.size()});
-}
-
+Hash hash_leaf(std::string_view bytes) { return crypto::merkle_leaf(bytes); }
+Hash hash_node(const Hash& left, const Hash& right) { return crypto::merkle_node(left, right); }
 Hash empty_root() { return crypto::sha256(""); }
 
 Hash subtree_root(std::span<const Hash> hashes) {
