@@ -71,6 +71,7 @@ struct Timestamp {
   Instant when{};
   std::string algorithm;  // of the imprint: "sha256", "sha384", "sha512"
   std::string imprint;    // bytes
+  std::string nonce;      // bytes, without leading zeros; empty: none
 };
 struct Tsa {
   std::vector<Certificate> chain;  // leaf first; the leaf may be missing when tokens carry it
@@ -82,7 +83,7 @@ Result<Timestamp> read_timestamp(std::string_view der);
 // timestamping, and was valid then. kind verification, the message says which part failed. The authority's
 // own from/until are not looked at: the caller does.
 Result<Timestamp> verify_timestamp(std::string_view der, std::string_view message, const Tsa& authority);
-// A request over the message's SHA-256 that asks for the certificate; `nonce`: 8 bytes.
+// A request over the message's SHA-256 that asks for the certificate; `nonce`: 8 bytes, the first not 0.
 Result<std::string> make_timestamp_request(std::string_view message, std::string_view nonce);
 
 }  // namespace tranche::crypto
