@@ -62,6 +62,7 @@ struct CtLog {
 struct SctCheck {
   int embedded = 0;
   int verified = 0;
+  int unknown = 0;  // by logs that the list does not have
   std::string why;  // of the first that does not verify; empty: all do
 };
 Result<SctCheck> check_scts(const Certificate& leaf, const Certificate& issuer, std::span<const CtLog> logs);

@@ -6,6 +6,8 @@
 #include <openssl/ct.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
+
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "crypto/certificate_state.hpp"
@@ -116,6 +118,9 @@ Result<SctCheck> check_scts(const Certificate& leaf, const Certificate& issuer, 
     const std::string why = why_not(sk_SCT_value(scts.get(), i), key_hash, tbs, logs);
     ++check.embedded;
     if (why.empty()) ++check.verified;
+    const std::string id = field_of<SCT_get0_log_id>(sk_SCT_value(scts.get(), i));
+    if (std::none_of(logs.begin(), logs.end(), [&](const CtLog& log) { return log.id == id; }))
+      ++check.unknown;
     if (check.why.empty()) check.why = why;
   }
   return check;

@@ -34,7 +34,7 @@ struct LogEntry {
 };
 struct MessageSignature {
   std::string digest_algorithm;  // "SHA2_256"
-  std::string digest;            // bytes; a hint, never believed
+  std::string digest;            // bytes; a hint, never believed; empty: none
   std::string signature;         // bytes
 };
 struct BundleEnvelope {
@@ -54,6 +54,8 @@ struct Bundle {
 
 // kind verification; the message says where in the JSON.
 Result<Bundle> parse_bundle(std::string_view json);
+// One TransparencyLogEntry, as Rekor v2 answers with it. kind verification.
+Result<LogEntry> parse_log_entry(std::string_view json);
 // Version 0.3, members in the order of the proto, one line, ends with a newline. Deterministic.
 std::string to_json(const Bundle& bundle);
 

@@ -1,0 +1,197 @@
+// The public conformance suite's cases (sigstore/sigstore-conformance): each by the file and by its digest,
+// each refusal for the cause that its directory's name and README say.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <map>
+#include <random>
+
+#include "base/encoding.hpp"
+#include "crypto/digest.hpp"
+#include "sigstore/read_bundle.hpp"
+#include "sigstore/verify.hpp"
+#include "support/corpora.hpp"
+
+using namespace tranche;
+using namespace tranche::sigstore;
+using support::read_corpus_file;
+
+namespace {
+
+const std::map<std::string, std::string_view>& expected_reasons() {
+  static const std::map<std::string, std::string_view> reasons{
+      {"bundle-invalid-base64-signature_fail", "bad-base64"},
+      {"bundle-malformed-json_fail", "bad-json"},
+      {"bundle-negative-log-index_fail", "bad-log-index"},
+      {"checkpoint-bad-keyhint_fail", "checkpoint-wrong-key"},
+      {"dsse-mismatch-envelope_fail", "entry-wrong-digest"},
+      {"dsse-mismatch-sig_fail", "entry-wrong-signature"},
+      {"inclusion-proof-corrupted-hash_fail", "bad-inclusion-proof"},
+      {"incorrect-public-key_fail", "entry-wrong-key"},
+      {"invalid-ct-key_fail", "unknown-ct-log"},
+      {"invalid-inclusion-proof_fail", "bad-inclusion-proof"},
+      {"managed-key-no-key_fail", "no-key"},
+      {"managed-key-wrong-key_fail", "bad-key"},
+      {"rekor2-checkpoint-missing-log-signature_fail", "checkpoint-unsigned"},
+      {"rekor2-checkpoint-missing-size_fail", "bad-checkpoint"},
+      {"rekor2-checkpoint-no-matching-signature_fail", "checkpoint-wrong-origin"},
+      {"rekor2-dsse-mismatch-sig_fail", "entry-wrong-signature"},
+      {"rekor2-no-inclusion-proof_fail", "no-inclusion-proof"},
+      {"rekor2-no-timestamp_fail", "no-timestamp"},
+      {"rekor2-timestamp-outside-trust-root-tsa-validity_fail", "timestamp-outside-authority"},
+      {"rekor2-timestamp-outside-tsa-cert-validity_fail", "timestamp-certificate-invalid"},
+      {"rekor2-timestamp-untrusted-tsa-with-embedded-cert_fail", "unknown-timestamp-authority"},
+      {"rekor2-timestamp-untrusted-tsa-without-embedded-cert_fail", "unknown-timestamp-authority"},
+      {"set-invalid-signature_fail", "bad-inclusion-promise"},
+      {"signature-mismatch_fail", "bad-signature"},
+      {"wrong-hashedrekord-artifact_fail", "entry-wrong-digest"},
+      {"wrong-hashedrekord-entry_fail", "other-log-entry"},
+      {"wrong-material_fail", "wrong-artifact"},
+  };
+  return reasons;
+}
+
+struct Case {
+  std::string name, bundle, artifact, root;
+  std::optional<std::string> key;
+};
+
+std::string read_or(const std::string& path, const std::string& otherwise) {
+  return std::filesystem::exists(path) ? read_corpus_file(path) : read_corpus_file(otherwise);
+}
+
+std::vector<Case> all_cases(const std::string& corpus) {
+  std::vector<Case> cases;
+  for (const auto& entry : std::filesystem::directory_iterator(corpus + "/bundle-verify")) {
+    if (!entry.is_directory()) continue;
+    const std::string at = entry.path().string();
+    Case one{.name = entry.path().filename().string(),
+             .bundle = read_corpus_file(at + "/bundle.sigstore.json"),
+             .artifact = read_or(at + "/artifact", corpus + "/a.txt"),
+             .root = read_or(at + "/trusted_root.json", corpus + "/trusted_root.production.json")};
+    if (std::filesystem::exists(at + "/key.pub")) one.key = read_corpus_file(at + "/key.pub");
+    cases.push_back(std::move(one));
+  }
+  return cases;
+}
+
+const SignerIdentity beacon{
+    "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/"
+    "extremely-dangerous-oidc-beacon.yml@refs/heads/main",
+    "https://token.actions.githubusercontent.com"};
+
+Artifact by_digest(const std::string& bytes) {
+  return {.sha256 = std::string(crypto::as_bytes(crypto::sha256(bytes)))};
+}
+Artifact by_file(const std::string& bytes) {
+  Artifact artifact = by_digest(bytes);
+  artifact.sha384 = crypto::message_digest(crypto::Scheme::ecdsa_sha384, bytes).value_or("");
+  artifact.sha512 = crypto::message_digest(crypto::Scheme::ecdsa_sha512, bytes).value_or("");
+  artifact.verify_ed25519 = [bytes](const crypto::AnyPublicKey& key, std::string_view signature) {
+    return key.verify(crypto::Scheme::ed25519, bytes, signature);
+  };
+  return artifact;
+}
+
+Verdict run_case(const Case& one, const Artifact& artifact) {
+  Policy policy;
+  if (one.key) {
+    const auto key = crypto::AnyPublicKey::from_pem(*one.key);
+    if (!key) return refused("key", {Reason::bad_key, key.error().message});
+    policy.keys.push_back(*key);
+  } else {
+    policy.identities.push_back(beacon);
+  }
+  const auto root = read_trusted_root(one.root);
+  if (!root) return refused("trusted-root", root.error());
+  return verify(one.bundle, &*root, policy, artifact);
+}
+
+std::string describe(const Verdict& verdict) {
+  std::string text;
+  for (const Check& check : verdict.checks)
+    text += fmt::format("  {} {}: {}\n", check.ok ? "ok  " : "FAIL", check.name, check.detail);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("each case of the public conformance suite is judged right, by file and by digest, and says why") {
+  const auto corpus = support::find_corpus("sigstore");
+  if (!corpus) return;
+  int accepted = 0;
+  int refused_cases = 0;
+  for (const Case& one : all_cases(*corpus)) {
+    for (const Artifact& artifact : {by_file(one.artifact), by_digest(one.artifact)}) {
+      const Verdict verdict = run_case(one, artifact);
+      INFO(one.name << "\n" << describe(verdict));
+      if (one.name.ends_with("_fail")) {
+        CHECK_FALSE(verdict.verified());
+        REQUIRE(expected_reasons().contains(one.name));
+        CHECK(code_of(verdict.reason()) == expected_reasons().at(one.name));
+        ++refused_cases;
+      } else {
+        CHECK(verdict.verified());
+        ++accepted;
+      }
+    }
+  }
+  CHECK(accepted == 2 * 9);
+  CHECK(refused_cases == 2 * 27);
+}
+
+TEST_CASE("no bit of a bundle or its artifact can be flipped unseen") {
+  const auto corpus = support::find_corpus("sigstore");
+  if (!corpus) return;
+  const auto cases = all_cases(*corpus);
+  const auto seed = std::random_device{}();
+  MESSAGE("seed " << seed);
+  std::mt19937 random(seed);
+  for (const std::string name : {"trust-root-tlog-validity-end-inclusive"}) {
+    const auto found =
+        std::find_if(cases.begin(), cases.end(), [&](const Case& one) { return one.name == name; });
+    REQUIRE(found != cases.end());
+    Case one = *found;
+    const auto root = read_trusted_root(one.root);
+    REQUIRE(root.has_value());
+    const Policy policy{.identities = {beacon}};
+    REQUIRE(verify(one.bundle, &*root, policy, by_digest(one.artifact)).verified());
+    const std::size_t bundle_bits = one.bundle.size() * 8;
+    std::uniform_int_distribution<std::size_t> pick(0, bundle_bits + one.artifact.size() * 8 - 1);
+    int accepted = 0;
+    for (int i = 0; i < 1000; ++i) {
+      const std::size_t bit = pick(random);
+      std::string bundle = one.bundle;
+      std::string artifact = one.artifact;
+      std::string& target = bit < bundle_bits ? bundle : artifact;
+      const std::size_t at = bit < bundle_bits ? bit : bit - bundle_bits;
+      target[at / 8] = static_cast<char>(target[at / 8] ^ (1 << (at % 8)));
+      if (verify(bundle, &*root, policy, by_digest(artifact)).verified()) {
+        ++accepted;
+        MESSAGE(name << ": bit " << bit << " near " << bundle.substr(at / 8 < 60 ? 0 : at / 8 - 60, 80));
+      }
+    }
+    CHECK(accepted == 0);
+  }
+}
+
+TEST_CASE("what is read and written again is the same bundle") {
+  const auto corpus = support::find_corpus("sigstore");
+  if (!corpus) return;
+  for (const Case& one : all_cases(*corpus)) {
+    const auto bundle = read_bundle(one.bundle);
+    if (!bundle) continue;
+    const std::string text = to_json(*bundle);
+    const auto again = read_bundle(text);
+    INFO(one.name);
+    REQUIRE(again.has_value());
+    CHECK(again->version == BundleVersion::v0_3);
+    CHECK(to_json(*again) == text);
+    if (bundle->intermediates.empty() && bundle->version == BundleVersion::v0_3 &&
+        !one.name.ends_with("_fail")) {
+      Case rewritten = one;
+      rewritten.bundle = text;
+      CHECK(run_case(rewritten, by_digest(one.artifact)).verified());
+    }
+  }
+}
