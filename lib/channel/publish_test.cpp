@@ -232,15 +232,16 @@ TEST_CASE("a release on record that cannot be read keeps the native feed from no
   channel.name = feed.channel;
   channel.feeds = {"tranche", "electron"};
   const std::string repository = "/repo";
-  const auto published = publish_channel(*f.store, {.world = f.world,
-                                                    .repository = repository,
-                                                    .channel = channel,
-                                                    .trust = f.keys.trust,
-                                                    .feed = feed,
-                                                    .feed_channels = {},
-                                                    .releases = {},
-                                                    .unread = Error(ErrorKind::verification, "it is damaged"),
-                                                    .feed_key = f.keys.feed});
+  const auto published =
+      publish_channel(*f.store, {.world = f.world,
+                                 .repository = repository,
+                                 .channel = channel,
+                                 .trust = f.keys.trust,
+                                 .feed = feed,
+                                 .feed_channels = {},
+                                 .releases = {},
+                                 .unread = Error(ErrorKind::verification, "it is damaged", "make it again"),
+                                 .feed_key = f.keys.feed});
   check_error(published, ErrorKind::verification, "it is damaged");
   CHECK(*f.now() == feed);
 }
