@@ -23,6 +23,7 @@ ONLY_IN = {  # library header prefix -> the only files that may include it
     "git2": ["lib/store/"],
     "curl/": ["lib/os/"],
     "boost/": ["lib/server/http.cpp", "lib/fleet/http_load.cpp"],
+    "toml++/": ["lib/doc/toml.cpp"],
     "expat": ["lib/channel/xml.cpp"],
     "archive": ["lib/sbom/", "lib/artifact/unpack.cpp"],
 }
