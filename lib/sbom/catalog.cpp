@@ -5,6 +5,7 @@
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "sbom/catalogers.hpp"
 #include "sbom/sbom.hpp"
 
 namespace tranche::sbom {
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::size_t max_entries = 10'000;
 constexpr std::size_t max_depth = 32;
-constexpr std::size_t max_lock_bytes = 32 << 20;
 
 // "" needs it to run, "optional" may do without, "excluded" is for building only.
 int strength(std::string_view scope) { return scope.empty() ? 2 : scope == "optional" ? 1 : 0; }
@@ -29,10 +29,6 @@ struct Scanner {
   std::size_t entries = 0;
   std::vector<std::string> locks;
 
-  static bool is_lock(std::string_view name) {
-    return name == "package-lock.json" || name == "npm-shrinkwrap.json";
-  }
-
   Result<> descend(const std::string& directory, std::size_t depth) {
     if (depth > max_depth) return {};
     for (const std::string& name : TRY(files.list(directory))) {
@@ -42,7 +38,7 @@ struct Scanner {
       const std::string path = join_path(directory, name);
       const auto info = TRY(files.info(path));
       if (!info) continue;
-      if (info->kind == ports::FileInfo::Kind::file && is_lock(name)) locks.push_back(path);
+      if (info->kind == ports::FileInfo::Kind::file && find_cataloger(path) != nullptr) locks.push_back(path);
       if (info->kind == ports::FileInfo::Kind::directory && name != "node_modules" && name != ".git")
         TRY(descend(path, depth + 1));
     }
@@ -71,7 +67,7 @@ Result<std::vector<std::string>> find_locks(ports::Files& files, const Request& 
     const auto info = TRY(files.info(TRY(files.real_path(path))));
     if (info && info->kind == ports::FileInfo::Kind::directory)
       TRY(scanner.descend(normal_path(path), 0));
-    else if (Scanner::is_lock(base_name(path)))
+    else if (find_cataloger(path) != nullptr)
       scanner.locks.push_back(path);
     else
       artifacts.push_back(path);
@@ -127,8 +123,8 @@ Result<Catalog> make_catalog(ports::Files& files, const Request& request) {
   std::vector<Catalog> catalogs;
   std::vector<std::string> artifacts = request.artifacts;
   for (const std::string& path : TRY(find_locks(files, request, artifacts))) {
-    const auto text = TRY(files.read(path, max_lock_bytes));
-    if (text) catalogs.push_back(TRY(catalog_npm_lock(*text, path)));
+    const Cataloger* cataloger = find_cataloger(path);
+    if (cataloger != nullptr) catalogs.push_back(TRY(run_cataloger(*cataloger, {files, path})));
   }
   for (const std::string& path : artifacts)
     catalogs.push_back(TRY(catalog_linked_packages(files, path, request.root)));

@@ -5,26 +5,23 @@
 // node_modules, then in that of each directory above. Packages of one name and version are one component,
 // whatever their places.
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
-#include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "doc/value.hpp"
-#include "sbom/sbom.hpp"
+#include "sbom/catalogers.hpp"
+#include "sbom/lock.hpp"
 
 namespace tranche::sbom {
 
 namespace {
 
-constexpr doc::Limits lock_limits{.max_bytes = 32 << 20, .max_depth = 256, .max_nodes = 8'000'000};
 constexpr std::string_view modules = "node_modules/";
 // Edges are looked up in every directory above a place: these bound the product. Real lockfiles stay far
 // below.
 constexpr std::size_t max_place_bytes = 1024;
 constexpr std::ptrdiff_t max_place_depth = 100;
-constexpr std::size_t max_edges = 300'000;
 
 struct Package {
   std::string name;
@@ -38,37 +35,6 @@ struct Package {
   std::set<std::string> may_be_absent;  // of them
 };
 
-std::string optional_text(const doc::Value& value, std::string_view key) {
-  const doc::Value* found = value.find(key);
-  return found != nullptr && found->is_string() ? found->as_string() : std::string();
-}
-
-bool flag(const doc::Value& value, std::string_view key) {
-  const doc::Value* found = value.find(key);
-  return found != nullptr && found->is_bool() && found->as_bool();
-}
-
-// Subresource integrity (w3.org/TR/SRI): "sha512-BASE64 sha1-BASE64".
-std::vector<Hash> read_integrity(std::string_view text) {
-  struct Algorithm {
-    std::string_view prefix, name;
-    std::size_t bytes;
-  };
-  constexpr std::array known{Algorithm{"sha1-", "SHA-1", 20}, Algorithm{"sha256-", "SHA-256", 32},
-                             Algorithm{"sha384-", "SHA-384", 48}, Algorithm{"sha512-", "SHA-512", 64}};
-  std::vector<Hash> hashes;
-  for (std::string_view word : split(text, ' ')) {
-    word = word.substr(0, word.find('?'));
-    for (const Algorithm& algorithm : known) {
-      if (!word.starts_with(algorithm.prefix)) continue;
-      const auto digest = from_base64(word.substr(algorithm.prefix.size()));
-      if (digest && digest->size() == algorithm.bytes)
-        hashes.push_back({std::string(algorithm.name), to_hex(*digest)});
-    }
-  }
-  return hashes;
-}
-
 void add_needs(const doc::Value& value, std::string_view key, bool optional, Package& package) {
   const doc::Value* list = value.find(key);
   if (list == nullptr || !list->is_object()) return;
@@ -76,19 +42,20 @@ void add_needs(const doc::Value& value, std::string_view key, bool optional, Pac
   for (const doc::Member& member : list->as_object()) {
     const doc::Value* about = meta == nullptr ? nullptr : meta->find(member.key);
     package.needs.push_back(member.key);
-    if (optional || (about != nullptr && flag(*about, "optional"))) package.may_be_absent.insert(member.key);
+    if (optional || (about != nullptr && flag_at(*about, "optional")))
+      package.may_be_absent.insert(member.key);
   }
 }
 
 void read_common(const doc::Value& value, Package& package) {
-  package.hashes = read_integrity(optional_text(value, "integrity"));
-  package.license = optional_text(value, "license");
-  if (flag(value, "devOptional") || flag(value, "optional"))
+  package.hashes = read_integrity(text_at(value, "integrity"));
+  package.license = text_at(value, "license");
+  if (flag_at(value, "devOptional") || flag_at(value, "optional"))
     package.scope = "optional";
-  else if (flag(value, "dev"))
+  else if (flag_at(value, "dev"))
     package.scope = "excluded";
-  const std::string resolved = optional_text(value, "resolved");
-  if (resolved.starts_with("git+") || resolved.starts_with("git:")) package.vcs_url = resolved;
+  const std::string resolved = text_at(value, "resolved");
+  if (is_git_address(resolved)) package.vcs_url = resolved;
 }
 
 // "node_modules/a/node_modules/@s/b" → "@s/b"; a workspace's place → its last segment.
@@ -111,8 +78,8 @@ class Lock {
                        "npm install --package-lock-only writes it; versions 1, 2 and 3 are read",
                        "{} is no npm lockfile of a known version", printable(file_));
     catalog_.main.type = "application";
-    catalog_.main.name = optional_text(value, "name");
-    catalog_.main.version = optional_text(value, "version");
+    catalog_.main.name = text_at(value, "name");
+    catalog_.main.version = text_at(value, "version");
     if (const doc::Value* packages = value.find("packages"); packages != nullptr && packages->is_object()) {
       TRY(read_packages(*packages));
     } else if (const doc::Value* tree = value.find("dependencies"); tree != nullptr) {
@@ -141,25 +108,31 @@ class Lock {
     return {};
   }
 
-  std::unexpected<Error> wrong(std::string_view place) {
-    return fail_hint(ErrorKind::invalid, "npm install --package-lock-only writes it anew",
-                     "{}: the entry '{}' is not a map", printable(file_), printable(place));
+  void warn_wrong(const doc::Value& value, std::string_view place) {
+    if (catalog_.warnings.size() < max_warnings)
+      catalog_.warnings.push_back(
+          fmt::format("{}:{}: the entry '{}' is not a map; npm install "
+                      "--package-lock-only writes it anew",
+                      printable(file_), value.place.line, printable(place)));
   }
 
   Result<> read_packages(const doc::Value& packages) {
     for (const auto& [place, value, mark] : packages.as_object()) {
-      if (!value.is_object()) return wrong(place);
+      if (!value.is_object()) {
+        warn_wrong(value, place);
+        continue;
+      }
       Package package;
-      package.name = optional_text(value, "name");
-      package.version = optional_text(value, "version");
-      if (flag(value, "link")) package.link = optional_text(value, "resolved");
+      package.name = text_at(value, "name");
+      package.version = text_at(value, "version");
+      if (flag_at(value, "link")) package.link = text_at(value, "resolved");
       if (package.name.empty()) package.name = name_of_place(place);
       read_common(value, package);
       add_needs(value, "dependencies", false, package);
       add_needs(value, "optionalDependencies", true, package);
       add_needs(value, "peerDependencies", false, package);
       if (place.find(modules) == std::string::npos) add_needs(value, "devDependencies", false, package);
-      if (place.empty() && catalog_.main.name.empty()) catalog_.main.name = optional_text(value, "name");
+      if (place.empty() && catalog_.main.name.empty()) catalog_.main.name = text_at(value, "name");
       if (place.empty() && catalog_.main.version.empty()) catalog_.main.version = package.version;
       TRY(keep(place, std::move(package)));
     }
@@ -172,13 +145,19 @@ class Lock {
 
   // Version 1. The depth of the document bounds the recursion.
   Result<> read_tree(const doc::Value& dependencies, const std::string& above) {
-    if (!dependencies.is_object()) return wrong(above);
+    if (!dependencies.is_object()) {
+      warn_wrong(dependencies, above);
+      return {};
+    }
     for (const auto& [name, value, mark] : dependencies.as_object()) {
       const std::string place = fmt::format("{}{}{}", above, modules, name);
-      if (!value.is_object()) return wrong(place);
+      if (!value.is_object()) {
+        warn_wrong(value, place);
+        continue;
+      }
       Package package;
       package.name = name;
-      package.version = optional_text(value, "version");
+      package.version = text_at(value, "version");
       if (package.version.starts_with("npm:")) {  // an alias: "npm:@scope/real@1.0.0"
         const std::string real = package.version.substr(4);
         const std::size_t at = real.rfind('@');
@@ -228,21 +207,11 @@ class Lock {
   }
 
   static std::string purl_of(const Package& package) {
-    const std::size_t slash = package.name.find('/');
-    const bool scoped = package.name.starts_with('@') && slash != std::string::npos;
-    return make_purl("npm", scoped ? package.name.substr(0, slash) : "",
-                     scoped ? package.name.substr(slash + 1) : package.name, package.version,
-                     {{"vcs_url", package.vcs_url}});
+    return npm_component(package.name, package.version, package.vcs_url).purl;
   }
 
   static Component to_component(const Package& package) {
-    Component component;
-    const std::size_t slash = package.name.find('/');
-    const bool scoped = package.name.starts_with('@') && slash != std::string::npos;
-    component.group = scoped ? package.name.substr(0, slash) : "";
-    component.name = scoped ? package.name.substr(slash + 1) : package.name;
-    component.version = package.version;
-    component.purl = component.bom_ref = purl_of(package);
+    Component component = npm_component(package.name, package.version, package.vcs_url);
     component.hashes = package.hashes;
     component.scope = package.scope;
     if (!package.license.empty()) component.licenses.push_back(package.license);

@@ -61,11 +61,6 @@ struct Catalog {
   std::vector<std::string> warnings;
 };
 
-// npm.cpp: package-lock.json or npm-shrinkwrap.json, lockfileVersion 1, 2 or 3. At most 32 MiB. `file` names
-// it in errors. One component for each name and version, as `npm sbom` has it. kind invalid when it is no
-// lockfile.
-Result<Catalog> catalog_npm_lock(std::string_view text, const std::string& file);
-
 // debian_elf.cpp: the Debian packages that the ELF files in an artifact link, through all levels. The
 // artifact is an ELF file, or an archive (.deb, .tar.*, .zip) with ELF files in it; others give an empty
 // catalog with a warning. `root` is the file system that the libraries come from, "" or "/" for this
@@ -89,7 +84,7 @@ struct Request {
   // var/lib/dpkg/status is an installed system.
   std::vector<std::string> paths;
 };
-// Everything: lockfiles below `scan` (not below node_modules or .git; at most 10,000 entries, depth 32) and
+// Everything: what the catalogers of catalogers.hpp know below `scan` (not below node_modules or .git; at most 10,000 entries, depth 32) and
 // what the artifacts link. kind invalid when a scan path leaves the repository, or a named path is not there.
 Result<Catalog> make_catalog(ports::Files& files, const Request& request);
 

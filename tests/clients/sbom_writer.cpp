@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "os/world.hpp"
+#include "sbom/catalogers.hpp"
 #include "sbom/cyclonedx.hpp"
 #include "sbom/sbom.hpp"
 

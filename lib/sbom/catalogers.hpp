@@ -1,0 +1,56 @@
+// The list of catalogers: which file is read by which, in the order of their names here. This table is what
+// `tranche sbom` can see.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "ports/ports.hpp"
+#include "sbom/sbom.hpp"
+
+namespace tranche::sbom {
+
+inline constexpr std::size_t max_lock_bytes = 32 << 20;
+
+// The file that a cataloger is asked about, and the few files beside it that it may look at.
+struct Found {
+  ports::Files& files;
+  std::string path;
+  // The whole of it, at most max_lock_bytes.
+  [[nodiscard]] Result<std::string> text() const;
+  // A file in the same directory; empty when there is none, or it is no plain file.
+  [[nodiscard]] Result<std::string> beside(std::string_view name) const;
+};
+
+struct Cataloger {
+  std::string_view pattern;  // glob over the file's name; with a '/', over the end of its path
+  std::string_view what;     // for lists and messages: "npm lockfile"
+  Result<Catalog> (*read)(const Found& found);
+};
+
+std::span<const Cataloger> catalogers();
+// nullptr when no cataloger knows files of this name.
+const Cataloger* find_cataloger(std::string_view path);
+
+// Asks the cataloger. What it refuses as invalid becomes an empty catalog whose warning says
+// FILE:LINE:COLUMN and why, so that the other files are still listed; a file that cannot be read is an error.
+Result<Catalog> run_cataloger(const Cataloger& cataloger, const Found& found);
+
+// The readers behind the table, over text. All: at most max_lock_bytes, max_components, max_edges; kind
+// invalid when the text is no such file; an entry that makes no sense is a warning with its line, and the
+// rest lists. `file` names it in messages.
+
+// npm.cpp: package-lock.json or npm-shrinkwrap.json, lockfileVersion 1, 2 or 3. One component for each name
+// and version, as `npm sbom` has it.
+Result<Catalog> catalog_npm_lock(std::string_view text, const std::string& file);
+// yarn.cpp: yarn.lock of version 1 or of berry. `package_json` beside it says what is needed directly and
+// what for development; without it main needs what nobody else needs.
+Result<Catalog> catalog_yarn_lock(std::string_view text, const std::string& file,
+                                  std::string_view package_json = {});
+// pnpm.cpp: pnpm-lock.yaml, lockfileVersion 5 to 9.
+Result<Catalog> catalog_pnpm_lock(std::string_view text, const std::string& file);
+
+}  // namespace tranche::sbom
