@@ -1,0 +1,139 @@
+#include "vuln/advisories.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/text.hpp"
+#include "os/world.hpp"
+#include "support/temp_directory.hpp"
+#include "vuln/zip.hpp"
+
+using namespace tranche;
+using namespace tranche::vuln;
+
+namespace {
+
+std::string record(int i, const std::string& more = "") {
+  return fmt::format(
+      R"({{"id":"A-{}","modified":"2026-01-01T00:00:00Z"{},"details":"{}","affected":[{{"package":)"
+      R"({{"ecosystem":"{}","name":"package-{}"}},"ranges":[{{"type":"SEMVER","events":)"
+      R"([{{"introduced":"0"}}]}}]}}]}})",
+      i, more, std::string(static_cast<std::size_t>(i % 50), 'x'), i % 2 == 0 ? "npm" : "PyPI", i);
+}
+
+std::vector<Package> packages(const std::vector<std::string>& purls) {
+  std::vector<Package> out;
+  for (const std::string& purl : purls) out.push_back(*package_of(purl));
+  return out;
+}
+
+struct Fixture {
+  support::TempDirectory directory;
+  std::unique_ptr<ports::Files> files = os::make_files();
+
+  void write(const std::string& name, const std::string& text) const {
+    REQUIRE(files->write(directory / name, text).has_value());
+  }
+  // Packs the directory "db"; `method`: "DEFLATED" or "STORED".
+  std::string zip(const std::string& method) const {
+    ports::ProcessRequest request;
+    request.argv = {"python3", "-c",
+                    "import os, sys, zipfile\n"
+                    "z = zipfile.ZipFile('all.zip', 'w', getattr(zipfile, 'ZIP_' + sys.argv[1]))\n"
+                    "for d, _, names in os.walk('db'):\n"
+                    "  for n in sorted(names): z.write(os.path.join(d, n))\n",
+                    method};
+    request.directory = directory.path();
+    const auto done = os::make_process()->run(request);
+    REQUIRE(done.has_value());
+    REQUIRE(done->exit_code == 0);
+    return directory / "all.zip";
+  }
+  [[nodiscard]] std::string bytes(const std::string& path) const { return **files->read(path, 1 << 26); }
+};
+
+std::vector<std::string> ids(const Result<Database>& database) {
+  REQUIRE(database.has_value());
+  std::vector<std::string> out;
+  for (const Advisory& advisory : database->advisories) out.push_back(advisory.id);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a directory, a packed and a stored zip of records say the same") {
+  const Fixture fixture;
+  for (int i = 0; i < 2000; ++i) fixture.write(fmt::format("db/{}/A-{}.json", i % 3, i), record(i));
+  fixture.write("db/0/W.json", record(700, R"(,"withdrawn":"2026-01-01T00:00:00Z")"));
+  fixture.write("db/README.md", "not a record");
+  const auto wanted =
+      packages({"pkg:npm/package-700@1.0.0", "pkg:pypi/Package_701@1.0", "pkg:npm/package-703@1"});
+  const std::vector<std::string> expected{"A-700", "A-701"};
+  const auto check = [&](const Result<Database>& database) {
+    CHECK(ids(database) == expected);
+    CHECK(database->records == 2001);
+    CHECK(database->withdrawn == 1);
+    CHECK(database->families == std::set<std::string, std::less<>>{"npm", "pypi"});
+  };
+  check(read_advisories(*fixture.files, fixture.directory / "db", wanted, false));
+  for (const std::string method : {"DEFLATED", "STORED"}) {
+    CAPTURE(method);
+    const std::string path = fixture.zip(method);
+    CHECK(can_inflate());
+    check(read_advisories(*fixture.files, path, wanted, false));
+    check(read_zip_in_order(fixture.bytes(path), path, wanted, false));
+  }
+}
+
+TEST_CASE("a record that cannot be read is an error with its file, and passed over when that is asked for") {
+  const Fixture fixture;
+  for (int i = 0; i < 10; ++i) fixture.write(fmt::format("db/A-{}.json", i), record(i));
+  fixture.write("db/B.json", record(4).substr(0, 60));
+  const auto wanted = packages({"pkg:npm/package-4@1.0.0"});
+  for (const std::string& path : {fixture.directory / "db", fixture.zip("DEFLATED")}) {
+    CAPTURE(path);
+    const auto strict = read_advisories(*fixture.files, path, wanted, false);
+    REQUIRE_FALSE(strict.has_value());
+    CHECK(strict.error().kind == ErrorKind::invalid);
+    CHECK(strict.error().message.find("B.json") != std::string::npos);
+    const auto lenient = read_advisories(*fixture.files, path, wanted, true);
+    CHECK(ids(lenient) == std::vector<std::string>{"A-4"});
+    CHECK(lenient->unreadable_count == 1);
+  }
+}
+
+TEST_CASE("no advisories at all are an error, never a pass") {
+  const Fixture fixture;
+  REQUIRE(fixture.files->make_directories(fixture.directory / "empty").has_value());
+  fixture.write("plain.zip", "this is no archive");
+  for (const std::string name : {"absent", "empty", "plain.zip"}) {
+    CAPTURE(name);
+    const auto database = read_advisories(*fixture.files, fixture.directory / name, {}, true);
+    REQUIRE_FALSE(database.has_value());
+    CHECK(database.error().kind == ErrorKind::invalid);
+    CHECK_FALSE(database.error().hint.empty());
+  }
+}
+
+TEST_CASE("a zip with any byte of its structure changed is read the same or refused, never worse") {
+  const Fixture fixture;
+  for (int i = 0; i < 4; ++i) fixture.write(fmt::format("db/A-{}.json", i), record(i));
+  const std::string good = fixture.bytes(fixture.zip("DEFLATED"));
+  for (std::size_t at = 0; at < good.size(); ++at)
+    for (const int flip : {1, 0x80}) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ flip);
+      const auto entries = list_zip(bad, 100);
+      if (!entries) continue;
+      Unpacker unpacker;
+      for (const ZipEntry& entry : *entries) {
+        const auto text = unpacker.unpack(entry, 1 << 20);
+        if (text) CHECK(text->starts_with("{\"id\":\"A-"));
+      }
+    }
+  for (std::size_t cut = 0; cut < good.size(); ++cut)
+    CHECK_FALSE(list_zip(std::string_view(good).substr(0, cut), 100).has_value());
+  CHECK_FALSE(list_zip(good, 3).has_value());
+}
