@@ -72,12 +72,13 @@ Result<Words> split_command(const std::vector<std::string>& args) {
   const auto take_rest = [&](std::size_t from) {
     words.rest.insert(words.rest.end(), args.begin() + static_cast<std::ptrdiff_t>(from), args.end());
   };
-  if (contains(names, first)) {
-    words.command = first;
-    take_rest(at + 1);
+  const std::vector<std::string> verbs = verbs_of(first);
+  if (contains(names, first)) {  // "sbom PATH", unless a verb of the same noun follows: "sbom diff"
+    const bool verb_follows = at + 1 < args.size() && contains(verbs, args[at + 1]);
+    words.command = verb_follows ? first + " " + args[at + 1] : first;
+    take_rest(at + (verb_follows ? 2 : 1));
     return words;
   }
-  const std::vector<std::string> verbs = verbs_of(first);
   if (verbs.empty()) {
     if (first.starts_with("-"))
       return fail_hint(ErrorKind::usage, "flags follow the command; `tranche help` lists the commands",

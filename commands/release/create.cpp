@@ -27,11 +27,12 @@ Result<Outcome> run(const Options& options, Context& context) {
   manifest.artifacts = TRY(
       artifact::collect(context.world.files, opened.loaded.repository(), artifact_patterns(app), version));
   context.say("hashed {}", count_of(manifest.artifacts.size(), "artifact"));
-  const MadeSbom sbom = TRY(make_sbom(context, opened.loaded, version, manifest.artifacts));
-  for (const std::string& warning : sbom.warnings) context.say("warning: {}", printable(warning, 200));
-  manifest.sboms.push_back(
-      {sbom.name, "cyclonedx-1.6", sbom.bytes.size(), crypto::to_hex(crypto::sha256(sbom.bytes))});
-  context.say("SBOM of {}", count_of(sbom.components, "component"));
+  const MadeSboms sboms = TRY(make_sboms(context, opened.loaded, version, manifest.artifacts));
+  for (const std::string& warning : sboms.warnings) context.say("warning: {}", printable(warning, 200));
+  for (const MadeSbom& made : sboms.documents)
+    manifest.sboms.push_back(
+        {made.name, made.format, made.bytes.size(), crypto::to_hex(crypto::sha256(made.bytes))});
+  context.say("SBOM of {}", count_of(sboms.components, "component"));
 
   const MadeFeeds feeds =
       TRY(make_feeds(context, opened.loaded, version, manifest.created, manifest.artifacts));
@@ -42,7 +43,7 @@ Result<Outcome> run(const Options& options, Context& context) {
     return Outcome{0, release_json(manifest, "", "tranche/release-create/v1"),
                    "would create:\n" + release_text(manifest, "(not signed)")};
   std::vector<actions::DocumentBytes> documents = feeds.bytes;
-  documents.emplace_back(sbom.name, sbom.bytes);
+  for (const MadeSbom& made : sboms.documents) documents.emplace_back(made.name, made.bytes);
   const actions::Created created =
       TRY(actions::create_release(*opened.deck, manifest, documents, context.reason));
   if (created.existed) context.say("release {} was on record with the same digests", version);

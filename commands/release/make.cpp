@@ -4,8 +4,7 @@
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
-#include "sbom/cyclonedx.hpp"
-#include "sbom/sbom.hpp"
+#include "sbom/write.hpp"
 
 namespace tranche {
 extern const char* const version_text;  // made by cli/version.cmake
@@ -33,15 +32,25 @@ Instant build_time(Context& context) {
   return std::chrono::floor<std::chrono::seconds>(context.world.clock.now());
 }
 
-Result<MadeSbom> make_sbom(Context& context, const Loaded& loaded, const std::string& version,
+sbom::Request sbom_request(const Loaded& loaded, const std::string& version,
                            const std::vector<artifact::Artifact>& artifacts) {
+  sbom::Request request;
+  request.app = loaded.app().name;
+  request.version = version;
+  request.repository = loaded.repository();
+  request.scan = loaded.app().sbom.scan;
+  for (const artifact::Artifact& item : artifacts) request.artifacts.push_back(item.path);
+  return request;
+}
+
+Result<MadeSboms> make_sboms(Context& context, const Loaded& loaded, const std::string& version,
+                             const std::vector<artifact::Artifact>& artifacts) {
   const spec::Sbom& wanted = loaded.app().sbom;
-  MadeSbom made;
-  made.name = "sbom.cdx.json";
+  MadeSboms made;
   if (!wanted.file.empty()) {
-    made.bytes = TRY(read_input(context, loaded.repository() + "/" + wanted.file, max_sbom_bytes));
-    const doc::Value value = TRY_WHILE(
-        "reading the SBOM", doc::parse_json(made.bytes, wanted.file, {max_sbom_bytes, 64, 5'000'000}));
+    std::string bytes = TRY(read_input(context, loaded.repository() + "/" + wanted.file, max_sbom_bytes));
+    const doc::Value value =
+        TRY_WHILE("reading the SBOM", doc::parse_json(bytes, wanted.file, {max_sbom_bytes, 64, 5'000'000}));
     const doc::Value* format = value.find("bomFormat");
     if (format == nullptr || !format->is_string() || format->as_string() != "CycloneDX")
       return fail_hint(ErrorKind::invalid, "make it as CycloneDX JSON", "{} is no CycloneDX document",
@@ -49,17 +58,16 @@ Result<MadeSbom> make_sbom(Context& context, const Loaded& loaded, const std::st
     if (const doc::Value* components = value.find("components");
         components != nullptr && components->is_array())
       made.components = components->as_array().size();
+    made.documents.push_back({sbom::bom_file_name("cyclonedx-1.6"), "cyclonedx-1.6", std::move(bytes)});
     return made;
   }
-  sbom::Request request;
-  request.app = loaded.app().name;
-  request.version = version;
-  request.repository = loaded.repository();
-  request.scan = wanted.scan;
-  for (const artifact::Artifact& item : artifacts) request.artifacts.push_back(item.path);
-  const sbom::Catalog catalog =
-      TRY_WHILE("making the SBOM", sbom::make_catalog(context.world.files, request));
-  made.bytes = sbom::to_cyclonedx(catalog, build_time(context), version_text);
+  const sbom::Catalog catalog = TRY_WHILE(
+      "making the SBOM", sbom::make_catalog(context.world.files, sbom_request(loaded, version, artifacts)));
+  const Instant created = build_time(context);
+  for (const std::string& format : wanted.formats) {
+    std::string bytes = TRY(sbom::write_bom(catalog, format, created, version_text));
+    made.documents.push_back({sbom::bom_file_name(format), format, std::move(bytes)});
+  }
   made.warnings = catalog.warnings;
   made.components = catalog.components.size();
   return made;

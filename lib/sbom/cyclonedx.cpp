@@ -1,70 +1,62 @@
 #include "sbom/cyclonedx.hpp"
 
 #include <algorithm>
-#include <array>
 
+#include "base/encoding.hpp"
 #include "base/text.hpp"
-#include "crypto/digest.hpp"
 #include "doc/value.hpp"
+#include "sbom/licenses.hpp"
+#include "sbom/write.hpp"
 
 namespace tranche::sbom {
 
 namespace {
 
-// One SPDX license id: letters, digits, '.', '-', '+'. An expression has blanks and operators besides.
-bool is_simple_id(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '-' || c == '+';
-  });
+doc::Value properties_of(const std::vector<std::pair<std::string, std::string>>& properties) {
+  doc::Value list = doc::Value::array();
+  for (const auto& [name, value] : properties)
+    list.push(doc::Value::object({{"name", name}, {"value", value}}));
+  return list;
 }
 
-bool is_expression(std::string_view text) {
-  const bool operators =
-      text.find(" OR ") != text.npos || text.find(" AND ") != text.npos || text.find(" WITH ") != text.npos;
-  return operators && std::ranges::all_of(text, [](char c) {
-           return is_simple_id(std::string_view(&c, 1)) || c == ' ' || c == '(' || c == ')' || c == ':';
-         });
+doc::Value card_of(const ModelCard& model) {
+  doc::Value parameters = doc::Value::object();
+  if (!model.task.empty()) parameters.set("task", model.task);
+  if (!model.architecture_family.empty()) parameters.set("architectureFamily", model.architecture_family);
+  if (!model.architecture.empty()) parameters.set("modelArchitecture", model.architecture);
+  doc::Value card = doc::Value::object();
+  if (!parameters.as_object().empty()) card.set("modelParameters", std::move(parameters));
+  if (!model.properties.empty()) card.set("properties", properties_of(model.properties));
+  return card;
 }
 
-// The ids of the SPDX list that npm packages use most; the schema refuses ids that it does not know, so all
-// others are written as names.
-constexpr std::array known_ids{std::string_view("0BSD"),
-                               std::string_view("Apache-2.0"),
-                               std::string_view("Artistic-2.0"),
-                               std::string_view("BSD-2-Clause"),
-                               std::string_view("BSD-3-Clause"),
-                               std::string_view("BlueOak-1.0.0"),
-                               std::string_view("CC-BY-3.0"),
-                               std::string_view("CC-BY-4.0"),
-                               std::string_view("CC0-1.0"),
-                               std::string_view("GPL-2.0-only"),
-                               std::string_view("GPL-2.0-or-later"),
-                               std::string_view("GPL-3.0-only"),
-                               std::string_view("GPL-3.0-or-later"),
-                               std::string_view("ISC"),
-                               std::string_view("LGPL-2.1-only"),
-                               std::string_view("LGPL-3.0-or-later"),
-                               std::string_view("MIT"),
-                               std::string_view("MIT-0"),
-                               std::string_view("MPL-2.0"),
-                               std::string_view("Python-2.0"),
-                               std::string_view("Unlicense"),
-                               std::string_view("WTFPL"),
-                               std::string_view("Zlib")};
+// Addresses with other bytes than a URI has are encoded; '%' stays, it may be an escape already.
+std::string uri_of(std::string_view text) {
+  constexpr std::string_view kept = "-._~:/?#[]@!$&'()*+,;=%";
+  std::string uri;
+  for (const char c : text) {
+    const bool letter =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kept.contains(c);
+    uri += letter ? std::string(1, c) : percent_encode(std::string_view(&c, 1));
+  }
+  return uri;
+}
 
 // CycloneDX takes one expression alone, or a list of ids and names.
 doc::Value licenses_of(const Component& component) {
   doc::Value list = doc::Value::array();
-  if (component.licenses.size() == 1 && is_expression(component.licenses[0])) {
-    list.push(doc::Value::object({{"expression", component.licenses[0]}}));
-    return list;
+  for (const std::string& license : component.licenses) {
+    const std::string_view id = find_license_id(license);
+    if (id.empty() && component.licenses.size() == 1) {
+      if (const auto expression = parse_license_expression(license)) {
+        list.push(doc::Value::object({{"expression", expression->text}}));
+        return list;
+      }
+    }
+    doc::Value value = doc::Value::object();
+    value.set(id.empty() ? "name" : "id", id.empty() ? std::string_view(license) : id);
+    list.push(doc::Value::object({{"license", std::move(value)}}));
   }
-  for (const std::string& license : component.licenses)
-    list.push(doc::Value::object(
-        {{"license",
-          doc::Value::object(
-              {{std::ranges::find(known_ids, license) != known_ids.end() ? "id" : "name", license}})}}));
   return list;
 }
 
@@ -72,9 +64,11 @@ doc::Value to_value(const Component& component) {
   doc::Value value = doc::Value::object();
   value.set("type", component.type);
   value.set("bom-ref", component.bom_ref);
+  if (!component.supplier.empty()) value.set("supplier", doc::Value::object({{"name", component.supplier}}));
   if (!component.group.empty()) value.set("group", component.group);
   value.set("name", component.name);
   if (!component.version.empty()) value.set("version", component.version);
+  if (!component.description.empty()) value.set("description", component.description);
   if (!component.scope.empty()) value.set("scope", component.scope);
   if (!component.hashes.empty()) {
     doc::Value hashes = doc::Value::array();
@@ -84,6 +78,13 @@ doc::Value to_value(const Component& component) {
   }
   if (!component.licenses.empty()) value.set("licenses", licenses_of(component));
   if (!component.purl.empty()) value.set("purl", component.purl);
+  if (!component.download.empty()) {
+    const bool vcs = component.download.starts_with("git") || component.download.starts_with("ssh");
+    value.set("externalReferences", doc::Array{doc::Value::object({{"type", vcs ? "vcs" : "distribution"},
+                                                                   {"url", uri_of(component.download)}})});
+  }
+  if (component.model) value.set("modelCard", card_of(*component.model));
+  if (!component.properties.empty()) value.set("properties", properties_of(component.properties));
   return value;
 }
 
@@ -96,19 +97,10 @@ doc::Value edges_of(const Component& component) {
   return value;
 }
 
-// RFC 9562 section 5.8: 122 bits of our own, version 8, variant 10.
-std::string uuid_of(std::string_view text) {
-  crypto::Sha256Digest digest = crypto::sha256(text);
-  digest[6] = static_cast<std::uint8_t>((digest[6] & 0x0f) | 0x80);
-  digest[8] = static_cast<std::uint8_t>((digest[8] & 0x3f) | 0x80);
-  const std::string hex = crypto::to_hex(digest);
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4),
-                     hex.substr(16, 4), hex.substr(20, 12));
-}
-
 }  // namespace
 
-std::string to_cyclonedx(const Catalog& catalog, Instant created, std::string_view tool_version) {
+std::string to_cyclonedx(const Catalog& catalog, Instant created, std::string_view tool_version,
+                         std::string_view spec_version) {
   Component main = catalog.main;
   if (main.bom_ref.empty()) main.bom_ref = fmt::format("{}@{}", main.name, main.version);
   std::vector<const Component*> sorted;
@@ -128,13 +120,13 @@ std::string to_cyclonedx(const Catalog& catalog, Instant created, std::string_vi
   doc::Value metadata = doc::Value::object({{"timestamp", to_text(created)}, {"tools", std::move(tools)}});
   metadata.set("component", to_value(main));
 
-  doc::Value bom = doc::Value::object({{"bomFormat", "CycloneDX"}, {"specVersion", "1.6"}});
+  doc::Value bom = doc::Value::object({{"bomFormat", "CycloneDX"}, {"specVersion", spec_version}});
   bom.set("serialNumber", "");
   bom.set("version", 1);
   bom.set("metadata", std::move(metadata));
   bom.set("components", std::move(components));
   bom.set("dependencies", std::move(dependencies));
-  bom.set("serialNumber", "urn:uuid:" + uuid_of(doc::to_json(bom)));
+  bom.set("serialNumber", "urn:uuid:" + document_uuid(doc::to_json(bom)));
   return doc::to_json_pretty(bom);
 }
 

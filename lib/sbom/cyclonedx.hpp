@@ -1,4 +1,4 @@
-// CycloneDX 1.6 JSON (cyclonedx.org/docs/1.6/json). The same catalog and time give the same bytes.
+// CycloneDX 1.5 and 1.6 JSON (cyclonedx.org/docs/1.6/json). The same catalog and time give the same bytes.
 #pragma once
 
 #include <string>
@@ -10,10 +10,9 @@
 
 namespace tranche::sbom {
 
-inline constexpr std::string_view cyclonedx_format = "cyclonedx-1.6";
-
-// `created`: SOURCE_DATE_EPOCH, or the time of the release. The serial number is a UUID (version 8) from the
-// SHA-256 of the document without it. Ends with a newline.
-std::string to_cyclonedx(const Catalog& catalog, Instant created, std::string_view tool_version);
+// `spec_version`: "1.5" or "1.6". `created`: SOURCE_DATE_EPOCH, or the time of the release. The serial number
+// is a UUID (version 8) from the SHA-256 of the document without it. Ends with a newline.
+std::string to_cyclonedx(const Catalog& catalog, Instant created, std::string_view tool_version,
+                         std::string_view spec_version = "1.6");
 
 }  // namespace tranche::sbom
