@@ -5,6 +5,7 @@
 #include "artifact/manifest.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "commands/bundles.hpp"
 #include "commands/checks.hpp"
 #include "commands/commands.hpp"
 #include "commands/minisign.hpp"
@@ -94,7 +95,8 @@ Result<> verify_file(Checks& checks, Context& context, const Believed& believed,
   const auto envelope = TRY(context.world.files.read(beside, max_signature_bytes));
   if (!envelope) {
     if (TRY(context.world.files.info(path)))
-      checks.bad(name, "unsigned", fmt::format("there is no {}", printable(beside)));
+      checks.bad(name, "unsigned",
+                 fmt::format("there is no {} and no {}.sigstore.json", printable(beside), printable(name)));
     else
       checks.bad(name, "missing-artifact", fmt::format("no such file: {}", printable(path)));
     return {};
@@ -173,12 +175,35 @@ Result<> verify_target(Checks& checks, const Options& options, Context& context,
   return verify_file(checks, context, believed, path);
 }
 
+// Files by the bundle that is named or lies beside them, else by tranche's own signature or manifest.
+Result<> verify_paths(Checks& checks, const Options& options, Context& context) {
+  const std::vector<std::string> paths = options.list("path");
+  std::optional<Believed> believed;
+  for (const std::string& path : paths) {
+    const bool by_bundle = asks_for_bundle(options) || (options.text("format") == "auto" &&
+                                                        TRY(find_bundle_beside(context, path)).has_value());
+    if (by_bundle) {
+      TRY(verify_with_bundle(checks, options, context, path, paths.size() > 1));
+      continue;
+    }
+    if (!believed) believed = TRY(whom_to_believe(options, context));
+    TRY(verify_target(checks, options, context, *believed, path));
+  }
+  return {};
+}
+
 Result<Outcome> run(const Options& options, Context& context) {
   if (options.given("release") == options.given("path"))
     return fail_hint(ErrorKind::usage, "`tranche verify FILE`, or `tranche verify --release VERSION`",
                      "name files or a release, and not both");
   Checks checks;
-  const bool minisign = options.text("format") == "minisign";
+  const std::string format = options.text("format");
+  const bool minisign = format == "minisign";
+  if (asks_for_bundle(options) && format != "auto" && format != "sigstore")
+    return fail_hint(ErrorKind::usage, "leave --format out",
+                     "--bundle and its like belong to Sigstore's bundles");
+  if (asks_for_bundle(options) && options.given("release"))
+    return fail_hint(ErrorKind::usage, "name files with --bundle", "--release has no bundle");
   if (options.given("signature") && !minisign)
     return fail_hint(ErrorKind::usage, "add --format minisign", "--signature names a minisign signature");
   if (minisign) {
@@ -186,9 +211,7 @@ Result<Outcome> run(const Options& options, Context& context) {
   } else if (options.given("release")) {
     TRY(verify_release(checks, options, context));
   } else {
-    const Believed believed = TRY(whom_to_believe(options, context));
-    for (const std::string& path : options.list("path"))
-      TRY(verify_target(checks, options, context, believed, path));
+    TRY(verify_paths(checks, options, context));
   }
   const bool verified = checks.reason.empty() && checks.count > 0;
   std::string text = checks.table.text();
@@ -211,21 +234,33 @@ Command verify() {
       .summary = "check files, a manifest or a release against the trusted keys",
       .help_path = "commands/verify.md",
       .arguments = {{.name = "path",
-                     .help = "signed files, or release manifests",
+                     .help = "signed files, release manifests, or with --bundle a digest sha256:HEX",
                      .required = false,
                      .repeated = true}},
       .flags =
-          {{.name = "release", .value = "VERSION", .help = "a release on record, and its artifacts here"},
-           {.name = "directory", .value = "DIR", .help = "where the artifacts of a manifest or release lie"},
+          {{.name = "bundle",
+            .value = "PATH",
+            .help = "a Sigstore bundle; without: FILE.sigstore.json beside the file"},
+           {.name = "certificate-identity",
+            .value = "NAME",
+            .help = "who must have signed: an address or a workflow's url, exactly"},
+           {.name = "certificate-oidc-issuer",
+            .value = "URL",
+            .help = "the provider that must have vouched for the identity"},
+           {.name = "trusted-root",
+            .value = "PATH",
+            .help = "a Sigstore trusted_root.json; without: trust: trusted-root:"},
            {.name = "key",
             .value = "PATH",
-            .help = "a release public key to trust instead of those in tranche.yaml; the minisign key",
+            .help = "a public key to trust instead of those in tranche.yaml: PEM, or minisign's",
             .repeated = true},
+           {.name = "release", .value = "VERSION", .help = "a release on record, and its artifacts here"},
+           {.name = "directory", .value = "DIR", .help = "where the artifacts of a manifest or release lie"},
            {.name = "format",
             .value = "FORMAT",
-            .help = "whose signatures: tranche's, or minisign's (Tauri's too)",
-            .default_text = "tranche",
-            .choices = {"tranche", "minisign"}},
+            .help = "whose signatures: auto takes a bundle beside the file, else FILE.tranche.sig",
+            .default_text = "auto",
+            .choices = {"auto", "sigstore", "dsse", "minisign"}},
            {.name = "signature", .value = "PATH", .help = "of minisign; without: FILE.minisig or FILE.sig"},
            app_flag()},
       .run = run};

@@ -1,4 +1,4 @@
-// MD5, SHA-1 and SHA-512 by OpenSSL's EVP.
+// MD5, SHA-1, SHA-384 and SHA-512 by OpenSSL's EVP.
 #include "crypto/hash.hpp"
 
 #include <openssl/evp.h>
@@ -27,6 +27,8 @@ const char* name_of(HashKind kind) {
       return "MD5";
     case HashKind::sha1:
       return "SHA1";
+    case HashKind::sha384:
+      return "SHA384";
     case HashKind::sha512:
       return "SHA512";
   }

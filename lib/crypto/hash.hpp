@@ -1,5 +1,5 @@
-// The digests that other tools' clients check: electron-updater reads SHA-512, Squirrel SHA-1. What tranche
-// itself trusts is SHA-256 (digest.hpp).
+// The digests that other tools' clients check: electron-updater reads SHA-512, Squirrel SHA-1; P-384 keys
+// sign SHA-384. What tranche itself trusts is SHA-256 (digest.hpp).
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace tranche::crypto {
 
-enum class HashKind { md5, sha1, sha512 };
+enum class HashKind { md5, sha1, sha384, sha512 };
 
 // One pass over data that comes in pieces. Reusable: finish() starts anew.
 class Hash {
@@ -20,7 +20,7 @@ class Hash {
   Hash& operator=(Hash&&) noexcept;
   ~Hash();
   Hash& update(std::string_view bytes);
-  std::string finish();  // raw bytes: 16, 20 or 64
+  std::string finish();  // raw bytes: 16, 20, 48 or 64
 
  private:
   struct State;
