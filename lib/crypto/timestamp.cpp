@@ -3,6 +3,8 @@
 #include <openssl/pkcs7.h>
 #include <openssl/ts.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "crypto/certificate_state.hpp"
 
@@ -28,7 +30,7 @@ struct Opened {
   PKCS7* signed_data = nullptr;
 };
 
-// Both end with the input: nothing may follow.
+// Both end with the input, which is as DER writes it: nothing may follow or be written in another way.
 Result<Opened> open_timestamp(std::string_view der) {
   if (der.empty() || der.size() > max_timestamp_bytes)
     return fail_hint(ErrorKind::verification, hint, "{} bytes are no timestamp", der.size());
@@ -36,7 +38,8 @@ Result<Opened> open_timestamp(std::string_view der) {
   Opened opened;
   const unsigned char* at = raw(der);
   opened.response.reset(d2i_TS_RESP(nullptr, &at, size));
-  if (opened.response != nullptr && at == raw(der) + size) {
+  if (opened.response != nullptr && at == raw(der) + size &&
+      to_der_by<i2d_TS_RESP>(opened.response.get()) == der) {
     const TS_STATUS_INFO* status = TS_RESP_get_status_info(opened.response.get());
     const long code = ASN1_INTEGER_get(TS_STATUS_INFO_get0_status(status));
     if (code != TS_STATUS_GRANTED && code != TS_STATUS_GRANTED_WITH_MODS)
@@ -46,7 +49,8 @@ Result<Opened> open_timestamp(std::string_view der) {
     opened.response.reset();
     at = raw(der);
     opened.token.reset(d2i_PKCS7(nullptr, &at, size));
-    if (opened.token != nullptr && at == raw(der) + size) opened.signed_data = opened.token.get();
+    if (opened.token != nullptr && at == raw(der) + size && to_der_by<i2d_PKCS7>(opened.token.get()) == der)
+      opened.signed_data = opened.token.get();
   }
   if (opened.signed_data != nullptr) opened.info.reset(PKCS7_to_TS_TST_INFO(opened.signed_data));
   ERR_clear_error();
@@ -94,6 +98,63 @@ Result<Timestamp> read_info(TS_TST_INFO* info) {
   return timestamp;
 }
 
+// OpenSSL finds the signer by name whatever its letters' case.
+bool names_signer(const PKCS7* signed_data, const PKCS7_SIGNER_INFO* signer,
+                  std::span<const Certificate> chain) {
+  const std::string name = to_der_by<i2d_X509_NAME>(signer->issuer_and_serial->issuer);
+  const auto is_signer = [&](const X509* certificate) {
+    return ASN1_INTEGER_cmp(X509_get0_serialNumber(certificate), signer->issuer_and_serial->serial) == 0 &&
+           to_der_by<i2d_X509_NAME>(X509_get_issuer_name(certificate)) == name;
+  };
+  const STACK_OF(X509)* carried = signed_data->d.sign->cert;
+  for (int i = 0; i < sk_X509_num(carried); ++i)
+    if (is_signer(sk_X509_value(carried, i))) return true;
+  return std::any_of(chain.begin(), chain.end(),
+                     [&](const Certificate& one) { return is_signer(one.state().x509.get()); });
+}
+
+// What OpenSSL passes over in the frame around what is signed: versions (RFC 5652, section 5.1: 3 for a
+// TSTInfo), the name of the signature's algorithm, the signer's name.
+Result<> check_frame(PKCS7* signed_data, std::span<const Certificate> chain) {
+  const PKCS7_SIGNED* frame = signed_data->d.sign;
+  PKCS7_SIGNER_INFO* signer = sk_PKCS7_SIGNER_INFO_value(frame->signer_info, 0);
+  X509_ALGOR* digest = nullptr;
+  X509_ALGOR* signature = nullptr;
+  if (signer != nullptr) PKCS7_SIGNER_INFO_get0_algs(signer, nullptr, &digest, &signature);
+  const ASN1_OBJECT* digest_name = nullptr;
+  const ASN1_OBJECT* signature_name = nullptr;
+  if (digest != nullptr) X509_ALGOR_get0(&digest_name, nullptr, nullptr, digest);
+  if (signature != nullptr) X509_ALGOR_get0(&signature_name, nullptr, nullptr, signature);
+  const int nid = OBJ_obj2nid(signature_name);
+  int hash = NID_undef;
+  int key = NID_undef;
+  const bool named = OBJ_find_sigid_algs(nid, &hash, &key) == 1;
+  const bool good = ASN1_INTEGER_get(frame->version) == 3 && signer != nullptr &&
+                    ASN1_INTEGER_get(signer->version) == 1 &&
+                    (named ? hash == OBJ_obj2nid(digest_name)
+                           : nid == NID_rsaEncryption || nid == NID_X9_62_id_ecPublicKey) &&
+                    names_signer(signed_data, signer, chain);
+  if (!good)
+    return fail_hint(ErrorKind::verification, hint, "the timestamp's frame does not fit its signature");
+  return {};
+}
+
+// Certificates that come with a token are outside its signature. Those of the authority are known; another
+// must lead to it: what nobody vouches for has no place in what is accepted.
+Result<> check_carried(PKCS7* signed_data, std::span<const Certificate> chain, Instant when) {
+  const STACK_OF(X509)* carried = signed_data->d.sign->cert;
+  for (int i = 0; i < sk_X509_num(carried); ++i) {
+    const auto certificate = TRY(Certificate::from_der(to_der_by<i2d_X509>(sk_X509_value(carried, i))));
+    const bool known = std::any_of(chain.begin(), chain.end(), [&](const Certificate& other) {
+      return other.to_der() == certificate.to_der();
+    });
+    if (!known &&
+        !find_path(certificate, chain.first(chain.size() - 1), chain.last(1), when, Purpose::timestamping))
+      return fail_hint(ErrorKind::verification, hint, "the timestamp carries a certificate of somebody else");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Timestamp> read_timestamp(std::string_view der) {
@@ -129,6 +190,8 @@ Result<Timestamp> verify_timestamp(std::string_view der, std::string_view messag
                      take_openssl_error(), detail.empty() ? "" : ": ", printable(detail, 100));
   }
   ERR_clear_error();
+  TRY(check_frame(opened.signed_data, chain));
+  TRY(check_carried(opened.signed_data, chain, timestamp.when));
   return timestamp;
 }
 
