@@ -140,6 +140,7 @@ Result<AnyPublicKey> AnyPublicKey::from_pem(std::string_view pem) {
 }
 
 AnyPublicKey::Kind AnyPublicKey::kind() const { return state_->kind; }
+int AnyPublicKey::bits() const { return EVP_PKEY_get_bits(state_->key.get()); }
 std::string AnyPublicKey::to_der() const { return state_->der; }
 std::string AnyPublicKey::to_pem() const {
   return std::string(write_pem(PEM_STRING_PUBLIC, state_->der).expose());

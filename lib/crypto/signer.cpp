@@ -83,7 +83,6 @@ class MemorySigner : public Signer {
 };
 
 Result<std::unique_ptr<Signer>> signer_of(OwnedKey key) {
-  // The key itself is needed for signing: its public half is read anew from what it says of itself.
   const std::string spki = to_der_by<i2d_PUBKEY>(key.get());
   AnyPublicKey public_key = TRY(AnyPublicKey::from_der(spki));
   return std::unique_ptr<Signer>(std::make_unique<MemorySigner>(std::move(key), std::move(public_key)));
@@ -102,7 +101,7 @@ Result<OwnedKey> read_plain(std::string_view der) {
 Result<OwnedKey> read_sealed(std::string_view der, const Secret& passphrase) {
   if (passphrase.empty())
     return fail_hint(ErrorKind::invalid,
-                     "name its passphrase: `signing: { passphrase: env:TRANCHE_... }`, or --passphrase",
+                     "name its passphrase: `signing: { passphrase: env:TRANCHE_... }`, or --key-password",
                      "the private key is locked by a passphrase");
   const unsigned char* at = raw(der);
   const OwnedSealed sealed(d2i_X509_SIG(nullptr, &at, static_cast<long>(der.size())));

@@ -1,0 +1,74 @@
+// Signing several things in one run: one key or one certificate, the same services, one judgement at the end.
+//
+// The problem: a log entry cannot be taken back, and the step between writing it and having it on disk can
+// end at any time. The idea: the signature, its certificate and its timestamps are written beside the file
+// (FILE.sigstore.pending, no secret in it; the ephemeral key is never stored) before a log is asked. The next
+// run finds them, sends the same bytes again, and the log answers with the entry that it has.
+//
+// What the services answer is believed as little as a stranger's bundle: before a bundle is handed back it
+// goes through verify(), for the identity that was asked for. Without a trusted root that ends where trust
+// begins: the entry belongs to the signature, and its proof leads to the root hash that it states.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "crypto/signer.hpp"
+#include "sigstore/oidc.hpp"
+#include "sigstore/services.hpp"
+#include "sigstore/sign.hpp"
+#include "sigstore/trusted_root.hpp"
+#include "sigstore/verify.hpp"
+
+namespace tranche::sigstore {
+
+inline constexpr std::string_view pending_suffix = ".sigstore.pending";
+
+struct SessionOptions {
+  std::unique_ptr<crypto::Signer> signer;  // null: keyless
+  Services services;                       // keyless: fulcio and at least one log
+  std::optional<TrustedRoot> root;
+  std::string repository;       // where secrets may not lie
+  std::string token_reference;  // keyless; as find_token wants it
+};
+
+struct Signed {
+  Bundle bundle;
+  bool resumed = false;  // a signature that an earlier run had begun
+  std::string signer;    // identity, or the key's id
+};
+
+class Session {
+ public:
+  // kind invalid: keyless without the services that it needs.
+  static Result<Session> open(ports::World& world, SessionOptions options);
+  Session(Session&&) = default;
+
+  // The digest that sign_file needs.
+  [[nodiscard]] FileHash hash() const;
+  // Signs a file, or a payload (in-toto) about the artifact of this SHA-256. `pending`: the path that takes
+  // the unfinished signature, which is gone again when the caller has written the bundle and calls finish();
+  // empty when nothing is logged.
+  Result<Signed> sign_file(const FileDigest& file, const std::string& pending);
+  Result<Signed> sign_payload(std::string_view payload_type, std::string_view payload,
+                              std::string_view artifact_sha256, const std::string& pending);
+  Result<> finish(const std::string& pending);
+
+ private:
+  Session(ports::World& world, SessionOptions options) : world_(&world), options_(std::move(options)) {}
+  Result<KeyMaterial> material();
+  struct Job;
+  Result<Signed> run(const Job& job);
+  Result<> add_timestamps(Bundle& bundle);
+  Result<> add_entries(Bundle& bundle, const crypto::AnyPublicKey& key, bool only_find);
+  Result<std::string> judge(const Bundle& bundle, const Artifact& artifact, const crypto::AnyPublicKey& key);
+
+  ports::World* world_;
+  SessionOptions options_;
+  std::unique_ptr<crypto::Signer> ephemeral_;
+  std::optional<crypto::Certificate> certificate_;
+};
+
+}  // namespace tranche::sigstore
