@@ -1,26 +1,107 @@
+// One command, many kinds of signatures: each kind has a file of its own, this one has the default and the
+// choice.
 #include "artifact/collect.hpp"
+#include "base/encoding.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "commands/bundle_signer.hpp"
 #include "commands/commands.hpp"
 #include "commands/minisign.hpp"
 #include "commands/statement.hpp"
 #include "commands/support.hpp"
+#include "crypto/hash.hpp"
 
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
-  if (options.text("format") != "tranche") return sign_with_minisign(options, context);
-  for (const std::string_view name : {"key", "key-password", "release"})
+constexpr std::string_view bundle_suffix = ".sigstore.json";
+constexpr std::size_t piece_bytes = 256 << 10;
+
+Result<> refuse_signatures(const std::vector<std::string>& paths, std::string_view suffix) {
+  for (const std::string& path : paths)
+    if (path.ends_with(suffix))
+      return fail_hint(ErrorKind::usage, "name the file itself", "'{}' is a signature", printable(path));
+  return {};
+}
+
+Result<> refuse_flags(const Options& options, std::initializer_list<std::string_view> names,
+                      std::string_view why) {
+  for (const std::string_view name : names)
     if (options.given(name))
-      return fail_hint(ErrorKind::usage,
-                       "add --format minisign, or leave it out: signing: release: names the key",
-                       "--{} belongs to minisign's signatures", name);
+      return fail_hint(ErrorKind::usage, "leave it out, or choose another --format", "--{} {}", name, why);
+  return {};
+}
+
+Result<std::string> sha384_of(ports::Files& files, const std::string& path) {
+  auto reader = TRY(files.open(path));
+  crypto::Hash hash(crypto::HashKind::sha384);
+  std::string piece(piece_bytes, '\0');
+  for (;;) {
+    const std::size_t count = TRY(reader->read(piece.data(), piece.size()));
+    if (count == 0) return hash.finish();
+    hash.update({piece.data(), count});
+  }
+}
+
+Result<std::vector<sigstore::FileDigest>> digest_all(Context& context, const std::vector<std::string>& paths,
+                                                     sigstore::FileHash hash) {
+  const std::vector<bool> with_sha512(paths.size(), hash == sigstore::FileHash::sha512);
+  const auto digests = TRY(artifact::digest_files(context.world.files, paths, 0, with_sha512));
+  std::vector<sigstore::FileDigest> files;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    sigstore::FileDigest file;
+    file.name = base_name(paths[i]);
+    file.sha256 = from_hex(digests[i].sha256).value_or("");
+    file.sha512 = from_hex(digests[i].sha512).value_or("");
+    if (hash == sigstore::FileHash::sha384) file.sha384 = TRY(sha384_of(context.world.files, paths[i]));
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+// FILE.sigstore.json beside each file.
+Result<Outcome> sign_bundles(const Options& options, Context& context) {
+  TRY(refuse_flags(options, {"release"}, "belongs to minisign's signatures"));
+  const std::vector<std::string> paths = options.list("path");
+  TRY(refuse_signatures(paths, bundle_suffix));
+  sigstore::Session session = TRY(open_bundle_signer(options, context));
+  const auto files = TRY(digest_all(context, paths, session.hash()));
+  Table table;
+  doc::Value list = doc::Value::array();
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const std::string output = paths[i] + std::string(bundle_suffix);
+    const std::string pending = paths[i] + std::string(sigstore::pending_suffix);
+    doc::Value row =
+        doc::Value::object({{"path", paths[i]}, {"sha256", to_hex(files[i].sha256)}, {"bundle", output}});
+    if (!context.dry_run) {
+      const sigstore::Signed made =
+          TRY_WHILE("signing " + printable(paths[i]), session.sign_file(files[i], pending));
+      TRY(context.world.files.write(output, sigstore::to_json(made.bundle)));
+      TRY(session.finish(pending));
+      if (made.resumed) context.say("{}: carried on where an earlier run ended", printable(paths[i]));
+      row.set("signer", made.signer);
+      row.set("log-entries", static_cast<std::int64_t>(made.bundle.entries.size()));
+      row.set("timestamps", static_cast<std::int64_t>(made.bundle.timestamps.size()));
+      row.set("resumed", made.resumed);
+    }
+    table.row({(context.dry_run ? "would sign " : "signed ") + printable(paths[i]),
+               short_id(to_hex(files[i].sha256)), printable(output)});
+    list.push(std::move(row));
+  }
+  return Outcome{.json = doc::Value::object(
+                     {{"schema", "tranche/sign/v1"}, {"format", "bundle"}, {"files", std::move(list)}}),
+                 .text = table.text()};
+}
+
+// FILE.tranche.sig: an envelope that binds the file to the app.
+Result<Outcome> sign_envelopes(const Options& options, Context& context) {
+  TRY(refuse_flags(options, {"key", "key-password", "release"},
+                   "does not belong to --format dsse: signing: release: names the key"));
+  TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root"},
+                   "belongs to bundles"));
   const Loaded loaded = TRY(load_app(context, options));
   const std::vector<std::string> paths = options.list("path");
-  for (const std::string& path : paths)
-    if (path.ends_with(signature_suffix))
-      return fail_hint(ErrorKind::usage, "name the file itself", "'{}' is a signature", printable(path));
+  TRY(refuse_signatures(paths, signature_suffix));
   const auto digests = TRY(artifact::digest_files(context.world.files, paths));
   const crypto::SecretKey key =
       TRY(load_signing_key(context, loaded.spec, loaded.app(), signing::Role::release));
@@ -46,33 +127,46 @@ Result<Outcome> run(const Options& options, Context& context) {
         {{"path", paths[i]}, {"size", statement.size}, {"sha256", statement.sha256}, {"signature", output}}));
   }
   return Outcome{.json = doc::Value::object({{"schema", "tranche/sign/v1"},
+                                             {"format", "dsse"},
                                              {"app", loaded.app().name},
                                              {"key-id", key_id},
                                              {"files", std::move(files)}}),
                  .text = table.text()};
 }
 
+Result<Outcome> run(const Options& options, Context& context) {
+  const std::string format = options.text("format");
+  if (format == "bundle") return sign_bundles(options, context);
+  if (format == "dsse") return sign_envelopes(options, context);
+  TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root"},
+                   "belongs to bundles"));
+  return sign_with_minisign(options, context);
+}
+
+std::vector<Flag> flags() {
+  std::vector<Flag> all{{.name = "format",
+                         .value = "FORMAT",
+                         .help = "what is written: FILE.sigstore.json, FILE.tranche.sig (dsse), "
+                                 "FILE.minisig, or Tauri's FILE.sig",
+                         .default_text = "bundle",
+                         .choices = {"bundle", "dsse", "minisign", "tauri"}}};
+  for (Flag& flag : bundle_signing_flags()) all.push_back(std::move(flag));
+  all.push_back({.name = "release",
+                 .value = "VERSION",
+                 .help = "the version that the files are of, in the minisign comment"});
+  all.push_back(app_flag());
+  return all;
+}
+
 }  // namespace
 
 Command sign() {
   return {.name = "sign",
-          .summary = "sign files with the release key, or with a minisign key",
+          .summary = "sign files: Sigstore bundles, with a key or keyless; minisign and others",
           .help_path = "commands/sign.md",
           .changes = true,
           .arguments = {{.name = "path", .help = "files to sign", .repeated = true}},
-          .flags = {{.name = "format",
-                     .value = "FORMAT",
-                     .help = "what is written: FILE.tranche.sig, FILE.minisig, or Tauri's FILE.sig",
-                     .default_text = "tranche",
-                     .choices = {"tranche", "minisign", "tauri"}},
-                    {.name = "key",
-                     .value = "REF",
-                     .help = "the minisign secret key: env:TRANCHE_NAME or file:PATH"},
-                    {.name = "key-password", .value = "REF", .help = "opens it; without: an empty one"},
-                    {.name = "release",
-                     .value = "VERSION",
-                     .help = "the version that the files are of, in the minisign comment"},
-                    app_flag()},
+          .flags = flags(),
           .run = run};
 }
 
