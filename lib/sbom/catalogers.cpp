@@ -27,6 +27,68 @@ constexpr std::array table{
               [](const Found& found) -> Result<Catalog> {
                 return catalog_pnpm_lock(TRY(found.text()), found.path);
               }},
+    Cataloger{"Cargo.lock", "Cargo lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_cargo_lock(TRY(found.text()), found.path);
+              }},
+    Cataloger{"go.mod", "Go module",
+              [](const Found& found) -> Result<Catalog> {
+                const std::string text = TRY(found.text());
+                const std::string sum = TRY(found.beside("go.sum"));
+                return catalog_go_mod(text, sum, found.path);
+              }},
+    Cataloger{"requirements*.txt", "pip requirements",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_requirements(TRY(found.text()), found.path);
+              }},
+    Cataloger{"requirements/*.txt", "pip requirements",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_requirements(TRY(found.text()), found.path);
+              }},
+    Cataloger{"poetry.lock", "Poetry lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_python_lock(TRY(found.text()), found.path, "poetry");
+              }},
+    Cataloger{"uv.lock", "uv lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_python_lock(TRY(found.text()), found.path, "uv");
+              }},
+    Cataloger{"pdm.lock", "PDM lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_python_lock(TRY(found.text()), found.path, "pdm");
+              }},
+    Cataloger{"Pipfile.lock", "Pipenv lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_pipfile_lock(TRY(found.text()), found.path);
+              }},
+    Cataloger{"Gemfile.lock", "Bundler lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_gemfile_lock(TRY(found.text()), found.path);
+              }},
+    Cataloger{"gems.locked", "Bundler lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_gemfile_lock(TRY(found.text()), found.path);
+              }},
+    Cataloger{"composer.lock", "Composer lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_composer_lock(TRY(found.text()), found.path);
+              }},
+    Cataloger{"packages.lock.json", "NuGet lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_nuget_lock(TRY(found.text()), found.path);
+              }},
+    Cataloger{"*.deps.json", ".NET application",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_deps_json(TRY(found.text()), found.path);
+              }},
+    Cataloger{"conan.lock", "Conan lockfile",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_conan_lock(TRY(found.text()), found.path);
+              }},
+    Cataloger{"vcpkg.json", "vcpkg manifest",
+              [](const Found& found) -> Result<Catalog> {
+                return catalog_vcpkg_manifest(TRY(found.text()), found.path);
+              }},
 };
 
 }  // namespace

@@ -52,5 +52,24 @@ Result<Catalog> catalog_yarn_lock(std::string_view text, const std::string& file
                                   std::string_view package_json = {});
 // pnpm.cpp: pnpm-lock.yaml, lockfileVersion 5 to 9.
 Result<Catalog> catalog_pnpm_lock(std::string_view text, const std::string& file);
+// cargo.cpp: Cargo.lock, versions 1 to 4.
+Result<Catalog> catalog_cargo_lock(std::string_view text, const std::string& file);
+// golang.cpp: go.mod, with the go.sum beside it ("" when there is none).
+Result<Catalog> catalog_go_mod(std::string_view mod, std::string_view sum, const std::string& file);
+// requirements.cpp: requirements.txt of pip. Other files that it names are not followed: a warning.
+Result<Catalog> catalog_requirements(std::string_view text, const std::string& file);
+// python.cpp: poetry.lock, uv.lock, pdm.lock; `tool` is the program that writes it, for hints. Pipfile.lock.
+Result<Catalog> catalog_python_lock(std::string_view text, const std::string& file, std::string_view tool);
+Result<Catalog> catalog_pipfile_lock(std::string_view text, const std::string& file);
+// gem.cpp: Gemfile.lock of Bundler.
+Result<Catalog> catalog_gemfile_lock(std::string_view text, const std::string& file);
+// composer.cpp: composer.lock.
+Result<Catalog> catalog_composer_lock(std::string_view text, const std::string& file);
+// nuget.cpp: packages.lock.json, and the NAME.deps.json of a built .NET application.
+Result<Catalog> catalog_nuget_lock(std::string_view text, const std::string& file);
+Result<Catalog> catalog_deps_json(std::string_view text, const std::string& file);
+// cpp_packages.cpp: conan.lock of Conan 1 and 2, and vcpkg.json.
+Result<Catalog> catalog_conan_lock(std::string_view text, const std::string& file);
+Result<Catalog> catalog_vcpkg_manifest(std::string_view text, const std::string& file);
 
 }  // namespace tranche::sbom

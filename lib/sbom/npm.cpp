@@ -38,12 +38,12 @@ struct Package {
 void add_needs(const doc::Value& value, std::string_view key, bool optional, Package& package) {
   const doc::Value* list = value.find(key);
   if (list == nullptr || !list->is_object()) return;
-  const doc::Value* meta = value.find("peerDependenciesMeta");
+  std::set<std::string_view> optional_peers;
+  for (const doc::Member& about : members_at(value, "peerDependenciesMeta"))
+    if (flag_at(about.value, "optional")) optional_peers.insert(about.key);
   for (const doc::Member& member : list->as_object()) {
-    const doc::Value* about = meta == nullptr ? nullptr : meta->find(member.key);
     package.needs.push_back(member.key);
-    if (optional || (about != nullptr && flag_at(*about, "optional")))
-      package.may_be_absent.insert(member.key);
+    if (optional || optional_peers.contains(member.key)) package.may_be_absent.insert(member.key);
   }
 }
 

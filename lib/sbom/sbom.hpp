@@ -84,8 +84,9 @@ struct Request {
   // var/lib/dpkg/status is an installed system.
   std::vector<std::string> paths;
 };
-// Everything: what the catalogers of catalogers.hpp know below `scan` (not below node_modules or .git; at most 10,000 entries, depth 32) and
-// what the artifacts link. kind invalid when a scan path leaves the repository, or a named path is not there.
+// Everything: what the catalogers of catalogers.hpp know below `scan` (not below node_modules or .git; at
+// most 10,000 entries, depth 32) and what the artifacts link. kind invalid when a scan path leaves the
+// repository, or a named path is not there.
 Result<Catalog> make_catalog(ports::Files& files, const Request& request);
 
 }  // namespace tranche::sbom

@@ -190,10 +190,11 @@ class Berry {
     }
     const auto [name, source] = split_request(resolution);
     std::vector<std::pair<std::string, Needed>> needs;
-    const doc::Value* meta = entry.value.find("dependenciesMeta");
+    std::set<std::string_view> optionals;
+    for (const doc::Member& about : members_at(entry.value, "dependenciesMeta"))
+      if (flag_at(about.value, "optional")) optionals.insert(about.key);
     for (const doc::Member& need : members_at(entry.value, "dependencies")) {
-      const doc::Value* about = meta == nullptr ? nullptr : meta->find(need.key);
-      const bool optional = about != nullptr && flag_at(*about, "optional");
+      const bool optional = optionals.contains(need.key);
       needs.emplace_back(berry_key(need.key, texts_.of(need.value)),
                          optional ? Needed::optional : Needed::running);
     }
