@@ -2,19 +2,15 @@
 // each refusal for the cause that its directory's name and README say.
 #include <doctest/doctest.h>
 
-#include <filesystem>
 #include <map>
 #include <random>
 
-#include "base/encoding.hpp"
-#include "crypto/digest.hpp"
+#include "sigstore/corpus_testing.hpp"
 #include "sigstore/read_bundle.hpp"
-#include "sigstore/verify.hpp"
-#include "support/corpora.hpp"
 
 using namespace tranche;
 using namespace tranche::sigstore;
-using support::read_corpus_file;
+using namespace tranche::sigstore::testing;
 
 namespace {
 
@@ -51,69 +47,6 @@ const std::map<std::string, std::string_view>& expected_reasons() {
   return reasons;
 }
 
-struct Case {
-  std::string name, bundle, artifact, root;
-  std::optional<std::string> key;
-};
-
-std::string read_or(const std::string& path, const std::string& otherwise) {
-  return std::filesystem::exists(path) ? read_corpus_file(path) : read_corpus_file(otherwise);
-}
-
-std::vector<Case> all_cases(const std::string& corpus) {
-  std::vector<Case> cases;
-  for (const auto& entry : std::filesystem::directory_iterator(corpus + "/bundle-verify")) {
-    if (!entry.is_directory()) continue;
-    const std::string at = entry.path().string();
-    Case one{.name = entry.path().filename().string(),
-             .bundle = read_corpus_file(at + "/bundle.sigstore.json"),
-             .artifact = read_or(at + "/artifact", corpus + "/a.txt"),
-             .root = read_or(at + "/trusted_root.json", corpus + "/trusted_root.production.json")};
-    if (std::filesystem::exists(at + "/key.pub")) one.key = read_corpus_file(at + "/key.pub");
-    cases.push_back(std::move(one));
-  }
-  return cases;
-}
-
-const SignerIdentity beacon{
-    "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/"
-    "extremely-dangerous-oidc-beacon.yml@refs/heads/main",
-    "https://token.actions.githubusercontent.com"};
-
-Artifact by_digest(const std::string& bytes) {
-  return {.sha256 = std::string(crypto::as_bytes(crypto::sha256(bytes)))};
-}
-Artifact by_file(const std::string& bytes) {
-  Artifact artifact = by_digest(bytes);
-  artifact.sha384 = crypto::message_digest(crypto::Scheme::ecdsa_sha384, bytes).value_or("");
-  artifact.sha512 = crypto::message_digest(crypto::Scheme::ecdsa_sha512, bytes).value_or("");
-  artifact.verify_ed25519 = [bytes](const crypto::AnyPublicKey& key, std::string_view signature) {
-    return key.verify(crypto::Scheme::ed25519, bytes, signature);
-  };
-  return artifact;
-}
-
-Verdict run_case(const Case& one, const Artifact& artifact) {
-  Policy policy;
-  if (one.key) {
-    const auto key = crypto::AnyPublicKey::from_pem(*one.key);
-    if (!key) return refused("key", {Reason::bad_key, key.error().message});
-    policy.keys.push_back(*key);
-  } else {
-    policy.identities.push_back(beacon);
-  }
-  const auto root = read_trusted_root(one.root);
-  if (!root) return refused("trusted-root", root.error());
-  return verify(one.bundle, &*root, policy, artifact);
-}
-
-std::string describe(const Verdict& verdict) {
-  std::string text;
-  for (const Check& check : verdict.checks)
-    text += fmt::format("  {} {}: {}\n", check.ok ? "ok  " : "FAIL", check.name, check.detail);
-  return text;
-}
-
 }  // namespace
 
 TEST_CASE("each case of the public conformance suite is judged right, by file and by digest, and says why") {
@@ -148,10 +81,7 @@ TEST_CASE("no bit of a bundle or its artifact can be flipped unseen") {
   MESSAGE("seed " << seed);
   std::mt19937 random(seed);
   for (const std::string name : {"trust-root-tlog-validity-end-inclusive", "rekor2-happy-path"}) {
-    const auto found =
-        std::find_if(cases.begin(), cases.end(), [&](const Case& one) { return one.name == name; });
-    REQUIRE(found != cases.end());
-    Case one = *found;
+    const Case& one = find_case(cases, name);
     const auto root = read_trusted_root(one.root);
     REQUIRE(root.has_value());
     const Policy policy{.identities = {beacon}};
