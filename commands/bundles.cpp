@@ -145,7 +145,7 @@ void show(Checks& checks, const Verdict& verdict, const std::string& prefix) {
 bool asks_for_bundle(const Options& options) {
   return options.given("bundle") || options.given("certificate-identity") ||
          options.given("certificate-oidc-issuer") || options.given("trusted-root") ||
-         options.text("format") == "sigstore";
+         options.text("format") == "bundle";
 }
 
 Result<std::optional<std::string>> find_bundle_beside(Context& context, const std::string& path) {

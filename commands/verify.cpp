@@ -199,7 +199,7 @@ Result<Outcome> run(const Options& options, Context& context) {
   Checks checks;
   const std::string format = options.text("format");
   const bool minisign = format == "minisign";
-  if (asks_for_bundle(options) && format != "auto" && format != "sigstore")
+  if (asks_for_bundle(options) && format != "auto" && format != "bundle")
     return fail_hint(ErrorKind::usage, "leave --format out",
                      "--bundle and its like belong to Sigstore's bundles");
   if (asks_for_bundle(options) && options.given("release"))
@@ -260,7 +260,7 @@ Command verify() {
             .value = "FORMAT",
             .help = "whose signatures: auto takes a bundle beside the file, else FILE.tranche.sig",
             .default_text = "auto",
-            .choices = {"auto", "sigstore", "dsse", "minisign"}},
+            .choices = {"auto", "bundle", "dsse", "minisign"}},
            {.name = "signature", .value = "PATH", .help = "of minisign; without: FILE.minisig or FILE.sig"},
            app_flag()},
       .run = run};
