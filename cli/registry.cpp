@@ -27,6 +27,7 @@ constexpr auto table = std::to_array<Line>({
     {setup, "schema", schema},
     {setup, "doctor", doctor},
     {supply, "sbom", sbom},
+    {supply, "sbom audit", sbom_audit},
     {supply, "sign", sign},
     {supply, "verify", verify},
     {supply, "key generate", key_generate},

@@ -1,6 +1,7 @@
 #include "vuln/gate.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
@@ -21,7 +22,7 @@ Result<> expand(ports::Files& files, const std::string& directory, std::vector<s
     if (out.size() == max_matches)
       return fail_hint(ErrorKind::invalid, "name fewer files", "a pattern matches more than {} files",
                        max_matches);
-    out.push_back(directory);
+    out.push_back(normal_path(directory));
     return {};
   }
   const std::string first(segments.front());
@@ -40,14 +41,10 @@ Result<> expand(ports::Files& files, const std::string& directory, std::vector<s
 Result<std::vector<std::string>> find_files(ports::Files& files, const std::string& repository,
                                             const std::string& pattern) {
   std::vector<std::string> out;
-  const bool absolute = pattern.starts_with('/');
   std::vector<std::string_view> segments;
   for (const std::string_view segment : split(pattern, '/'))
     if (!segment.empty() && segment != ".") segments.push_back(segment);
-  if (absolute && repository.empty())
-    TRY(expand(files, "/", std::move(segments), out));
-  else
-    TRY(expand(files, repository, std::move(segments), out));
+  TRY(expand(files, repository, std::move(segments), out));
   if (out.empty())
     return fail_hint(ErrorKind::invalid, "correct the path, or leave it out", "there is no VEX document '{}'",
                      printable(pattern));
@@ -56,10 +53,20 @@ Result<std::vector<std::string>> find_files(ports::Files& files, const std::stri
 
 // Symlinks do not lead out of the repository.
 Result<> stay_inside(ports::Files& files, const std::string& repository, const std::string& path) {
-  if (repository.empty() || is_within(TRY(files.real_path(repository)), TRY(files.real_path(path))))
-    return {};
+  const std::string root = repository.empty() ? "." : repository;
+  if (is_within(TRY(files.real_path(root)), TRY(files.real_path(path)))) return {};
   return fail_hint(ErrorKind::invalid, "copy it into the repository", "'{}' leaves the repository",
                    printable(path));
+}
+
+Result<> read_vex_file(ports::Files& files, const std::string& path, std::vector<VexStatement>& into) {
+  const auto text = TRY(files.read(path, max_vex_bytes));
+  if (!text)
+    return fail_hint(ErrorKind::invalid, "correct the path, or leave it out", "there is no VEX document '{}'",
+                     printable(path));
+  auto statements = TRY_WHILE("reading the VEX document " + printable(path), read_vex(*text, path));
+  std::ranges::move(statements, std::back_inserter(into));
+  return {};
 }
 
 Result<std::vector<VexStatement>> read_all_vex(ports::Files& files, const GateRequest& request) {
@@ -67,12 +74,22 @@ Result<std::vector<VexStatement>> read_all_vex(ports::Files& files, const GateRe
   for (const std::string& pattern : request.policy.vex)
     for (const std::string& path : TRY(find_files(files, request.repository, pattern))) {
       TRY(stay_inside(files, request.repository, path));
-      const auto text = TRY(files.read(path, max_vex_bytes));
-      if (!text) return fail(ErrorKind::invalid, "there is no VEX document '{}'", printable(path));
-      auto statements = TRY_WHILE("reading the VEX document " + printable(path), read_vex(*text, path));
-      std::ranges::move(statements, std::back_inserter(out));
+      TRY(read_vex_file(files, path, out));
     }
+  for (const std::string& path : request.vex) TRY(read_vex_file(files, path, out));
   return out;
+}
+
+Result<std::string> find_advisories(ports::Files& files, const GateRequest& request) {
+  if (!request.advisories.empty()) return request.advisories;
+  if (request.policy.advisories.empty())
+    return fail_hint(
+        ErrorKind::invalid,
+        "name a directory or a .zip of OSV records: --advisories, or `vulnerabilities: advisories:`",
+        "there are no advisories to hold the components against");
+  std::string path = join_path(request.repository, request.policy.advisories);
+  if (TRY(files.info(path))) TRY(stay_inside(files, request.repository, path));
+  return path;
 }
 
 }  // namespace
@@ -91,14 +108,8 @@ Result<Subject> read_subject(std::string_view text, const std::string& file) {
 }
 
 Result<Gate> run_gate(ports::Files& files, const GateRequest& request) {
-  if (request.policy.advisories.empty())
-    return fail_hint(
-        ErrorKind::invalid,
-        "name a directory or a .zip of OSV records: --advisories, or `vulnerabilities: advisories:`",
-        "there are no advisories to hold the components against");
   Gate out;
-  const std::string path = join_path(request.repository, request.policy.advisories);
-  if (TRY(files.info(path))) TRY(stay_inside(files, request.repository, path));
+  const std::string path = TRY(find_advisories(files, request));
   out.database = TRY(read_advisories(files, path, packages_of(request.subject.catalog), request.lenient));
   const std::vector<VexStatement> statements = TRY(read_all_vex(files, request));
   out.statements = statements.size();
@@ -116,7 +127,8 @@ Result<Gate> run_gate(ports::Files& files, const GateRequest& request) {
     out.warnings.push_back(fmt::format(
         "no advisory is about any package of {}: its components were not checked", printable(family, 60)));
   if (out.database.unreadable_count > 0)
-    out.warnings.push_back(fmt::format("{} advisories cannot be read: {}", out.database.unreadable_count,
+    out.warnings.push_back(fmt::format("advisories that cannot be read: {}; the first: {}",
+                                       out.database.unreadable_count,
                                        out.database.unreadable.front().message));
   return out;
 }

@@ -26,8 +26,10 @@ struct Subject {
 Result<Subject> read_subject(std::string_view text, const std::string& file);
 
 struct GateRequest {
-  std::string repository;  // that the policy's paths are relative to and stay in; empty: paths as they are
+  std::string repository;  // that the policy's paths are relative to and stay in
   const spec::Vulnerabilities& policy;
+  std::string advisories;        // instead of the policy's: a path that a person named, anywhere
+  std::vector<std::string> vex;  // besides the policy's: files that a person named, anywhere
   const Subject& subject;
   Instant now{};
   bool lenient = false;  // records that cannot be read are passed over

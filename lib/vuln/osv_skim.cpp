@@ -32,7 +32,8 @@ class Skimmer {
     if (!read) return false;
     blanks();
     if (at_ != end_) return refuse("bytes behind the record");
-    return has_id || refuse("a record without an id");
+    if (!has_id) problem_ = "a record without an id";
+    return has_id;
   }
 
   [[nodiscard]] const char* problem() const { return problem_; }
@@ -40,7 +41,7 @@ class Skimmer {
 
  private:
   bool refuse(const char* problem) {
-    if (problem_ == nullptr) problem_ = problem;
+    if (problem_ == nullptr) problem_ = at_ == end_ ? "the record ends too early" : problem;
     return false;
   }
   void blanks() {
