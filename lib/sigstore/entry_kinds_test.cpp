@@ -177,7 +177,7 @@ TEST_CASE("what a key signed needs no log, and whatever log entry is there must 
   CHECK(world.judge(bundle) == "entry-wrong-digest");
 }
 
-TEST_CASE("the hint of a key and the key id of its envelope are one") {
+TEST_CASE("the hint of a key and the key id of its envelope are one, where both are there") {
   const World world;
   Bundle bundle = world.sign_payload(statement());
   bundle.public_key_hint = "somebody";
@@ -185,6 +185,9 @@ TEST_CASE("the hint of a key and the key id of its envelope are one") {
   bundle.envelope->key_id = "somebody";  // a name, not a digest: the signature decides
   CHECK(world.judge(bundle) == "verified");
   bundle.public_key_hint = "";
+  CHECK(world.judge(bundle) == "verified");
+  bundle.public_key_hint = "somebody";
+  bundle.envelope->key_id = "";
   CHECK(world.judge(bundle) == "verified");
 }
 

@@ -21,6 +21,9 @@ if(TARGET tranche)
   set_tests_properties(story.tauri PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME clients.sigstore-corpus COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/sigstore_corpus $<TARGET_FILE:tranche>)
   set_tests_properties(clients.sigstore-corpus PROPERTIES TIMEOUT 300 LABELS clients SKIP_RETURN_CODE 77)
+  add_test(NAME clients.sigstore-agreement COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @sigstore/verify
+           ${CMAKE_SOURCE_DIR}/tests/clients/sigstore_agreement.mjs $<TARGET_FILE:tranche>)
+  set_tests_properties(clients.sigstore-agreement PROPERTIES TIMEOUT 180 LABELS clients SKIP_RETURN_CODE 77)
   add_test(NAME story.desktop COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/desktop_story $<TARGET_FILE:tranche>)
   set_tests_properties(story.desktop PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME story.keyless COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @sigstore/verify
