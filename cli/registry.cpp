@@ -30,6 +30,7 @@ constexpr auto table = std::to_array<Line>({
     {supply, "sbom audit", sbom_audit},
     {supply, "sign", sign},
     {supply, "verify", verify},
+    {supply, "attest", attest},
     {supply, "key generate", key_generate},
     {supply, "key show", key_show},
     {releases, "release create", release_create},

@@ -16,6 +16,7 @@ Command sbom();
 Command sbom_audit();
 Command sign();
 Command verify();
+Command attest();
 Command key_generate();
 Command key_show();
 

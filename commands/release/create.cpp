@@ -1,3 +1,5 @@
+#include "actions/attestations.hpp"
+#include "actions/behaviour.hpp"
 #include "artifact/collect.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
@@ -27,6 +29,11 @@ Result<Outcome> run(const Options& options, Context& context) {
   manifest.artifacts = TRY(
       artifact::collect(context.world.files, opened.loaded.repository(), artifact_patterns(app), version));
   context.say("hashed {}", count_of(manifest.artifacts.size(), "artifact"));
+  manifest.behaviour =
+      TRY(actions::collect_behaviour(context.world.files, opened.loaded.repository(), app.behaviour));
+  const actions::BoundAttestations attestations = TRY(
+      actions::collect_attestations(context.world.files, manifest.artifacts, options.list("attestation")));
+  manifest.attestations = attestations.documents;
   const MadeSboms sboms = TRY(make_sboms(context, opened.loaded, version, manifest.artifacts));
   for (const std::string& warning : sboms.warnings) context.say("warning: {}", printable(warning, 200));
   for (const MadeSbom& made : sboms.documents)
@@ -44,6 +51,7 @@ Result<Outcome> run(const Options& options, Context& context) {
                    "would create:\n" + release_text(manifest, "(not signed)")};
   std::vector<actions::DocumentBytes> documents = feeds.bytes;
   for (const MadeSbom& made : sboms.documents) documents.emplace_back(made.name, made.bytes);
+  documents.insert(documents.end(), attestations.bytes.begin(), attestations.bytes.end());
   const actions::Created created =
       TRY(actions::create_release(*opened.deck, manifest, documents, context.reason));
   if (created.existed) context.say("release {} was on record with the same digests", version);
@@ -68,6 +76,10 @@ Command release_create() {
                 {.name = "fallback-for",
                  .value = "VERSION",
                  .help = "devices that cannot go down are brought here from that version"},
+                {.name = "attestation",
+                 .value = "PATH",
+                 .help = "binds it too, besides those beside the artifacts",
+                 .repeated = true},
                 app_flag()},
       .run = run};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actions/behaviour.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
 #include "channel/feed.hpp"
@@ -37,6 +38,8 @@ std::string first_difference(const artifact::Manifest& mine, const artifact::Man
   }
   for (const artifact::Artifact& item : recorded.artifacts)
     if (mine.find(item.name) == nullptr) return fmt::format("artifact '{}' is gone", item.name);
+  if (const auto changed = describe_behaviour_change(recorded.behaviour, mine.behaviour); !changed.empty())
+    return changed.front();
   return "its documents differ";
 }
 

@@ -44,6 +44,15 @@ class Walk {
     return found;
   }
 
+  // Its real path when `path` is a directory of the repository.
+  Result<std::optional<std::string>> find_directory(const std::string& path) {
+    if (!TRY(files_.info(at(path)))) return std::optional<std::string>();
+    std::string real = TRY(inside(path));
+    const auto target = TRY(files_.info(real));
+    if (!target || target->kind != ports::FileInfo::Kind::directory) return std::optional<std::string>();
+    return std::optional(std::move(real));
+  }
+
   // Files that match, sorted by path.
   Result<std::vector<Found>> find(const std::string& pattern) {
     if (!has_glob(pattern)) return find_file(pattern);
@@ -214,6 +223,27 @@ std::string platform_of(std::string_view file_name) {
   const std::string_view architecture = meaning(architectures);
   if (system.empty() || architecture.empty()) return "any";
   return fmt::format("{}/{}", system, architecture);
+}
+
+Result<std::vector<RepositoryPath>> find_paths(ports::Files& files, const std::string& repository,
+                                               const std::string& pattern) {
+  if (pattern.empty() || pattern.starts_with('/') || !is_within(".", pattern))
+    return fail_hint(ErrorKind::invalid, "paths are relative to the repository and stay in it",
+                     "the path '{}' leaves the repository", printable(pattern));
+  const std::string path = normal_path(pattern);
+  Walk walk(files, repository, TRY(files.real_path(repository.empty() ? "." : repository)));
+  std::vector<RepositoryPath> paths;
+  if (!has_glob(path)) {
+    if (const auto directory = TRY(walk.find_directory(path))) {
+      paths.push_back({path, *directory, true});
+      return paths;
+    }
+  }
+  for (Found& found : TRY(walk.find(path))) paths.push_back({std::move(found.path), std::move(found.real)});
+  if (paths.empty())
+    return fail_hint(ErrorKind::invalid, hint_for_missing(files, repository, path), "no file matches '{}'",
+                     printable(pattern));
+  return paths;
 }
 
 Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& repository,

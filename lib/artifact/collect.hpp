@@ -39,6 +39,16 @@ Result<Digested> digest_file(ports::Files& files, const std::string& path);
 Result<std::vector<Digested>> digest_files(ports::Files& files, const std::vector<std::string>& paths,
                                            unsigned threads = 0, const std::vector<bool>& with_sha512 = {});
 
+// What a path or glob of the repository names, directories too when it is no glob; sorted by path. kind
+// invalid: it leaves the repository, it finds nothing, the bounds of `collect`.
+struct RepositoryPath {
+  std::string path;  // in the repository
+  std::string real;  // on this machine
+  bool is_directory = false;
+};
+Result<std::vector<RepositoryPath>> find_paths(ports::Files& files, const std::string& repository,
+                                               const std::string& pattern);
+
 // The artifacts that the patterns name, sorted by name. kind invalid, with the pattern's mark: a pattern that
 // matches nothing, a path that leaves the repository ("..", absolute, or a symlink that leads outside), two
 // files of one name, a name that no manifest may hold, more than 10,000 directory entries, deeper than 32

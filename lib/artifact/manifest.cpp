@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "base/text.hpp"
 #include "base/version.hpp"
@@ -34,14 +35,22 @@ bool valid_platform(std::string_view platform) {
          platform.front() != '/' && platform.back() != '/';
 }
 
+Result<> check_digest(std::string_view what, const std::string& name, std::uint64_t size,
+                      const std::string& sha256) {
+  if (size > max_size)
+    return fail(ErrorKind::invalid, "{} '{}' is larger than 2^53 bytes", what, printable(name));
+  if (sha256.size() != 64 || lower(sha256) != sha256 || !crypto::parse_sha256(sha256))
+    return fail(ErrorKind::invalid, "{} '{}' has no SHA-256 of 64 lower-case hex digits", what,
+                printable(name));
+  return {};
+}
+
 Result<> check_entry(std::string_view what, const std::string& name, std::uint64_t size,
                      const std::string& sha256, std::set<std::string>& names) {
   if (!valid_name(name))
     return fail_hint(ErrorKind::invalid, "use letters, digits and . _ ~ + @ = - only, at most 255",
                      "'{}' is no name for {}", printable(name), what);
-  if (size > max_size) return fail(ErrorKind::invalid, "{} '{}' is larger than 2^53 bytes", what, name);
-  if (sha256.size() != 64 || lower(sha256) != sha256 || !crypto::parse_sha256(sha256))
-    return fail(ErrorKind::invalid, "{} '{}' has no SHA-256 of 64 lower-case hex digits", what, name);
+  TRY(check_digest(what, name, size, sha256));
   if (!names.insert(name).second)
     return fail_hint(ErrorKind::invalid, "give one of them another name", "the name '{}' stands twice", name);
   return {};
@@ -91,6 +100,41 @@ Result<std::vector<Document>> read_documents(const doc::Value& manifest, std::st
   return list;
 }
 
+Result<> check_behaviours(const std::vector<Behaviour>& list) {
+  if (list.size() > max_behaviours)
+    return fail_hint(ErrorKind::invalid, "name directories of models as one, and fewer prompts",
+                     "the release has {} files of behaviour, more than {}", list.size(), max_behaviours);
+  std::set<std::pair<std::string_view, std::string_view>> names;
+  for (const Behaviour& one : list) {
+    const bool is_word = !one.kind.empty() && one.kind.size() <= 32 && only_holds(one.kind, "-");
+    if (!is_word)
+      return fail_hint(ErrorKind::invalid, "prompt, parameter, tool or model", "'{}' is no kind of behaviour",
+                       printable(one.kind, 40));
+    if (one.name.empty() || one.name.size() > 1024 || printable(one.name, 1024) != one.name)
+      return fail_hint(ErrorKind::invalid, "rename the file", "'{}' is no name for a file of behaviour",
+                       printable(one.name));
+    TRY(check_digest(one.kind, one.name, one.size, one.sha256));
+    if (!names.emplace(one.kind, one.name).second)
+      return fail_hint(ErrorKind::invalid, "list it once", "the {} '{}' stands twice", one.kind, one.name);
+  }
+  return {};
+}
+
+Result<std::vector<Behaviour>> read_behaviours(const doc::Value& manifest) {
+  constexpr auto kind = ErrorKind::verification;
+  std::vector<Behaviour> list;
+  if (manifest.find("behaviour") == nullptr) return list;
+  for (const doc::Value& value : TRY(manifest.array_at("behaviour", kind))->as_array()) {
+    Behaviour one;
+    one.name = TRY(value.text("name", kind));
+    one.kind = TRY(value.text("kind", kind));
+    one.size = TRY(read_size(value));
+    one.sha256 = TRY(value.text("sha256", kind));
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 Result<Manifest> read_manifest(const doc::Value& value) {
   constexpr auto kind = ErrorKind::verification;
   const std::string schema = TRY(value.text("schema", kind));
@@ -114,6 +158,7 @@ Result<Manifest> read_manifest(const doc::Value& value) {
   manifest.feeds = TRY(read_documents(value, "feeds", "feed"));
   manifest.same_as = TRY(value.text_or("same-as", "", kind));
   manifest.fallback_for = TRY(value.text_or("fallback-for", "", kind));
+  manifest.behaviour = TRY(read_behaviours(value));
   TRY(check_manifest(manifest));
   return manifest;
 }
@@ -154,7 +199,7 @@ Result<> check_manifest(const Manifest& manifest) {
     TRY(check_entry("attestation", one.name, one.size, one.sha256, names));
   for (const Document& one : manifest.feeds)
     TRY(check_entry("feed document", one.name, one.size, one.sha256, names));
-  return {};
+  return check_behaviours(manifest.behaviour);
 }
 
 Result<std::string> to_payload(const Manifest& manifest) {
@@ -176,6 +221,13 @@ Result<std::string> to_payload(const Manifest& manifest) {
   if (!manifest.feeds.empty()) value.set("feeds", documents(manifest.feeds, "feed"));
   if (!manifest.same_as.empty()) value.set("same-as", manifest.same_as);
   if (!manifest.fallback_for.empty()) value.set("fallback-for", manifest.fallback_for);
+  if (!manifest.behaviour.empty()) {
+    std::vector<Behaviour> ordered = manifest.behaviour;
+    std::ranges::sort(ordered, {}, [](const Behaviour& one) { return std::tie(one.kind, one.name); });
+    doc::Value list = doc::Value::array();
+    for (const Behaviour& one : ordered) list.push(entry("kind", one.kind, one.name, one.size, one.sha256));
+    value.set("behaviour", std::move(list));
+  }
   std::string payload = TRY(doc::canonical_json(value));
   if (payload.size() > max_manifest_bytes)
     return fail(ErrorKind::invalid, "the manifest has {} bytes, more than {}", payload.size(),

@@ -7,7 +7,9 @@
 //    name "sboms": [{"name", "format", "size", "sha256"}],            // absent when empty, as all below
 //    "attestations": [{"name", "predicate-type", "size", "sha256"}],
 //    "feeds": [{"name", "feed", "size", "sha256"}],               // what an ecosystem's feed must know of
-//    them "same-as": version, "fallback-for": version}
+//    them "same-as": version, "fallback-for": version,
+//    "behaviour": [{"name", "kind", "size", "sha256"}]}           // what an agent does: sorted by kind and
+//    name
 // The format changes by adding optional members: readers pass over what they do not know.
 #pragma once
 
@@ -29,6 +31,7 @@ namespace tranche::artifact {
 inline constexpr std::string_view manifest_schema = "tranche/release-manifest/v1";
 inline constexpr std::size_t max_manifest_bytes = 1 << 20;
 inline constexpr std::size_t max_artifacts = 4096;
+inline constexpr std::size_t max_behaviours = 4096;
 
 // A file to ship. `path` and what follows it are of this machine and no part of the manifest.
 struct Artifact {
@@ -52,6 +55,17 @@ struct Document {
   bool operator==(const Document&) const = default;
 };
 
+// A file that makes what an agent does: a prompt, parameters, the schema of a tool, weights of a model. It
+// ships inside the artifacts, or is read by a service; here it is pinned by digest.
+struct Behaviour {
+  std::string name;  // path in the repository, 1..1024 bytes of UTF-8
+  std::string kind;  // "prompt", "parameter", "tool", "model"; readers keep words that they do not know
+  std::uint64_t size = 0;
+  // Of the bytes; of a directory of weights the digest of its model manifest (attest/model.hpp).
+  std::string sha256;
+  bool operator==(const Behaviour&) const = default;
+};
+
 struct Manifest {
   std::string app;
   std::string version;
@@ -62,6 +76,7 @@ struct Manifest {
   std::vector<Document> feeds;
   std::string same_as;       // this is the code of that version under a higher number; may be empty
   std::string fallback_for;  // devices that had that version are brought here; may be empty
+  std::vector<Behaviour> behaviour;
   [[nodiscard]] const Artifact* find(std::string_view name) const;  // null when there is none
   bool operator==(const Manifest&) const = default;
 };

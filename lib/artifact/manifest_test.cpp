@@ -54,6 +54,31 @@ TEST_CASE("a manifest reads back from its canonical payload") {
   CHECK(*parse_payload(*payload) == manifest);
 }
 
+TEST_CASE("what an agent does is part of the manifest, sorted by kind and name") {
+  Manifest manifest = some_manifest();
+  const std::string digest = crypto::to_hex(crypto::sha256("p"));
+  manifest.behaviour = {{"prompts/summary é.md", "prompt", 7, digest},
+                        {"models/notes", "model", 1 << 30, digest},
+                        {"models/notes", "prompt", 3, digest}};
+  const auto payload = to_payload(manifest);
+  REQUIRE(payload);
+  const auto read = parse_payload(*payload);
+  REQUIRE(read);
+  REQUIRE(read->behaviour.size() == 3);
+  CHECK(read->behaviour[0] == manifest.behaviour[1]);
+  CHECK(read->behaviour[1] == manifest.behaviour[2]);
+  CHECK(read->behaviour[2] == manifest.behaviour[0]);
+  CHECK(*to_payload(*read) == *payload);
+  for (const Behaviour& bad :
+       {Behaviour{"", "prompt", 1, digest}, Behaviour{"a\nb", "prompt", 1, digest},
+        Behaviour{"a", "a b", 1, digest}, Behaviour{"a", "", 1, digest}, Behaviour{"a", "prompt", 1, "abc"},
+        Behaviour{"models/notes", "model", 1, digest}}) {
+    Manifest wrong = manifest;
+    wrong.behaviour.push_back(bad);
+    CHECK_FALSE(to_payload(wrong));
+  }
+}
+
 TEST_CASE("members of a later version of the format are passed over") {
   doc::Value value = *doc::parse_json(*to_payload(some_manifest()));
   value.set("colour", "blue");

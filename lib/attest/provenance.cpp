@@ -123,7 +123,7 @@ Result<Provenance> from_github(ports::World& world) {
   set_text(github, "repository_id", TRY(ci.text("GITHUB_REPOSITORY_ID")));
   set_text(github, "repository_owner_id", TRY(ci.text("GITHUB_REPOSITORY_OWNER_ID")));
   set_text(github, "runner_environment", TRY(ci.text("RUNNER_ENVIRONMENT")));
-  made.internal_parameters.set("github", std::move(github));
+  if (!github.as_object().empty()) made.internal_parameters.set("github", std::move(github));
   made.builder = server + "/" + workflow;
   made.invocation = fmt::format("{}/actions/runs/{}/attempts/{}", url, run, attempt.empty() ? "1" : attempt);
   return made;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actions/evidence.hpp"
 #include "actions/releases.hpp"
 #include "artifact/collect.hpp"
 #include "base/text.hpp"
@@ -129,6 +130,8 @@ Result<> Engine::record(Loaded& loaded, const std::string& kind, rollout::Next n
   doc::Value decisions = doc::Value::array();
   for (const std::string& decision : next.decisions) decisions.push(decision);
   draft.data = doc::Value::object({{"decisions", decisions}});
+  if (doc::Value summaries = TRY(leave_summaries(loaded, next.state)); !summaries.as_array().empty())
+    draft.data.set("gates-passed", std::move(summaries));
   draft.state = rollout::to_value(next.state);
   std::vector<journal::Draft> drafts{draft};
   if (const auto decision = TRY(decision_of(loaded, next.state))) drafts.push_back(*decision);
@@ -182,11 +185,7 @@ Result<rollout::Plan> Engine::plan(const StartRequest& request) {
     if (const auto channel = TRY(deck_.channel_state(wanted->channel))) input.current = channel->directions;
   rollout::Plan plan = TRY(rollout::make_plan(deck_.app(), input));
   TRY(check_release_for_feeds(plan, release.manifest));
-  const std::vector<std::string>& required = plan.spec().require;
-  if (std::find(required.begin(), required.end(), "sbom") != required.end() && release.manifest.sboms.empty())
-    return fail_hint(ErrorKind::denied, "make it: tranche sbom, then tranche release create",
-                     "release {} has no SBOM, and rollout '{}' requires one", request.release,
-                     request.rollout);
+  TRY(actions::demand_evidence(deck_, release, plan.spec().require, request.rollout));
   return plan;
 }
 

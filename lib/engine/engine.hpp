@@ -77,6 +77,9 @@ class Engine {
   Result<> settle(Loaded& loaded);  // performs pending effects until there is none
   Result<> perform(Loaded& loaded);
   Result<bool> perform_playbook(Loaded& loaded, const rollout::Effect& effect);  // stranded?
+  // Leaves a signed summary in the state store for every gate that had passed when its stage ended; what the
+  // journal says of them: [{gate, stage, name, sha256}].
+  Result<doc::Value> leave_summaries(const Loaded& loaded, const rollout::State& next);
   Result<> record(Loaded& loaded, const std::string& kind, rollout::Next next,
                   const std::string& reason = {});
   Result<std::optional<journal::Draft>> decision_of(const Loaded& loaded, const rollout::State& state);

@@ -36,7 +36,7 @@ void unsupported_in_release(const App& app, const Rollout& rollout, std::vector<
     if (reference->starts_with("pkcs11:"))
       out.push_back({fmt::format("signing key '{}' in PKCS#11", role), app.signing.place});
   for (const std::string& evidence : rollout.require)
-    if (evidence != "signature" && evidence != "sbom")
+    if (evidence == "vulnerabilities")
       out.push_back({fmt::format("required evidence '{}'", evidence), rollout.place});
 }
 

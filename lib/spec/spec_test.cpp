@@ -80,7 +80,6 @@ TEST_CASE("what the full example asks for beyond this build is listed") {
   const App app = load_one(full_example);
   const auto missing = unsupported(app, app.rollouts.front());
   CHECK(what(missing) == std::set<std::string>{"artifact image 'registry.example/notes@{digest}'",
-                                               "required evidence 'provenance'",
                                                "window of rollout 'desktop'", "after in rollout 'desktop'",
                                                "approval on stage '100%'",
                                                "action 'github.issue' in playbook 'rollback'"});

@@ -1,0 +1,229 @@
+// Claims about files, signed: what is claimed (the predicate) comes from CI and git, from flags, or from a
+// file.
+#include "artifact/collect.hpp"
+#include "attest/predicates.hpp"
+#include "attest/provenance.hpp"
+#include "attest/statement.hpp"
+#include "base/encoding.hpp"
+#include "base/paths.hpp"
+#include "base/text.hpp"
+#include "commands/commands.hpp"
+#include "commands/release/make.hpp"
+#include "commands/seal.hpp"
+#include "commands/support.hpp"
+#include "crypto/digest.hpp"
+
+namespace tranche::commands {
+namespace {
+
+constexpr doc::Limits predicate_limits{
+    .max_bytes = attest::max_statement_bytes, .max_depth = 60, .max_nodes = 2'000'000};
+
+struct Type {
+  std::string_view word;
+  std::string_view predicate_type;
+  std::vector<std::string_view> flags;  // that only it reads
+};
+const std::vector<Type>& types() {
+  static const std::vector<Type> all{
+      {"slsa-provenance", attest::provenance_type, {}},
+      {"vsa",
+       attest::vsa_type,
+       {"verifier", "resource", "policy", "policy-file", "result", "level", "input"}},
+      {"sbom", attest::cyclonedx_type, {}},
+      {"test-result", attest::test_result_type, {"passed", "warned", "failed", "url", "configuration"}},
+      {"release", attest::release_type, {"purl", "release"}}};
+  return all;
+}
+const Type& type_of(const Options& options) {
+  const std::string word = options.text("type");
+  for (const Type& type : types())
+    if (type.word == word) return type;
+  return types().front();
+}
+
+Result<> check_flags(const Options& options, const Type& type) {
+  for (const Type& other : types())
+    for (const std::string_view flag : other.flags)
+      if (options.given(flag) && (other.word != type.word || options.given("predicate")))
+        return fail_hint(ErrorKind::usage,
+                         options.given("predicate") ? "leave one of the two out"
+                                                    : fmt::format("add --type {}", other.word),
+                         "--{} belongs to --type {} without --predicate", flag, other.word);
+  return {};
+}
+
+Result<std::vector<attest::Resource>> resources(Context& context, const std::vector<std::string>& paths) {
+  std::vector<attest::Resource> list;
+  const auto digests = TRY(artifact::digest_files(context.world.files, paths));
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    list.push_back({.name = base_name(paths[i]), .sha256 = digests[i].sha256});
+  return list;
+}
+
+Result<doc::Value> make_summary(const Options& options, Context& context) {
+  for (const std::string_view flag : {"verifier", "resource", "policy", "result"})
+    if (!options.given(flag))
+      return fail_hint(ErrorKind::usage, "or give the whole predicate with --predicate FILE",
+                       "--type vsa needs --{}", flag);
+  attest::VerificationSummary summary{.verifier = options.text("verifier"),
+                                      .verified = build_time(context),
+                                      .resource = options.text("resource"),
+                                      .passed = options.text("result") == "passed",
+                                      .levels = options.list("level"),
+                                      .slsa_version = "1.0"};
+  summary.policy.uri = options.text("policy");
+  if (options.given("policy-file"))
+    summary.policy.sha256 =
+        TRY(artifact::digest_file(context.world.files, options.text("policy-file"))).sha256;
+  for (attest::Resource& input : TRY(resources(context, options.list("input")))) {
+    input.uri = "file:" + percent_encode(input.name);
+    input.name.clear();
+    summary.inputs.push_back(std::move(input));
+  }
+  return attest::to_predicate(summary);
+}
+
+Result<doc::Value> make_test_result(const Options& options, Context& context) {
+  attest::TestResult result{.passed = options.list("passed"),
+                            .warned = options.list("warned"),
+                            .failed = options.list("failed"),
+                            .url = options.text("url")};
+  result.configuration = TRY(resources(context, options.list("configuration")));
+  return attest::to_predicate(result);
+}
+
+Result<doc::Value> make_release(const Options& options, Context& context) {
+  if (options.given("purl")) return attest::release_predicate(options.text("purl"));
+  if (!options.given("release"))
+    return fail_hint(ErrorKind::usage, "add --release 1.2.0, or --purl pkg:generic/notes@1.2.0",
+                     "--type release needs to know which release");
+  const Loaded loaded = TRY(load_app(context, options));
+  return attest::release_predicate(fmt::format("pkg:generic/{}@{}", percent_encode(loaded.app().name),
+                                               percent_encode(options.text("release"))));
+}
+
+struct Claim {
+  std::string type;
+  doc::Value predicate;
+};
+
+Result<Claim> make_claim(const Options& options, Context& context, const Type& type) {
+  Claim claim{std::string(type.predicate_type), {}};
+  if (options.given("predicate")) {
+    const std::string path = options.text("predicate");
+    const std::string bytes = TRY(read_input(context, path, attest::max_statement_bytes));
+    claim.predicate = TRY_WHILE("reading the predicate", doc::parse_json(bytes, path, predicate_limits));
+    if (type.word == "sbom") {
+      const auto found = attest::sbom_type(claim.predicate);
+      if (!found)
+        return fail_hint(ErrorKind::invalid, "make one: tranche sbom --output sbom.cdx.json",
+                         "{} is neither CycloneDX nor SPDX", printable(path));
+      claim.type = *found;
+    }
+    TRY_WHILE("reading " + printable(path),
+              attest::check_predicate(claim.type, claim.predicate, ErrorKind::invalid));
+  } else if (type.word == "slsa-provenance") {
+    claim.predicate = attest::to_predicate(
+        TRY(attest::gather_provenance(context.world, TRY(context.world.files.current_directory()))));
+  } else if (type.word == "vsa") {
+    claim.predicate = TRY(make_summary(options, context));
+  } else if (type.word == "test-result") {
+    claim.predicate = TRY(make_test_result(options, context));
+  } else if (type.word == "release") {
+    claim.predicate = TRY(make_release(options, context));
+  } else {
+    return fail_hint(ErrorKind::usage, "add --predicate sbom.cdx.json", "--type sbom needs the document");
+  }
+  return claim;
+}
+
+Result<Outcome> run(const Options& options, Context& context) {
+  const Type& type = type_of(options);
+  TRY(check_flags(options, type));
+  const std::vector<std::string> paths = options.list("path");
+  const auto digests = TRY(artifact::digest_files(context.world.files, paths));
+  Claim claim = TRY(make_claim(options, context, type));
+  attest::Statement statement{.predicate_type = claim.type, .predicate = std::move(claim.predicate)};
+  doc::Value subjects = doc::Value::array();
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    statement.subjects.push_back({base_name(paths[i]), {{"sha256", digests[i].sha256}}});
+    subjects.push(doc::Value::object({{"name", base_name(paths[i])}, {"sha256", digests[i].sha256}}));
+  }
+  const std::string payload = TRY(attest::to_payload(statement));
+  doc::Value json = doc::Value::object({{"schema", "tranche/attest/v1"},
+                                        {"type", type.word},
+                                        {"predicate-type", statement.predicate_type},
+                                        {"subjects", std::move(subjects)}});
+  if (context.dry_run) {
+    const doc::Value shown = TRY(doc::parse_json(payload, "<statement>", predicate_limits));
+    json.set("statement", shown);
+    return Outcome{.json = std::move(json), .text = doc::to_json_pretty(shown)};
+  }
+  const Sealed sealed = TRY(seal_statement(options, context, payload));
+  const std::string output = options.given("output")
+                                 ? options.text("output")
+                                 : fmt::format("{}.{}.{}", paths.front(), type.word, sealed.suffix);
+  json.set("key-id", sealed.key_id);
+  json.set("sha256", crypto::to_hex(crypto::sha256(sealed.bytes)));
+  if (output == "-") {
+    if (context.json)
+      json.set("document", TRY(doc::parse_json(sealed.bytes, "<bundle>", {64 << 20, 64, 4096})));
+    return Outcome{.json = std::move(json), .text = sealed.bytes};
+  }
+  TRY(context.world.files.write(output, sealed.bytes));
+  json.set("path", output);
+  return Outcome{.json = std::move(json),
+                 .text = fmt::format("attested {} of {}: {}\n", type.word, count_of(paths.size(), "file"),
+                                     printable(output))};
+}
+
+std::vector<Flag> flags() {
+  std::vector<Flag> list{
+      {.name = "type",
+       .value = "TYPE",
+       .help = "what is claimed",
+       .required = true,
+       .choices = {"slsa-provenance", "vsa", "sbom", "test-result", "release"}},
+      {.name = "predicate", .value = "PATH", .help = "the claim itself, as JSON; - is stdin"},
+      {.name = "output",
+       .value = "PATH",
+       .help = "where to; by default FILE.TYPE.sigstore.json; - is stdout"},
+      {.name = "purl", .value = "PURL", .help = "release: the package and its version"},
+      {.name = "release", .value = "VERSION", .help = "release: the app of tranche.yaml in this version"},
+      {.name = "passed", .value = "TEST", .help = "test-result: passed without a word", .repeated = true},
+      {.name = "warned", .value = "TEST", .help = "test-result: passed with a warning", .repeated = true},
+      {.name = "failed", .value = "TEST", .help = "test-result: failed", .repeated = true},
+      {.name = "url", .value = "URL", .help = "test-result: of the run"},
+      {.name = "configuration",
+       .value = "PATH",
+       .help = "test-result: a file that the run was configured with",
+       .repeated = true},
+      {.name = "verifier", .value = "URI", .help = "vsa: who checked"},
+      {.name = "resource", .value = "URI", .help = "vsa: what was checked"},
+      {.name = "policy", .value = "URI", .help = "vsa: against what"},
+      {.name = "policy-file", .value = "PATH", .help = "vsa: the policy's bytes, for its digest"},
+      {.name = "result", .value = "RESULT", .help = "vsa: how it ended", .choices = {"passed", "failed"}},
+      {.name = "level",
+       .value = "LEVEL",
+       .help = "vsa: SLSA_BUILD_LEVEL_2, or a word of your own",
+       .repeated = true},
+      {.name = "input", .value = "PATH", .help = "vsa: an attestation that was looked at", .repeated = true}};
+  for (Flag& flag : seal_flags()) list.push_back(std::move(flag));
+  list.push_back(app_flag());
+  return list;
+}
+
+}  // namespace
+
+Command attest() {
+  return {.name = "attest",
+          .summary = "claim something about files and sign it, as an in-toto statement",
+          .help_path = "commands/attest.md",
+          .changes = true,
+          .arguments = {{.name = "path", .help = "the files that it is about", .repeated = true}},
+          .flags = flags(),
+          .run = run};
+}
+
+}  // namespace tranche::commands

@@ -1,0 +1,233 @@
+#include "actions/evidence.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "actions/attestations.hpp"
+#include "attest/predicates.hpp"
+#include "base/encoding.hpp"
+#include "base/paths.hpp"
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+#include "signing/dsse.hpp"
+#include "sigstore/verify.hpp"
+
+namespace tranche::actions {
+namespace {
+
+constexpr std::size_t max_sbom_bytes = 64 << 20;
+constexpr doc::Limits sbom_limits{.max_bytes = max_sbom_bytes, .max_depth = 64, .max_nodes = 5'000'000};
+
+// A document of the release as the manifest names it; or why it is not there.
+struct Stored {
+  std::string bytes;
+  std::string reason;  // empty: found
+};
+
+class Inspector {
+ public:
+  Inspector(Deck& deck, const StoredRelease& release) : deck_(deck), release_(release) {}
+
+  Result<Evidence> inspect(const std::vector<std::string>& required) {
+    for (const std::string& name : required) {
+      if (name == "signature")
+        good(name, "the manifest is signed by a release key");
+      else if (name == "sbom")
+        TRY(inspect_sboms());
+      else if (name == "provenance")
+        TRY(inspect_provenance());
+      else
+        bad(name, "unknown-evidence", "this build cannot check it", "take it out of require:");
+    }
+    return std::move(evidence_);
+  }
+
+ private:
+  void good(std::string_view name, std::string detail) {
+    evidence_.checks.push_back({std::string(name), true, {}, std::move(detail), {}});
+  }
+  void bad(std::string_view name, std::string_view reason, std::string detail, std::string hint) {
+    evidence_.checks.push_back(
+        {std::string(name), false, std::string(reason), std::move(detail), std::move(hint)});
+  }
+
+  Result<Stored> fetch(const artifact::Document& document, std::size_t max_bytes) {
+    const artifact::Manifest& manifest = release_.manifest;
+    const auto blob = TRY(deck_.state_store().get(
+        fmt::format("releases/{}/{}/{}", manifest.app, manifest.version, document.name), max_bytes));
+    if (!blob) return Stored{{}, "missing-document"};
+    if (!crypto::equal_constant_time(crypto::to_hex(crypto::sha256(blob->bytes)), document.sha256))
+      return Stored{{}, "changed-document"};
+    return Stored{blob->bytes, {}};
+  }
+
+  Result<> inspect_sboms() {
+    const artifact::Manifest& manifest = release_.manifest;
+    if (manifest.sboms.empty()) {
+      bad("sbom", "no-sbom", fmt::format("release {} has no SBOM", manifest.version),
+          "make it: tranche sbom, then tranche release create");
+      return {};
+    }
+    for (const artifact::Document& document : manifest.sboms) {
+      const Stored stored = TRY(fetch(document, max_sbom_bytes));
+      const std::string name = printable(document.name);
+      if (!stored.reason.empty()) {
+        bad("sbom", stored.reason, fmt::format("'{}' is not in the state store as it was signed", name),
+            "record the release again: tranche release create " + manifest.version);
+        continue;
+      }
+      const auto value = doc::parse_json(stored.bytes, document.name, sbom_limits);
+      if (!value || !attest::sbom_type(*value))
+        bad("sbom", "bad-sbom", fmt::format("'{}' is neither CycloneDX nor SPDX", name),
+            "make it: tranche sbom, and release it under the next version");
+      else
+        good("sbom", name);
+    }
+    return {};
+  }
+
+  // Everything that counts as who may sign provenance, read once.
+  Result<> load_policy() {
+    for (const crypto::PublicKey& key : deck_.trust().release)
+      policy_.keys.push_back(TRY(crypto::AnyPublicKey::from_pem(crypto::to_pem(key))));
+    const spec::Trust& trust = deck_.app().trust;
+    for (const spec::Identity& one : trust.identities)
+      policy_.identities.push_back({one.identity, one.issuer});
+    if (trust.trusted_root.empty()) return {};
+    const std::string path = join_path(deck_.repository(), trust.trusted_root);
+    const auto bytes = TRY(deck_.world().files.read(path, sigstore::max_trusted_root_bytes));
+    if (!bytes)
+      return fail_hint(ErrorKind::invalid, "correct trust: trusted-root:", "there is no trusted root '{}'",
+                       printable(trust.trusted_root));
+    root_ = TRY_WHILE("reading " + printable(trust.trusted_root), sigstore::parse_trusted_root(*bytes));
+    return {};
+  }
+
+  // Empty when a trusted key signed the envelope or bundle; otherwise the reason and the detail.
+  std::pair<std::string, std::string> signer_problem(const std::string& bytes,
+                                                     const attest::Statement& statement) const {
+    const auto bundle = sigstore::parse_bundle(bytes);
+    if (bundle) {
+      const std::string* const any = statement.subjects.front().digest("sha256");
+      if (any == nullptr) return {"bad-statement", "its first subject has no SHA-256"};
+      const sigstore::Artifact artifact{.sha256 = from_hex(*any).value_or("")};
+      const sigstore::Verdict verdict =
+          sigstore::verify(*bundle, root_ ? &*root_ : nullptr, policy_, artifact);
+      if (verdict.verified()) return {};
+      for (const sigstore::Check& check : verdict.checks)
+        if (!check.ok) return {std::string(sigstore::code_of(check.reason)), check.detail};
+      return {"bad-bundle", "nothing in it could be checked"};
+    }
+    const auto envelope = signing::parse_envelope(bytes);
+    if (!envelope) return {"bad-bundle", envelope.error().message};
+    const std::string message =
+        signing::pre_authentication_encoding(envelope->payload_type, envelope->payload);
+    for (const signing::Signature& signature : envelope->signatures)
+      for (const crypto::PublicKey& key : deck_.trust().release)
+        if (crypto::verify(key, message, signature.bytes)) return {};
+    return {"wrong-key", "no release key under trust: signed it"};
+  }
+
+  // Marks the artifacts that one attestation proves the provenance of. False when it proves nothing.
+  Result<bool> inspect_one_provenance(const artifact::Document& document, std::set<std::string>& covered) {
+    const Stored stored = TRY(fetch(document, max_attestation_bytes));
+    const std::string name = printable(document.name);
+    if (!stored.reason.empty()) {
+      bad("provenance", stored.reason, fmt::format("'{}' is not in the state store as it was signed", name),
+          "record the release again: tranche release create " + release_.manifest.version);
+      return false;
+    }
+    const auto statement = statement_inside(stored.bytes);
+    if (!statement) {
+      bad("provenance", "bad-statement", fmt::format("'{}': {}", name, statement.error().message),
+          "make it anew: tranche attest --type slsa-provenance");
+      return false;
+    }
+    const auto shaped =
+        attest::check_predicate(attest::provenance_type, statement->predicate, ErrorKind::verification);
+    if (statement->predicate_type != attest::provenance_type || !shaped) {
+      bad("provenance", "bad-provenance",
+          fmt::format("'{}': {}", name, shaped ? "it claims something else" : shaped.error().message),
+          "make it anew: tranche attest --type slsa-provenance");
+      return false;
+    }
+    if (const auto [reason, detail] = signer_problem(stored.bytes, *statement); !reason.empty()) {
+      bad("provenance", reason, fmt::format("'{}': {}", name, detail),
+          "sign it with a key under trust: release:, or name who signed under trust: identities:");
+      return false;
+    }
+    for (const artifact::Artifact& artifact : release_.manifest.artifacts)
+      if (attest::names_sha256(*statement, artifact.sha256)) covered.insert(artifact.name);
+    return true;
+  }
+
+  Result<> inspect_provenance() {
+    TRY(load_policy());
+    std::set<std::string> covered;
+    std::size_t proofs = 0;
+    bool any = false, all_good = true;
+    for (const artifact::Document& document : release_.manifest.attestations) {
+      if (document.type != attest::provenance_type) continue;
+      any = true;
+      if (TRY(inspect_one_provenance(document, covered)))
+        ++proofs;
+      else
+        all_good = false;
+    }
+    if (!any) {
+      bad("provenance", "no-provenance",
+          fmt::format("release {} binds no provenance", release_.manifest.version),
+          "tranche attest --type slsa-provenance FILE..., then tranche release create under the next "
+          "version");
+      return {};
+    }
+    if (!all_good) return {};
+    for (const artifact::Artifact& artifact : release_.manifest.artifacts)
+      if (!covered.contains(artifact.name)) {
+        bad("provenance", "artifact-not-covered",
+            fmt::format("no provenance names '{}' by its SHA-256", artifact.name),
+            "name every artifact: tranche attest --type slsa-provenance FILE...");
+        return {};
+      }
+    good("provenance", fmt::format("{} of {} artifacts, by {} attestations", covered.size(),
+                                   release_.manifest.artifacts.size(), proofs));
+    return {};
+  }
+
+  Deck& deck_;
+  const StoredRelease& release_;
+  Evidence evidence_;
+  sigstore::Policy policy_;
+  std::optional<sigstore::TrustedRoot> root_;
+};
+
+}  // namespace
+
+bool Evidence::holds() const {
+  return std::ranges::all_of(checks, [](const EvidenceCheck& check) { return check.ok; });
+}
+
+Result<Evidence> check_evidence(Deck& deck, const StoredRelease& release,
+                                const std::vector<std::string>& required) {
+  return Inspector(deck, release).inspect(required);
+}
+
+Result<> demand_evidence(Deck& deck, const StoredRelease& release, const std::vector<std::string>& required,
+                         std::string_view rollout) {
+  const Evidence evidence = TRY_WHILE(
+      "checking what rollout '" + std::string(rollout) + "' requires of release " + release.manifest.version,
+      check_evidence(deck, release, required));
+  std::vector<Error> errors;
+  for (const EvidenceCheck& check : evidence.checks)
+    if (!check.ok)
+      errors.emplace_back(ErrorKind::denied,
+                          fmt::format("rollout '{}' requires {}, and {} ({})", rollout, check.name,
+                                      check.detail, check.reason),
+                          check.hint);
+  if (errors.empty()) return {};
+  Error first = std::move(errors.front());
+  first.others.assign(std::make_move_iterator(errors.begin() + 1), std::make_move_iterator(errors.end()));
+  return fail(std::move(first));
+}
+
+}  // namespace tranche::actions
