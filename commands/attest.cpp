@@ -7,6 +7,7 @@
 #include "base/encoding.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "commands/bundle_signer.hpp"
 #include "commands/commands.hpp"
 #include "commands/release/make.hpp"
 #include "commands/seal.hpp"
@@ -160,18 +161,23 @@ Result<Outcome> run(const Options& options, Context& context) {
     json.set("statement", shown);
     return Outcome{.json = std::move(json), .text = doc::to_json_pretty(shown)};
   }
-  const Sealed sealed = TRY(seal_statement(options, context, payload));
-  const std::string output = options.given("output")
-                                 ? options.text("output")
-                                 : fmt::format("{}.{}.{}", paths.front(), type.word, sealed.suffix);
-  json.set("key-id", sealed.key_id);
+  const bool envelope_only = options.text("format") == "dsse";
+  const std::string output =
+      options.given("output")
+          ? options.text("output")
+          : fmt::format("{}.{}.{}", paths.front(), type.word, envelope_only ? "dsse.json" : "sigstore.json");
+  const Sealed sealed = TRY(seal_statement(options, context,
+                                           {.payload = payload,
+                                            .artifact_sha256 = digests.front().sha256,
+                                            .output = output,
+                                            .envelope_only = envelope_only}));
+  json.set("signer", sealed.signer);
   json.set("sha256", crypto::to_hex(crypto::sha256(sealed.bytes)));
   if (output == "-") {
     if (context.json)
       json.set("document", TRY(doc::parse_json(sealed.bytes, "<bundle>", {64 << 20, 64, 4096})));
     return Outcome{.json = std::move(json), .text = sealed.bytes};
   }
-  TRY(context.world.files.write(output, sealed.bytes));
   json.set("path", output);
   return Outcome{.json = std::move(json),
                  .text = fmt::format("attested {} of {}: {}\n", type.word, count_of(paths.size(), "file"),
@@ -209,7 +215,12 @@ std::vector<Flag> flags() {
        .help = "vsa: SLSA_BUILD_LEVEL_2, or a word of your own",
        .repeated = true},
       {.name = "input", .value = "PATH", .help = "vsa: an attestation that was looked at", .repeated = true}};
-  for (Flag& flag : seal_flags()) list.push_back(std::move(flag));
+  list.push_back({.name = "format",
+                  .value = "FORMAT",
+                  .help = "a Sigstore bundle, or the DSSE envelope alone",
+                  .default_text = "bundle",
+                  .choices = {"bundle", "dsse"}});
+  for (Flag& flag : bundle_signing_flags()) list.push_back(std::move(flag));
   list.push_back(app_flag());
   return list;
 }

@@ -169,15 +169,15 @@ Result<Outcome> sign_model(const Options& options, Context& context) {
   const attest::Statement statement = TRY(attest::to_statement(measured.model));
   const std::string payload = TRY(attest::to_payload(statement));
   const std::string& root = *statement.subjects.front().digest("sha256");
-  std::string key_id;
-  if (!context.dry_run) {
-    const Sealed sealed = TRY(seal_statement(options, context, payload, KeyHint::pem));
-    key_id = sealed.key_id;
-    TRY(context.world.files.write(output, sealed.bytes));
-  }
+  std::string signer;
+  if (!context.dry_run)
+    signer = TRY(seal_statement(
+                     options, context,
+                     {.payload = payload, .artifact_sha256 = root, .output = output, .hint = KeyHint::pem}))
+                 .signer;
   doc::Value files = doc::Value::array();
-  files.push(
-      doc::Value::object({{"path", path}, {"size", measured.size}, {"sha256", root}, {"signature", output}}));
+  files.push(doc::Value::object(
+      {{"path", path}, {"size", measured.size}, {"sha256", root}, {"bundle", output}, {"signer", signer}}));
   return Outcome{.json = doc::Value::object(
                      {{"schema", "tranche/sign/v1"}, {"key-id", key_id}, {"files", std::move(files)}}),
                  .text = fmt::format("{} {}: {}, {}, {}  {}\n", context.dry_run ? "would sign" : "signed",

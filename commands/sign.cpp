@@ -7,6 +7,7 @@
 #include "commands/bundle_signer.hpp"
 #include "commands/commands.hpp"
 #include "commands/minisign.hpp"
+#include "commands/model.hpp"
 #include "commands/statement.hpp"
 #include "commands/support.hpp"
 #include "crypto/hash.hpp"
@@ -138,6 +139,10 @@ Result<Outcome> run(const Options& options, Context& context) {
   const std::string format = options.text("format");
   if (format == "bundle") return sign_bundles(options, context);
   if (format == "dsse") return sign_envelopes(options, context);
+  if (format == "model") {
+    TRY(refuse_flags(options, {"release"}, "belongs to minisign's signatures"));
+    return sign_model(options, context);
+  }
   TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root"},
                    "belongs to bundles"));
   return sign_with_minisign(options, context);
@@ -147,9 +152,9 @@ std::vector<Flag> flags() {
   std::vector<Flag> all{{.name = "format",
                          .value = "FORMAT",
                          .help = "what is written: FILE.sigstore.json, FILE.tranche.sig (dsse), "
-                                 "FILE.minisig, or Tauri's FILE.sig",
+                                 "FILE.minisig, Tauri's FILE.sig, or DIRECTORY/model.sig",
                          .default_text = "bundle",
-                         .choices = {"bundle", "dsse", "minisign", "tauri"}}};
+                         .choices = {"bundle", "dsse", "minisign", "tauri", "model"}}};
   for (Flag& flag : bundle_signing_flags()) all.push_back(std::move(flag));
   all.push_back({.name = "release",
                  .value = "VERSION",

@@ -9,6 +9,7 @@
 #include "commands/checks.hpp"
 #include "commands/commands.hpp"
 #include "commands/minisign.hpp"
+#include "commands/model.hpp"
 #include "commands/release/make.hpp"
 #include "commands/rollout/shared.hpp"
 #include "commands/statement.hpp"
@@ -199,7 +200,7 @@ Result<Outcome> run(const Options& options, Context& context) {
   Checks checks;
   const std::string format = options.text("format");
   const bool minisign = format == "minisign";
-  if (asks_for_bundle(options) && format != "auto" && format != "bundle")
+  if (asks_for_bundle(options) && format != "auto" && format != "bundle" && format != "model")
     return fail_hint(ErrorKind::usage, "leave --format out",
                      "--bundle and its like belong to Sigstore's bundles");
   if (asks_for_bundle(options) && options.given("release"))
@@ -208,6 +209,8 @@ Result<Outcome> run(const Options& options, Context& context) {
     return fail_hint(ErrorKind::usage, "add --format minisign", "--signature names a minisign signature");
   if (minisign) {
     TRY(verify_with_minisign(checks, options, context));
+  } else if (format == "model") {
+    TRY(verify_model(checks, options, context));
   } else if (options.given("release")) {
     TRY(verify_release(checks, options, context));
   } else {
@@ -260,7 +263,7 @@ Command verify() {
             .value = "FORMAT",
             .help = "whose signatures: auto takes a bundle beside the file, else FILE.tranche.sig",
             .default_text = "auto",
-            .choices = {"auto", "bundle", "dsse", "minisign"}},
+            .choices = {"auto", "bundle", "dsse", "minisign", "model"}},
            {.name = "signature", .value = "PATH", .help = "of minisign; without: FILE.minisig or FILE.sig"},
            app_flag()},
       .run = run};

@@ -9,14 +9,13 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "sbom/read.hpp"
 #include "signing/dsse.hpp"
 #include "sigstore/verify.hpp"
+#include "vuln/gate.hpp"
 
 namespace tranche::actions {
 namespace {
-
-constexpr std::size_t max_sbom_bytes = 64 << 20;
-constexpr doc::Limits sbom_limits{.max_bytes = max_sbom_bytes, .max_depth = 64, .max_nodes = 5'000'000};
 
 // A document of the release as the manifest names it; or why it is not there.
 struct Stored {
@@ -36,6 +35,8 @@ class Inspector {
         TRY(inspect_sboms());
       else if (name == "provenance")
         TRY(inspect_provenance());
+      else if (name == "vulnerabilities")
+        TRY(inspect_vulnerabilities());
       else
         bad(name, "unknown-evidence", "this build cannot check it", "take it out of require:");
     }
@@ -69,20 +70,67 @@ class Inspector {
       return {};
     }
     for (const artifact::Document& document : manifest.sboms) {
-      const Stored stored = TRY(fetch(document, max_sbom_bytes));
+      const Stored stored = TRY(fetch(document, sbom::max_bom_bytes));
       const std::string name = printable(document.name);
       if (!stored.reason.empty()) {
         bad("sbom", stored.reason, fmt::format("'{}' is not in the state store as it was signed", name),
             "record the release again: tranche release create " + manifest.version);
         continue;
       }
-      const auto value = doc::parse_json(stored.bytes, document.name, sbom_limits);
-      if (!value || !attest::sbom_type(*value))
-        bad("sbom", "bad-sbom", fmt::format("'{}' is neither CycloneDX nor SPDX", name),
+      const auto bom = sbom::read_bom(stored.bytes, document.name);
+      if (!bom)
+        bad("sbom", "bad-sbom", fmt::format("'{}' cannot be read: {}", name, bom.error().message),
             "make it: tranche sbom, and release it under the next version");
       else
-        good("sbom", name);
+        good("sbom", fmt::format("{}, {} components", name, bom->catalog.components.size()));
     }
+    return {};
+  }
+
+  Result<> inspect_vulnerabilities() {
+    const artifact::Manifest& manifest = release_.manifest;
+    if (manifest.sboms.empty())
+      bad("vulnerabilities", "no-sbom",
+          fmt::format("release {} has no SBOM to hold against advisories", manifest.version),
+          "make it: tranche sbom, then tranche release create");
+    for (const artifact::Document& document : manifest.sboms) {
+      const Stored stored = TRY(fetch(document, sbom::max_bom_bytes));
+      const std::string name = printable(document.name);
+      if (!stored.reason.empty()) {
+        bad("vulnerabilities", stored.reason,
+            fmt::format("'{}' is not in the state store as it was signed", name),
+            "record the release again: tranche release create " + manifest.version);
+        continue;
+      }
+      const auto gate = audit(stored.bytes, document.name);
+      if (!gate)
+        bad("vulnerabilities", "not-checked", fmt::format("'{}': {}", name, gate.error().message),
+            gate.error().hint);
+      else if (!gate->passed())
+        bad("vulnerabilities", "vulnerable", fmt::format("'{}': {}", name, first_refused(*gate)),
+            "update what is affected, or say why not: tranche sbom audit shows it");
+      else
+        good("vulnerabilities", fmt::format("'{}': {} components{}", name, gate->audit.components,
+                                            gate->warnings.empty() ? "" : "; " + gate->warnings.front()));
+    }
+    return {};
+  }
+
+  Result<vuln::Gate> audit(const std::string& bytes, const std::string& name) {
+    const vuln::Subject subject = TRY(vuln::read_subject(bytes, name));
+    return vuln::run_gate(deck_.world().files, {.repository = deck_.repository(),
+                                                .policy = deck_.app().vulnerabilities,
+                                                .subject = subject,
+                                                .now = deck_.world().clock.now()});
+  }
+
+  static std::string first_refused(const vuln::Gate& gate) {
+    const std::size_t count = gate.audit.count(vuln::Finding::Status::refused);
+    for (const vuln::Finding& one : gate.audit.findings)
+      if (one.status == vuln::Finding::Status::refused)
+        return fmt::format("{} in {} {}{}", printable(one.id, 60), printable(one.component, 80),
+                           printable(one.version, 40),
+                           count > 1 ? fmt::format(" and {} more", count - 1) : "");
     return {};
   }
 

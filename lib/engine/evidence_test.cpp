@@ -19,7 +19,7 @@ namespace {
 const std::string requiring =
     replace_all(std::string(usual_yaml), "    channel: stable\n",
                 "    channel: stable\n    release: { require: [signature, sbom, provenance] }\n");
-constexpr const char* bom = R"({"bomFormat":"CycloneDX","specVersion":"1.6","components":[]})";
+constexpr const char* bom = R"({"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[]})";
 constexpr const char* provenance = R"({"buildDefinition":{"buildType":"urn:x:1","externalParameters":{}},
     "runDetails":{"builder":{"id":"urn:x:2"}}})";
 
@@ -103,6 +103,41 @@ TEST_CASE("an SBOM that is missing, unreadable or changed stops the start") {
           for (auto& [path, bytes] : world.fake.files.bytes)
             if (path.ends_with("sbom.cdx.json")) bytes += " ";
         }) == "changed-document");
+}
+
+TEST_CASE("a release with a component that advisories name starts only where the policy lets it") {
+  const std::string yaml = replace_all(std::string(usual_yaml), "    channel: stable\n",
+                                       "    channel: stable\n    release: { require: vulnerabilities }\n") +
+                           "vulnerabilities: { advisories: advisories, severity: high }\n";
+  const auto start = [&](const std::string& severity, const std::string& component) {
+    AppWorld world(yaml);
+    if (!severity.empty())
+      world.fake.files.bytes["/repo/advisories/X-1.json"] =
+          R"({"id":"X-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"left-pad"},)"
+          R"("versions":["1.0.0"]}],"database_specific":{"severity":")" +
+          severity + R"("}})";
+    world.build("1.1.0", "the code");
+    auto deck = world.open();
+    artifact::Manifest manifest;
+    manifest.app = world.app.name;
+    manifest.version = "1.1.0";
+    manifest.created = world.fake.clock.now();
+    manifest.artifacts = must(
+        artifact::collect(world.fake.files, "/repo", {{world.app.artifacts[0].path, {}, {}, {}}}, "1.1.0"));
+    const std::string text = R"({"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[)"
+                             R"({"type":"library","name":"left-pad","version":")" +
+                             component + R"(","purl":"pkg:npm/left-pad@)" + component + R"("}]})";
+    manifest.sboms = {{"sbom.cdx.json", "cyclonedx-1.6", text.size(), crypto::to_hex(crypto::sha256(text))}};
+    must(actions::create_release(*deck, manifest, {{"sbom.cdx.json", text}}, "a build"));
+    const auto started = world.start("1.1.0");
+    if (started) return std::string("started");
+    CHECK(started.error().kind == ErrorKind::denied);
+    return started.error().message;
+  };
+  CHECK(start("HIGH", "1.0.1") == "started");
+  CHECK(start("LOW", "1.0.0") == "started");
+  CHECK(start("HIGH", "1.0.0").find("X-1 in left-pad 1.0.0 (vulnerable)") != std::string::npos);
+  CHECK(start("", "1.0.0").ends_with("(not-checked)"));
 }
 
 TEST_CASE("provenance that is missing, of others, or says less stops the start") {

@@ -48,6 +48,10 @@ class Session {
 
   // The digest that sign_file needs.
   [[nodiscard]] FileHash hash() const;
+  // The key that signs; null: keyless.
+  [[nodiscard]] const crypto::AnyPublicKey* key() const {
+    return options_.signer ? &options_.signer->public_key() : nullptr;
+  }
   // Signs a file, or a payload (in-toto) about the artifact of this SHA-256. `pending`: the path that takes
   // the unfinished signature, which is gone again when the caller has written the bundle and calls finish();
   // empty when nothing is logged.

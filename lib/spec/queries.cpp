@@ -25,7 +25,7 @@ std::vector<const Gate*> gates_of(const App& app, const Rollout& rollout) {
   return gates;
 }
 
-void unsupported_in_release(const App& app, const Rollout& rollout, std::vector<Unsupported>& out) {
+void unsupported_in_release(const App& app, std::vector<Unsupported>& out) {
   for (const Artifact& artifact : app.artifacts)
     if (!artifact.image.empty())
       out.push_back({fmt::format("artifact image '{}'", artifact.image), artifact.place});
@@ -35,9 +35,6 @@ void unsupported_in_release(const App& app, const Rollout& rollout, std::vector<
         std::pair("journal", &app.signing.journal)})
     if (reference->starts_with("pkcs11:"))
       out.push_back({fmt::format("signing key '{}' in PKCS#11", role), app.signing.place});
-  for (const std::string& evidence : rollout.require)
-    if (evidence == "vulnerabilities")
-      out.push_back({fmt::format("required evidence '{}'", evidence), rollout.place});
 }
 
 }  // namespace
@@ -65,7 +62,7 @@ std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
   static const std::set<std::string_view> performed{"flag.set", "channel.withdraw", "channel.fallback",
                                                     "http.request", "run"};
   std::vector<Unsupported> out;
-  unsupported_in_release(app, rollout, out);
+  unsupported_in_release(app, out);
   if (!rollout.window.empty())
     out.push_back({fmt::format("window of rollout '{}'", rollout.name), rollout.place});
   if (!rollout.after_rollout.empty())
