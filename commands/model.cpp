@@ -171,15 +171,18 @@ Result<Outcome> sign_model(const Options& options, Context& context) {
   const std::string& root = *statement.subjects.front().digest("sha256");
   std::string signer;
   if (!context.dry_run)
-    signer = TRY(seal_statement(
-                     options, context,
-                     {.payload = payload, .artifact_sha256 = root, .output = output, .hint = KeyHint::pem}))
+    signer = TRY(seal_statement(options, context,
+                                {.payload = payload,
+                                 .artifact_sha256 = root,
+                                 .output = output,
+                                 .pending = path + ".model.pending",
+                                 .hint = KeyHint::pem}))
                  .signer;
   doc::Value files = doc::Value::array();
   files.push(doc::Value::object(
       {{"path", path}, {"size", measured.size}, {"sha256", root}, {"bundle", output}, {"signer", signer}}));
   return Outcome{.json = doc::Value::object(
-                     {{"schema", "tranche/sign/v1"}, {"key-id", key_id}, {"files", std::move(files)}}),
+                     {{"schema", "tranche/sign/v1"}, {"format", "model"}, {"files", std::move(files)}}),
                  .text = fmt::format("{} {}: {}, {}, {}  {}\n", context.dry_run ? "would sign" : "signed",
                                      printable(path), count_of(measured.model.resources.size(), "file"),
                                      format_bytes(measured.size), short_id(root), printable(output))};

@@ -27,7 +27,8 @@ Result<Sealed> seal_statement(const Options& options, Context& context, const Se
     return fail_hint(ErrorKind::usage, "leave --format out",
                      "an envelope alone proves nothing about a certificate");
   const bool writes = request.output != "-";
-  const std::string pending = writes ? request.output + ".pending" : std::string();
+  std::string pending;
+  if (writes) pending = request.pending.empty() ? request.output + ".pending" : request.pending;
   sigstore::Signed made = TRY_WHILE(
       "signing the statement", session.sign_payload(attest::in_toto_type, request.payload,
                                                     from_hex(request.artifact_sha256).value_or(""), pending));

@@ -16,6 +16,7 @@ struct SealRequest {
   std::string payload;          // in-toto
   std::string artifact_sha256;  // hex, of one of its subjects
   std::string output;           // path; "-": nothing is written
+  std::string pending{};        // where an unfinished signature is kept; empty: OUTPUT.pending
   bool envelope_only = false;   // with a key; a keyless signature needs its bundle
   KeyHint hint = KeyHint::der;
 };

@@ -108,7 +108,7 @@ TEST_CASE("an SBOM that is missing, unreadable or changed stops the start") {
 TEST_CASE("a release with a component that advisories name starts only where the policy lets it") {
   const std::string yaml = replace_all(std::string(usual_yaml), "    channel: stable\n",
                                        "    channel: stable\n    release: { require: vulnerabilities }\n") +
-                           "vulnerabilities: { advisories: advisories, severity: high }\n";
+                           "vulnerabilities: { advisories: advisories, policy: { severity: high } }\n";
   const auto start = [&](const std::string& severity, const std::string& component) {
     AppWorld world(yaml);
     if (!severity.empty())
