@@ -33,8 +33,9 @@ Result<std::string> summary_payload(const rollout::Plan& plan, const rollout::St
       .passed = true,
       .levels = {std::string(passed_level)},
       .slsa_version = "1.0"};
-  attest::Statement statement{.predicate_type = std::string(attest::vsa_type),
-                              .predicate = TRY(attest::to_predicate(summary))};
+  attest::Statement statement;
+  statement.predicate_type = attest::vsa_type;
+  statement.predicate = TRY(attest::to_predicate(summary));
   for (const artifact::Artifact& artifact : manifest.artifacts)
     statement.subjects.push_back({artifact.name, {{"sha256", artifact.sha256}}});
   return attest::to_payload(statement);
