@@ -181,8 +181,9 @@ Result<> verify_paths(Checks& checks, const Options& options, Context& context) 
   const std::vector<std::string> paths = options.list("path");
   std::optional<Believed> believed;
   for (const std::string& path : paths) {
-    const bool by_bundle = asks_for_bundle(options) || (options.text("format") == "auto" &&
-                                                        TRY(find_bundle_beside(context, path)).has_value());
+    const bool by_bundle =
+        asks_for_bundle(options) || path.starts_with("sha256:") ||
+        (options.text("format") == "auto" && TRY(find_bundle_beside(context, path)).has_value());
     if (by_bundle) {
       TRY(verify_with_bundle(checks, options, context, path, paths.size() > 1));
       continue;

@@ -191,6 +191,21 @@ TEST_CASE("the hint of a key and the key id of its envelope are one, where both 
   CHECK(world.judge(bundle) == "verified");
 }
 
+TEST_CASE(
+    "a signature that fails is somebody else's where the hint or the log entry says so, else nobody's") {
+  World world;
+  const World other;
+  Bundle bundle = other.sign_message();
+  CHECK(world.judge(bundle) == "wrong-key");  // hex, as here
+  bundle.public_key_hint = to_base64(*from_hex(*bundle.public_key_hint));
+  CHECK(world.judge(bundle) == "wrong-key");  // base64, as cosign writes it
+  bundle.public_key_hint = "release key";
+  CHECK(world.judge(bundle) == "bad-signature");
+  world.log_entry(bundle, "hashedrekord", "0.0.1",
+                  hashedrekord_v1(other, artifact, bundle.message->signature));
+  CHECK(world.judge(bundle) == "wrong-key");
+}
+
 TEST_CASE("a pure Ed25519 signature over a file needs the file; one over its SHA-512 needs that digest") {
   const auto secret = crypto::SecretKey::from_seed(Secret(std::string(32, 's')));
   const auto key = *crypto::AnyPublicKey::from_pem(crypto::to_pem(secret->public_key()));

@@ -87,6 +87,12 @@ bool hint_names(std::string_view hint, const AnyPublicKey& key) {
   return hint == key.id() || hint == to_base64(crypto::as_bytes(crypto::sha256(key.to_der())));
 }
 
+// Whether it can only be the digest of a key.
+bool is_key_digest(std::string_view hint) {
+  const auto bytes = hint.size() == 64 ? from_hex(hint) : from_base64(hint);
+  return bytes && bytes->size() == 32;
+}
+
 std::optional<BundleSigner> find_key(Verdict& verdict, const Bundle& bundle, const Policy& policy,
                                      const Artifact& artifact, const std::vector<EntryBody>& bodies) {
   if (policy.keys.empty()) {
@@ -109,7 +115,11 @@ std::optional<BundleSigner> find_key(Verdict& verdict, const Bundle& bundle, con
     for (const AnyPublicKey& key : policy.keys)
       if (verifies(bundle, key, artifact).value_or(false)) signer = &key;
   if (signer == nullptr) {
-    // Nobody's signature, or somebody else's: the log entry knows the signer's key.
+    // Nobody's signature, or somebody else's: the hint or the log entry knows whose.
+    if (is_key_digest(hint)) {
+      bad(verdict, "signer", Reason::wrong_key, fmt::format("the bundle names key {}", printable(hint, 80)));
+      return std::nullopt;
+    }
     const bool another = std::any_of(bodies.begin(), bodies.end(), [&](const EntryBody& body) {
       const auto logged = AnyPublicKey::from_der(body.verifier);
       return !body.verifier_is_certificate && logged &&
