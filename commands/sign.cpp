@@ -1,5 +1,10 @@
 // One command, many kinds of signatures: each kind has a file of its own, this one has the default and the
 // choice.
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
 #include "artifact/collect.hpp"
 #include "base/encoding.hpp"
 #include "base/paths.hpp"
@@ -17,12 +22,21 @@ namespace {
 
 constexpr std::string_view bundle_suffix = ".sigstore.json";
 constexpr std::size_t piece_bytes = 256 << 10;
+constexpr std::size_t at_once = 8;  // files: a log of version 2 takes seconds for each
 
 Result<> refuse_signatures(const std::vector<std::string>& paths, std::string_view suffix) {
   for (const std::string& path : paths)
     if (path.ends_with(suffix))
       return fail_hint(ErrorKind::usage, "name the file itself", "'{}' is a signature", printable(path));
   return {};
+}
+
+// Two threads would write one file.
+Result<> refuse_twice(std::vector<std::string> paths) {
+  std::ranges::sort(paths);
+  const auto twice = std::ranges::adjacent_find(paths);
+  if (twice == paths.end()) return {};
+  return fail_hint(ErrorKind::usage, "name each file once", "'{}' is named twice", printable(*twice));
 }
 
 Result<> refuse_flags(const Options& options, std::initializer_list<std::string_view> names,
@@ -60,25 +74,58 @@ Result<std::vector<sigstore::FileDigest>> digest_all(Context& context, const std
   return files;
 }
 
+// Signs and writes bundles, several at a time: what takes long is the disk and the services. Answers in the
+// order of the paths; after the first error no other file is begun.
+Result<std::vector<sigstore::Signed>> sign_all(Context& context, sigstore::Session& session,
+                                               const std::vector<std::string>& paths,
+                                               const std::vector<sigstore::FileDigest>& files) {
+  std::vector<sigstore::Signed> made(paths.size());
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> failed = false;
+  std::mutex mutex;
+  std::optional<Error> error;
+  const auto sign_one = [&](std::size_t i) -> Result<> {
+    const std::string pending = paths[i] + std::string(sigstore::pending_suffix);
+    made[i] = TRY_WHILE("signing " + printable(paths[i]), session.sign_file(files[i], pending));
+    TRY(context.world.files.write(paths[i] + std::string(bundle_suffix), sigstore::to_json(made[i].bundle)));
+    return session.finish(pending);
+  };
+  const auto work = [&] {
+    for (std::size_t i = next++; i < paths.size() && !failed; i = next++) {
+      auto done = sign_one(i);
+      if (done) continue;
+      failed = true;
+      const std::lock_guard guard(mutex);
+      if (!error) error = std::move(done.error());
+    }
+  };
+  {
+    std::vector<std::jthread> pool;
+    for (std::size_t i = 1; i < std::min(paths.size(), at_once); ++i) pool.emplace_back(work);
+    work();
+  }
+  if (error) return fail(std::move(*error));
+  return made;
+}
+
 // FILE.sigstore.json beside each file.
 Result<Outcome> sign_bundles(const Options& options, Context& context) {
   TRY(refuse_flags(options, {"release"}, "belongs to minisign's signatures"));
   const std::vector<std::string> paths = options.list("path");
   TRY(refuse_signatures(paths, bundle_suffix));
+  TRY(refuse_twice(paths));
   sigstore::Session session = TRY(open_bundle_signer(options, context));
   const auto files = TRY(digest_all(context, paths, session.hash()));
+  const auto signatures =
+      context.dry_run ? std::vector<sigstore::Signed>() : TRY(sign_all(context, session, paths, files));
   Table table;
   doc::Value list = doc::Value::array();
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const std::string output = paths[i] + std::string(bundle_suffix);
-    const std::string pending = paths[i] + std::string(sigstore::pending_suffix);
     doc::Value row =
         doc::Value::object({{"path", paths[i]}, {"sha256", to_hex(files[i].sha256)}, {"bundle", output}});
     if (!context.dry_run) {
-      const sigstore::Signed made =
-          TRY_WHILE("signing " + printable(paths[i]), session.sign_file(files[i], pending));
-      TRY(context.world.files.write(output, sigstore::to_json(made.bundle)));
-      TRY(session.finish(pending));
+      const sigstore::Signed& made = signatures[i];
       if (made.resumed) context.say("{}: carried on where an earlier run ended", printable(paths[i]));
       row.set("signer", made.signer);
       row.set("log-entries", static_cast<std::int64_t>(made.bundle.entries.size()));

@@ -14,7 +14,8 @@ namespace tranche::crypto {
 namespace {
 
 constexpr std::size_t max_pem_bytes = 64 * 1024;
-const std::string hint = "it must hold -----BEGIN PRIVATE KEY----- or -----BEGIN ENCRYPTED PRIVATE KEY-----";
+constexpr const char* hint =
+    "it must hold -----BEGIN PRIVATE KEY----- or -----BEGIN ENCRYPTED PRIVATE KEY-----";
 
 using OwnedSealed = std::unique_ptr<X509_SIG, FreeBy<X509_SIG_free>>;
 using OwnedKeyInfo = std::unique_ptr<PKCS8_PRIV_KEY_INFO, FreeBy<PKCS8_PRIV_KEY_INFO_free>>;

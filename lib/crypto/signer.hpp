@@ -12,6 +12,7 @@
 
 namespace tranche::crypto {
 
+// May be asked from several threads.
 struct Signer {
   virtual ~Signer() = default;
   [[nodiscard]] virtual const AnyPublicKey& public_key() const = 0;

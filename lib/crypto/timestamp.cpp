@@ -21,7 +21,7 @@ using OwnedAlgorithm = std::unique_ptr<X509_ALGOR, FreeBy<X509_ALGOR_free>>;
 using OwnedNumber = std::unique_ptr<ASN1_INTEGER, FreeBy<ASN1_INTEGER_free>>;
 
 constexpr std::size_t max_timestamp_bytes = 256 * 1024;
-const std::string hint = "ask the timestamp authority again; the bundle keeps what it answered";
+constexpr const char* hint = "ask the timestamp authority again; the bundle keeps what it answered";
 
 struct Opened {
   OwnedResponse response;  // owns what the pointers below name, or

@@ -13,7 +13,7 @@ namespace tranche::sigstore {
 namespace {
 
 constexpr std::size_t max_token_bytes = 64 * 1024;
-const std::string hint = "ask the CI for an ID token with the audience 'sigstore'";
+constexpr const char* hint = "ask the CI for an ID token with the audience 'sigstore'";
 
 // base64url without padding (RFC 7515, appendix C).
 std::optional<std::string> from_base64url(std::string_view text) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t max_answer_bytes = 32 << 20;  // a dsse entry repeats its envelope's payload
 constexpr std::string_view entries_path = "/api/v1/log/entries";
-const std::string hint = "see that `rekor:` names a Rekor of the version that `rekor-version:` says";
+constexpr const char* hint = "see that `rekor:` names a Rekor of the version that `rekor-version:` says";
 
 std::unexpected<Error> no_entry() {
   return fail_hint(ErrorKind::verification, hint, "Rekor's answer holds no log entry");

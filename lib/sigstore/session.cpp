@@ -47,14 +47,16 @@ FileHash Session::hash() const {
 // The key; when keyless, with a certificate that lives long enough. One serves all files of a run.
 Result<KeyMaterial> Session::material() {
   if (options_.signer != nullptr) return KeyMaterial{*options_.signer, std::nullopt};
+  const std::lock_guard guard(*mutex_);
   if (!certificate_ || certificate_->not_after() < world_->clock.now() + least_left) {
     const IdentityToken token = TRY(find_token(*world_, options_.repository, options_.token_reference));
-    ephemeral_ = TRY(crypto::make_ephemeral_signer());
-    certificate_ = TRY_WHILE("asking for a certificate",
-                             request_certificate(*world_, options_.services.fulcio, token, *ephemeral_))
-                       .front();
+    ephemeral_.push_back(TRY(crypto::make_ephemeral_signer()));
+    certificate_ =
+        TRY_WHILE("asking for a certificate",
+                  request_certificate(*world_, options_.services.fulcio, token, *ephemeral_.back()))
+            .front();
   }
-  return KeyMaterial{*ephemeral_, certificate_};
+  return KeyMaterial{*ephemeral_.back(), certificate_};
 }
 
 Result<> Session::add_timestamps(Bundle& bundle) {

@@ -11,9 +11,11 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "crypto/signer.hpp"
 #include "sigstore/oidc.hpp"
@@ -55,6 +57,7 @@ class Session {
   // Signs a file, or a payload (in-toto) about the artifact of this SHA-256. `pending`: the path that takes
   // the unfinished signature, which is gone again when the caller has written the bundle and calls finish();
   // empty when nothing is logged.
+  // Both may be called from several threads at once, for different pending paths.
   Result<Signed> sign_file(const FileDigest& file, const std::string& pending);
   Result<Signed> sign_payload(std::string_view payload_type, std::string_view payload,
                               std::string_view artifact_sha256, const std::string& pending);
@@ -71,7 +74,8 @@ class Session {
 
   ports::World* world_;
   SessionOptions options_;
-  std::unique_ptr<crypto::Signer> ephemeral_;
+  std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();  // guards what follows
+  std::vector<std::unique_ptr<crypto::Signer>> ephemeral_;  // the last one signs; others may still be at it
   std::optional<crypto::Certificate> certificate_;
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view media_type = "application/vnd.dev.sigstore.signingconfig.v0.2+json";
 constexpr std::size_t max_services = 64;  // of one kind
-const std::string hint = "it must be a Sigstore signing_config.json of version 0.2";
+constexpr const char* hint = "it must be a Sigstore signing_config.json of version 0.2";
 
 struct Service {
   std::string url, op;
