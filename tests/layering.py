@@ -20,6 +20,7 @@ ONLY_IN = {  # library header prefix -> the only files that may include it
     "CLI/": ["cli/parser.cpp"],
     "openssl/": ["lib/crypto/"],
     "sodium": ["lib/crypto/"],
+    "p11-kit/": ["lib/crypto/pkcs11.cpp"],
     "git2": ["lib/store/"],
     "curl/": ["lib/os/"],
     "boost/": ["lib/server/http.cpp", "lib/fleet/http_load.cpp"],

@@ -29,6 +29,7 @@ struct Package {
   std::string link;     // the place that a link stands for
   std::string vcs_url;  // for packages from git
   std::string license;
+  std::string download;
   std::vector<Hash> hashes;
   std::string scope;
   std::vector<std::string> needs;       // names
@@ -165,8 +166,14 @@ class Lock {
           package.name = real.substr(0, at);
           package.version = real.substr(at + 1);
         }
-      } else if (package.version.starts_with("git")) {
-        package.vcs_url = package.version;
+      } else if (is_git_address(package.version)) {
+        package.vcs_url = std::move(package.version);
+        package.version.clear();
+      } else if (package.version.starts_with("http:") || package.version.starts_with("https:") ||
+                 package.version.starts_with("file:")) {
+        // An address or a directory stands where the version is unknown.
+        if (package.version.starts_with("http")) package.download = package.version;
+        package.version.clear();
       }
       read_common(value, package);
       add_needs(value, "requires", false, package);
@@ -214,6 +221,7 @@ class Lock {
     Component component = npm_component(package.name, package.version, package.vcs_url);
     component.hashes = package.hashes;
     component.scope = package.scope;
+    component.download = package.download;
     if (!package.license.empty()) component.licenses.push_back(package.license);
     return component;
   }

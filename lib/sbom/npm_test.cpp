@@ -106,6 +106,16 @@ TEST_CASE("a lockfile of version 1 gives the same from its nested form") {
         List{"pkg:npm/%40scope/real@4.0.0", "pkg:npm/left@1.2.0", "pkg:npm/lint@5.0.0"});
 }
 
+TEST_CASE("in version 1 an address may stand where the version is: it is no version") {
+  const Catalog catalog = read(R"({"lockfileVersion": 1, "dependencies": {
+    "forked": {"version": "git+https://host.example/f.git#abc", "from": "git+https://host.example/f.git"},
+    "packed": {"version": "https://host.example/p.tgz"}, "near": {"version": "file:../near"},
+    "inside": {"version": "1.0.0", "bundled": true}}})");
+  CHECK(purls(catalog) == List{"pkg:npm/forked?vcs_url=git%2Bhttps:%2F%2Fhost.example%2Ff.git%23abc",
+                               "pkg:npm/inside@1.0.0", "pkg:npm/near", "pkg:npm/packed"});
+  CHECK(at(catalog, "pkg:npm/packed").download == "https://host.example/p.tgz");
+}
+
 TEST_CASE("a needed package that is not there is a warning, not silence") {
   const Catalog catalog = read(
       R"({"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1.0.0", "dependencies": {"b": "*"}}}})");

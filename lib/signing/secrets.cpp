@@ -132,8 +132,8 @@ Result<Secret> read_secret(ports::World& world, const std::string& repository, s
   if (reference.starts_with("file:") && reference.size() > 5)
     return read_secret_file(world, repository, std::string(reference.substr(5)));
   if (reference.starts_with("pkcs11:"))
-    return fail_hint(ErrorKind::invalid, "use env:TRANCHE_... or file:PATH",
-                     "pkcs11: keys are not supported yet");
+    return fail_hint(ErrorKind::invalid, "use env:TRANCHE_... or file:PATH here",
+                     "a key in a token signs bundles and attestations only: it does not leave the token");
   // The text is not shown: it may be the secret itself.
   return fail_hint(ErrorKind::invalid, "write env:TRANCHE_NAME, or file:PATH outside the repository",
                    "a secret is given by reference, and this one begins with neither env: nor file:");

@@ -77,6 +77,32 @@ function keys() {
   }
 }
 
+// A key that stays in its token.
+function token() {
+  const module = '/usr/lib/softhsm/libsofthsm2.so';
+  if (!fs.existsSync(module) || spawnSync('softhsm2-util', ['--version']).status !== 0) {
+    console.log('skipped: softhsm2 is missing (apt-get install softhsm2)');
+    assert.notEqual(process.env.TRANCHE_REQUIRE_PEERS, '1');
+    return;
+  }
+  fs.mkdirSync(at('tokens'));
+  fs.writeFileSync(at('softhsm2.conf'), `directories.tokendir = ${at('tokens')}\nlog.level = ERROR\n`);
+  const pair = crypto.generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  fs.writeFileSync(at('token.key'), pair.privateKey.export({ format: 'pem', type: 'pkcs8' }));
+  const env = { ...process.env, SOFTHSM2_CONF: at('softhsm2.conf') };
+  const util = (...words) => execFileSync('softhsm2-util', words, { env, stdio: 'ignore' });
+  util('--init-token', '--free', '--label', 'ci', '--pin', '1234', '--so-pin', '5678');
+  util('--import', at('token.key'), '--token', 'ci', '--label', 'release', '--id', '01', '--pin', '1234');
+  const file = at('in-token.bin');
+  fs.writeFileSync(file, 'bytes');
+  const words = ['sign', '--key', 'pkcs11:token=ci;object=release', '--key-password', 'env:TRANCHE_PIN', file];
+  const environment = { SOFTHSM2_CONF: at('softhsm2.conf'), TRANCHE_PKCS11_MODULE: module, TRANCHE_PIN: '1234' };
+  must(words, environment);
+  npmVerify(`${file}.sigstore.json`, fs.readFileSync(file),
+    keyed(pair.publicKey.export({ format: 'pem', type: 'spki' })), { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 });
+  assert.equal(run(words, { ...environment, TRANCHE_PIN: '4321' }).code, 6);
+}
+
 async function keyless() {
   const server = spawn(process.execPath, [path.join(here, 'sigstore_services.mjs'), '--trusted-root', at('root.json'),
     '--signing-config', at('one.json'), '1', '--signing-config', at('two.json'), '2'], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -149,6 +175,7 @@ async function keyless() {
 try {
   execFileSync(tranche, ['version'], { stdio: 'ignore' });
   keys();
+  token();
   await keyless();
   console.log('keyless_story: ok');
 } finally {
