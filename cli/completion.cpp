@@ -58,6 +58,23 @@ std::string summary_of_first(const std::string& first) {
   return join(verbs_of(first), ", ");
 }
 
+// "sbom" is a command and has verbs besides: the word after it is a verb only when it is one of them.
+bool is_command(const std::string& noun) { return commands::find_command(noun).has_value(); }
+
+// The arms of a shell's case that join a noun and its verb; bash and zsh read the same.
+std::string verb_arms() {
+  std::vector<std::string> pure;
+  std::string arms;
+  for (const auto& noun : nouns()) {
+    if (!is_command(noun))
+      pure.push_back(noun);
+    else
+      arms += fmt::format("          {}) case $word in {}) command=\"$command $word\" ;; esac ;;\n", noun,
+                          join(verbs_of(noun), "|"));
+  }
+  return "          " + join(pure, "|") + ") command=\"$command $word\" ;;\n" + arms;
+}
+
 std::vector<std::string> choices_of(const Command& command) {
   for (const auto& argument : command.arguments)
     if (!argument.choices.empty()) return argument.choices;
@@ -80,18 +97,19 @@ _tranche() {
         if [[ -z $command ]]; then command=$word
         else case $command in
 )";
-  text += "          " + join(nouns(), "|") + ") command=\"$command $word\" ;;\n";
+  text += verb_arms();
   text += R"(        esac; fi ;;
     esac
   done
-  local flags= values= choices=
+  local flags= values= choices= verbs=
   case $command in
 )";
   text += "    '') choices=" + quote_posix(join(first_words(), " ")) +
           " flags='--json --quiet --no-color --help' ;;\n";
   for (const auto& noun : nouns())
-    text += fmt::format("    {}) choices={} flags='--help' ;;\n", quote_posix(noun),
-                        quote_posix(join(verbs_of(noun), " ")));
+    if (!is_command(noun))
+      text += fmt::format("    {}) choices={} flags='--help' ;;\n", quote_posix(noun),
+                          quote_posix(join(verbs_of(noun), " ")));
   for (const auto& command : all_commands()) {
     std::vector<std::string> names;
     std::vector<std::string> values;
@@ -104,15 +122,16 @@ _tranche() {
             "\n      [[ $prev == --{} ]] && {{ COMPREPLY=($(compgen -W {} -- \"$cur\")); return; }}",
             flag.name, quote_posix(join(flag.choices, " ")));
     }
-    text += fmt::format("    {}) choices={} flags={} values={}{} ;;\n", quote_posix(command.name),
-                        quote_posix(join(choices_of(command), " ")), quote_posix(join(names, " ")),
+    text += fmt::format("    {}) choices={} verbs={} flags={} values={}{} ;;\n", quote_posix(command.name),
+                        quote_posix(join(choices_of(command), " ")),
+                        quote_posix(join(verbs_of(command.name), " ")), quote_posix(join(names, " ")),
                         quote_posix(" " + join(values, " ") + " "), choice_flags);
   }
   text += R"(  esac
   if [[ -n $values && $values == *" $prev "* ]]; then COMPREPLY=($(compgen -f -- "$cur")); return; fi
   if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$cur")); return; fi
   if [[ -n $choices ]]; then COMPREPLY=($(compgen -W "$choices" -- "$cur")); return; fi
-  COMPREPLY=($(compgen -f -- "$cur"))
+  COMPREPLY=($(compgen -W "$verbs" -- "$cur"; compgen -f -- "$cur"))
 }
 complete -o filenames -F _tranche tranche
 )";
@@ -139,7 +158,7 @@ _tranche() {
         if [[ -z $command ]]; then command=$word
         else case $command in
 )";
-  text += "          " + join(nouns(), "|") + ") command=\"$command $word\" ;;\n";
+  text += verb_arms();
   text += R"(        esac; fi ;;
     esac
   done
@@ -149,6 +168,7 @@ _tranche() {
   for (const auto& first : first_words()) items.push_back(zsh_item(first, summary_of_first(first)));
   text += "    '') " + zsh_describe("command", items) + " ;;\n";
   for (const auto& noun : nouns()) {
+    if (is_command(noun)) continue;
     items.clear();
     for (const auto& verb : verbs_of(noun))
       items.push_back(zsh_item(verb, commands::find_command(noun + " " + verb)->summary));
@@ -167,7 +187,9 @@ _tranche() {
     text += fmt::format("    {})\n      flags=({})\n", quote_posix(command.name), join(flags, " "));
     text += fmt::format("      case ${{words[CURRENT-1]}} in{}\n      esac\n", values);
     const auto choices = choices_of(command);
-    text += fmt::format("      if [[ $PREFIX == -* ]]; then _describe flag flags; else {}; fi ;;\n",
+    const auto verbs = verbs_of(command.name);
+    const std::string more = verbs.empty() ? "" : "compadd -- " + join(verbs, " ") + "; ";
+    text += fmt::format("      if [[ $PREFIX == -* ]]; then _describe flag flags; else {}{}; fi ;;\n", more,
                         choices.empty() ? "_files" : "compadd -- " + join(choices, " "));
   }
   text += R"(  esac
@@ -180,7 +202,12 @@ if [[ $funcstack[1] == _tranche ]]; then _tranche "$@"; else compdef _tranche tr
 // fish asks conditions: which words stand on the line already.
 std::string fish_condition(const std::string& name) {
   const auto blank = name.find(' ');
-  if (blank == std::string::npos) return "__fish_seen_subcommand_from " + name;
+  if (blank == std::string::npos) {
+    const std::string condition = "__fish_seen_subcommand_from " + name;
+    const auto verbs = verbs_of(name);
+    return verbs.empty() ? condition
+                         : condition + "; and not __fish_seen_subcommand_from " + join(verbs, " ");
+  }
   return fmt::format("__fish_seen_subcommand_from {}; and __fish_seen_subcommand_from {}",
                      name.substr(0, blank), name.substr(blank + 1));
 }
@@ -195,9 +222,10 @@ std::string fish_script() {
     const std::string verbs = join(verbs_of(noun), " ");
     for (const auto& verb : verbs_of(noun))
       text += fmt::format(
-          "complete -c tranche -f -n '__fish_seen_subcommand_from {}; and not __fish_seen_subcommand_from "
+          "complete -c tranche {}-n '__fish_seen_subcommand_from {}; and not __fish_seen_subcommand_from "
           "{}' -a {} -d {}\n",
-          noun, verbs, verb, quote_fish(commands::find_command(noun + " " + verb)->summary));
+          is_command(noun) ? "" : "-f ", noun, verbs, verb,
+          quote_fish(commands::find_command(noun + " " + verb)->summary));
   }
   for (const auto& command : all_commands()) {
     const std::string condition = quote_fish(fish_condition(command.name));

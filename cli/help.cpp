@@ -71,6 +71,15 @@ std::string command_text(const Command& command, bool color) {
   shared.insert(shared.end(), commands::global_flags().begin(), commands::global_flags().end());
   text += flag_table(shared);
   for (std::size_t i = 1; i < sections.size(); ++i) text += section_text(sections[i], color);
+  if (const auto verbs = verbs_of(command.name); !verbs.empty()) {
+    heading("See also");
+    Table table;
+    for (const auto& verb : verbs) {
+      const Command other = *commands::find_command(command.name + " " + verb);
+      table.row({"tranche " + other.name, other.summary});
+    }
+    text += table.text(4);
+  }
   return text;
 }
 

@@ -27,6 +27,7 @@ constexpr auto table = std::to_array<Line>({
     {setup, "schema", schema},
     {setup, "doctor", doctor},
     {supply, "sbom", sbom},
+    {supply, "sbom diff", sbom_diff},
     {supply, "sbom audit", sbom_audit},
     {supply, "sign", sign},
     {supply, "verify", verify},

@@ -13,6 +13,7 @@ Command doctor();
 
 // supply chain
 Command sbom();
+Command sbom_diff();
 Command sbom_audit();
 Command sign();
 Command verify();

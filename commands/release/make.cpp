@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "sbom/read.hpp"
 #include "sbom/write.hpp"
 
 namespace tranche {
@@ -11,12 +12,6 @@ extern const char* const version_text;  // made by cli/version.cmake
 }
 
 namespace tranche::commands {
-namespace {
-
-constexpr std::size_t max_sbom_bytes = 64 << 20;
-
-}  // namespace
-
 std::vector<artifact::Pattern> artifact_patterns(const spec::App& app) {
   std::vector<artifact::Pattern> patterns;
   for (const spec::Artifact& item : app.artifacts)
@@ -48,17 +43,11 @@ Result<MadeSboms> make_sboms(Context& context, const Loaded& loaded, const std::
   const spec::Sbom& wanted = loaded.app().sbom;
   MadeSboms made;
   if (!wanted.file.empty()) {
-    std::string bytes = TRY(read_input(context, loaded.repository() + "/" + wanted.file, max_sbom_bytes));
-    const doc::Value value =
-        TRY_WHILE("reading the SBOM", doc::parse_json(bytes, wanted.file, {max_sbom_bytes, 64, 5'000'000}));
-    const doc::Value* format = value.find("bomFormat");
-    if (format == nullptr || !format->is_string() || format->as_string() != "CycloneDX")
-      return fail_hint(ErrorKind::invalid, "make it as CycloneDX JSON", "{} is no CycloneDX document",
-                       wanted.file);
-    if (const doc::Value* components = value.find("components");
-        components != nullptr && components->is_array())
-      made.components = components->as_array().size();
-    made.documents.push_back({sbom::bom_file_name("cyclonedx-1.6"), "cyclonedx-1.6", std::move(bytes)});
+    const std::string path = loaded.repository() + "/" + wanted.file;
+    std::string bytes = TRY(read_input(context, path, sbom::max_bom_bytes));
+    const sbom::Bom bom = TRY(sbom::read_bom(bytes, wanted.file));
+    made.components = bom.catalog.components.size();
+    made.documents.push_back({sbom::bom_file_name(bom.format), bom.format, std::move(bytes)});
     return made;
   }
   const sbom::Catalog catalog = TRY_WHILE(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/text.hpp"
 #include "doc/value.hpp"
@@ -55,6 +56,7 @@ class CycloneDx {
       }
     }
     TRY(read_components(list_of(value, "components")));
+    name_the_nameless();
     read_edges(list_of(value, "dependencies"));
     return std::move(bom_);
   }
@@ -65,12 +67,23 @@ class CycloneDx {
     for (const doc::Value& value : list) {
       if (bom_.catalog.components.size() >= max_components) return too_many(file_);
       Component component = component_of(value);
-      if (component.bom_ref.empty())
-        component.bom_ref = fmt::format("#{}", bom_.catalog.components.size() + 1);
       bom_.catalog.components.push_back(std::move(component));
       TRY(read_components(list_of(value, "components")));
     }
     return {};
+  }
+
+  // Components without a bom-ref get one that nobody has.
+  void name_the_nameless() {
+    std::set<std::string> taken{bom_.catalog.main.bom_ref};
+    for (const Component& component : bom_.catalog.components) taken.insert(component.bom_ref);
+    std::size_t number = 0;
+    for (Component& component : bom_.catalog.components) {
+      ++number;
+      if (!component.bom_ref.empty()) continue;
+      component.bom_ref = fmt::format("#{}", number);
+      while (!taken.insert(component.bom_ref).second) component.bom_ref.insert(0, "#");
+    }
   }
 
   static Component component_of(const doc::Value& value) {
@@ -129,8 +142,7 @@ class CycloneDx {
       const auto from = by_reference.find(text_of(item, "ref"));
       if (from == by_reference.end()) continue;  // of a service
       for (const doc::Value& other : list_of(item, "dependsOn"))
-        if (by_reference.contains(other.as_string()))
-          from->second->depends_on.push_back(other.as_string());
+        if (by_reference.contains(other.as_string())) from->second->depends_on.push_back(other.as_string());
       sort_unique(from->second->depends_on);
     }
   }

@@ -101,6 +101,15 @@ TEST_CASE("a CycloneDX document is read: inner components beside the others, edg
   CHECK(bom->catalog.components[2].licenses == std::vector<std::string>{"MIT OR ISC"});
 }
 
+TEST_CASE("a made-up name is nobody's") {
+  const auto bom = read_bom(with(cyclonedx, "\"bom-ref\": \"b\"", "\"bom-ref\": \"#2\""), "sbom.json");
+  CHECK_FALSE(bom);  // an edge leads to b
+  const auto fine = read_bom(
+      with(with(cyclonedx, "\"bom-ref\": \"b\"", "\"bom-ref\": \"#2\""), "[\"b\"]", "[\"#2\"]"), "sbom.json");
+  REQUIRE(fine);
+  CHECK(fine->catalog.components[1].bom_ref == "##2");
+}
+
 TEST_CASE("an SPDX document is read: what it describes is the main component, a LicenseRef is its name") {
   const auto bom = read_bom(spdx, "sbom.json");
   if (!bom) FAIL(bom.error().message);

@@ -21,6 +21,9 @@ CASES = [
     ("tranche check --", ["--strict", "--json", "--file"], ["--dry-run", "--man"]),
     ("tranche key generate --", ["--secret", "--dry-run", "--reason"], ["--strict"]),
     ("tranche completion ", ["bash", "zsh", "fish"], ["check"]),
+    ("tranche sbom ", ["diff", "here.yaml"], ["check"]),
+    ("tranche sbom here.yaml --", ["--format", "--output"], ["--exit-code"]),
+    ("tranche sbom diff --", ["--exit-code"], ["--format"]),
     ("tranche check --file ", ["here.yaml"], ["--strict", "init"]),
 ]
 failures, skipped = [], []
