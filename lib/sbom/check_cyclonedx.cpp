@@ -33,6 +33,20 @@ void check_purl_text(const doc::Value& value, Walk& walk) {
     walk.findings.add(value.place, purl.error().message, purl.error().hint);
 }
 
+// "text/plain", in lower case.
+void check_mime_type(const doc::Value& value, Walk& walk) {
+  const std::string_view text = value.as_string();
+  const std::size_t slash = text.find('/');
+  const auto fits = [](std::string_view part) {
+    return !part.empty() && std::ranges::all_of(part, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.';
+    });
+  };
+  if (slash == text.npos || !fits(text.substr(0, slash)) || !fits(text.substr(slash + 1)))
+    walk.findings.add(value.place, fmt::format("'{}' is no media type", printable(text, 80)),
+                      "write text/plain, in lower case");
+}
+
 // refType: not empty. 1.4 did not say so.
 void check_reference(const doc::Value& value, Walk& walk) {
   if (value.as_string().empty() && walk.version >= 5)
@@ -124,7 +138,10 @@ void check_properties(const doc::Value& list, Walk& walk) {
     if (walk.version >= 6 && item.is_object() && item.find("name") == nullptr)
       walk.findings.add(item.place, "a property has no 'name'", "add 'name'");
 }
-const Shape* property_shape() { return shape_named<property_rules>("a property"); }
+const Shape* property_shape() {
+  static const Shape shape{"a property", property_rules, 6};
+  return &shape;
+}
 constexpr Rule properties{"properties", Kind::list, false, Kind::map, property_shape, {}, check_properties};
 
 constexpr Choice encodings[] = {{"base64"}};
@@ -292,7 +309,7 @@ constexpr Choice scopes[] = {{"required"}, {"optional"}, {"excluded"}};
 const Shape* component_shape();
 constexpr Rule component_rules[] = {
     {"type", Kind::text, needed, {}, {}, component_types},
-    {"mime-type", Kind::text},
+    {"mime-type", Kind::text, false, {}, {}, {}, check_mime_type},
     bom_ref,
     {"supplier", Kind::map, false, {}, entity_shape},
     {"manufacturer", Kind::map, false, {}, entity_shape, {}, {}, 6},

@@ -39,7 +39,8 @@ void check_date(const doc::Value& value, Walk& walk) {
 void check_license(const doc::Value& value, Walk& walk) {
   const std::string& text = value.as_string();
   if (text != "NONE" && text != "NOASSERTION" && !parse_license_expression(text))
-    walk.findings.add(value.place, fmt::format("'{}' is no expression of SPDX licences", printable(text, 120)),
+    walk.findings.add(value.place,
+                      fmt::format("'{}' is no expression of SPDX licences", printable(text, 120)),
                       "write NOASSERTION, or a LicenseRef- with its text under hasExtractedLicensingInfos");
 }
 
@@ -49,10 +50,59 @@ constexpr Choice algorithms[] = {{"SHA1"},        {"BLAKE3"},      {"SHA3-384"},
                                  {"BLAKE2b-512"}, {"BLAKE2b-256"}, {"SHA3-512"}, {"MD2"},         {"ADLER32"},
                                  {"MD4"},         {"SHA3-256"},    {"MD6"},      {"BLAKE2b-384"}, {"SHA512"},
                                  {"MD5"},         {"SHA224"}};
+constexpr Choice relationship_types[] = {{"AMENDS"},
+                                         {"ANCESTOR_OF"},
+                                         {"BUILD_DEPENDENCY_OF"},
+                                         {"BUILD_TOOL_OF"},
+                                         {"CONTAINED_BY"},
+                                         {"CONTAINS"},
+                                         {"COPY_OF"},
+                                         {"DATA_FILE_OF"},
+                                         {"DEPENDENCY_MANIFEST_OF"},
+                                         {"DEPENDENCY_OF"},
+                                         {"DEPENDS_ON"},
+                                         {"DESCENDANT_OF"},
+                                         {"DESCRIBED_BY"},
+                                         {"DESCRIBES"},
+                                         {"DEV_DEPENDENCY_OF"},
+                                         {"DEV_TOOL_OF"},
+                                         {"DISTRIBUTION_ARTIFACT"},
+                                         {"DOCUMENTATION_OF"},
+                                         {"DYNAMIC_LINK"},
+                                         {"EXAMPLE_OF"},
+                                         {"EXPANDED_FROM_ARCHIVE"},
+                                         {"FILE_ADDED"},
+                                         {"FILE_DELETED"},
+                                         {"FILE_MODIFIED"},
+                                         {"GENERATED_FROM"},
+                                         {"GENERATES"},
+                                         {"HAS_PREREQUISITE"},
+                                         {"METAFILE_OF"},
+                                         {"OPTIONAL_COMPONENT_OF"},
+                                         {"OPTIONAL_DEPENDENCY_OF"},
+                                         {"OTHER"},
+                                         {"PACKAGE_OF"},
+                                         {"PATCH_APPLIED"},
+                                         {"PATCH_FOR"},
+                                         {"PREREQUISITE_FOR"},
+                                         {"PROVIDED_DEPENDENCY_OF"},
+                                         {"REQUIREMENT_DESCRIPTION_FOR"},
+                                         {"RUNTIME_DEPENDENCY_OF"},
+                                         {"SPECIFICATION_FOR"},
+                                         {"STATIC_LINK"},
+                                         {"TEST_CASE_OF"},
+                                         {"TEST_DEPENDENCY_OF"},
+                                         {"TEST_OF"},
+                                         {"TEST_TOOL_OF"},
+                                         {"VARIANT_OF"}};
+constexpr Choice file_types[] = {{"OTHER"},   {"DOCUMENTATION"}, {"IMAGE"},       {"VIDEO"},
+                                 {"ARCHIVE"}, {"SPDX"},          {"APPLICATION"}, {"SOURCE"},
+                                 {"BINARY"},  {"TEXT"},          {"AUDIO"}};
+constexpr Choice annotation_types[] = {{"OTHER"}, {"REVIEW"}};
 constexpr Choice categories[] = {{"OTHER"}, {"PERSISTENT-ID"}, {"SECURITY"}, {"PACKAGE-MANAGER"}};
-constexpr Choice purposes[] = {{"OTHER"},     {"INSTALL"},   {"ARCHIVE"}, {"FIRMWARE"},
-                               {"APPLICATION"}, {"FRAMEWORK"}, {"LIBRARY"}, {"CONTAINER"},
-                               {"SOURCE"},    {"DEVICE"},    {"OPERATING_SYSTEM"}, {"FILE"}};
+constexpr Choice purposes[] = {{"OTHER"},       {"INSTALL"},   {"ARCHIVE"},          {"FIRMWARE"},
+                               {"APPLICATION"}, {"FRAMEWORK"}, {"LIBRARY"},          {"CONTAINER"},
+                               {"SOURCE"},      {"DEVICE"},    {"OPERATING_SYSTEM"}, {"FILE"}};
 
 // The digits that a checksum of that name has; 0: not known here.
 std::size_t digits_of(std::string_view algorithm) {
@@ -81,6 +131,11 @@ void check_checksums(const doc::Value& list, Walk& walk) {
   }
 }
 
+void check_file_checksums(const doc::Value& list, Walk& walk) {
+  if (list.as_array().empty()) walk.findings.add(list.place, "a file has no checksum", "add its SHA1");
+  check_checksums(list, walk);
+}
+
 template <auto& rules>
 const Shape* shape_named(std::string_view what) {
   static const Shape shape{what, rules};
@@ -93,7 +148,7 @@ const Shape* checksum_shape() { return shape_named<checksum_rules>("a checksum")
 constexpr Rule checksums{"checksums", Kind::list, false, Kind::map, checksum_shape, {}, check_checksums};
 
 constexpr Rule annotation_rules[] = {{"annotationDate", Kind::text, needed, {}, {}, {}, check_date},
-                                     {"annotationType", Kind::text, needed},
+                                     {"annotationType", Kind::text, needed, {}, {}, annotation_types},
                                      {"annotator", Kind::text, needed},
                                      {"comment", Kind::text, needed}};
 const Shape* annotation_shape() { return shape_named<annotation_rules>("an annotation"); }
@@ -150,27 +205,28 @@ constexpr Rule package_rules[] = {
     {"versionInfo", Kind::text}};
 const Shape* package_shape() { return shape_named<package_rules>("a package"); }
 
-constexpr Rule file_rules[] = {{"SPDXID", Kind::text, needed, {}, {}, {}, check_id},
-                               annotations,
-                               {"artifactOfs", Kind::list, false, Kind::map},
-                               {"attributionTexts", Kind::list, false, Kind::text},
-                               {"checksums", Kind::list, needed, Kind::map, checksum_shape, {}, check_checksums},
-                               {"comment", Kind::text},
-                               {"copyrightText", Kind::text},
-                               {"fileContributors", Kind::list, false, Kind::text},
-                               {"fileDependencies", Kind::list, false, Kind::text},
-                               {"fileName", Kind::text, needed},
-                               {"fileTypes", Kind::list, false, Kind::text},
-                               {"licenseComments", Kind::text},
-                               {"licenseConcluded", Kind::text, false, {}, {}, {}, check_license},
-                               {"licenseInfoInFiles", Kind::list, false, Kind::text},
-                               {"noticeText", Kind::text}};
+constexpr Rule file_rules[] = {
+    {"SPDXID", Kind::text, needed, {}, {}, {}, check_id},
+    annotations,
+    {"artifactOfs", Kind::list, false, Kind::map},
+    {"attributionTexts", Kind::list, false, Kind::text},
+    {"checksums", Kind::list, needed, Kind::map, checksum_shape, {}, check_file_checksums},
+    {"comment", Kind::text},
+    {"copyrightText", Kind::text},
+    {"fileContributors", Kind::list, false, Kind::text},
+    {"fileDependencies", Kind::list, false, Kind::text},
+    {"fileName", Kind::text, needed},
+    {"fileTypes", Kind::list, false, Kind::text, {}, file_types},
+    {"licenseComments", Kind::text},
+    {"licenseConcluded", Kind::text, false, {}, {}, {}, check_license},
+    {"licenseInfoInFiles", Kind::list, false, Kind::text},
+    {"noticeText", Kind::text}};
 const Shape* file_shape() { return shape_named<file_rules>("a file"); }
 
 constexpr Rule relationship_rules[] = {{"spdxElementId", Kind::text, needed},
                                        {"comment", Kind::text},
                                        {"relatedSpdxElement", Kind::text, needed},
-                                       {"relationshipType", Kind::text, needed}};
+                                       {"relationshipType", Kind::text, needed, {}, {}, relationship_types}};
 const Shape* relationship_shape() { return shape_named<relationship_rules>("a relationship"); }
 
 constexpr Rule license_rules[] = {{"comment", Kind::text},
@@ -239,8 +295,7 @@ void check_references(const doc::Value& document, Walk& walk) {
     if (value == nullptr || !value->is_string()) return;
     const std::string& id = value->as_string();
     if (!id.starts_with("DocumentRef-") && id != "NONE" && id != "NOASSERTION" && !ids.contains(id))
-      walk.findings.add(value->place,
-                        fmt::format("nothing here has the identifier '{}'", printable(id, 80)),
+      walk.findings.add(value->place, fmt::format("nothing here has the identifier '{}'", printable(id, 80)),
                         "list the package, or drop the relationship");
   };
   each_map(document, "relationships", [&](const doc::Value& item) {
@@ -274,8 +329,7 @@ Result<> check_spdx(const doc::Value& document) {
   Walk walk;
   walk.version = 3;
   if (!document.is_object()) {
-    walk.findings.add(document.place,
-                      fmt::format("an SPDX document is a map, not {}", document.kind_name()));
+    walk.findings.add(document.place, fmt::format("an SPDX document is a map, not {}", document.kind_name()));
     return std::move(walk.findings).result();
   }
   check_map(document, *document_shape(), walk);

@@ -115,6 +115,7 @@ void check_map(const doc::Value& value, const Shape& shape, Walk& walk) {
       check_member(member.value, *rule, walk);
       continue;
     }
+    if (walk.version < shape.closed_since) continue;
     std::vector<std::string> known;
     for (const Rule& other : shape.rules)
       if (other.since <= walk.version) known.emplace_back(other.key);

@@ -56,9 +56,10 @@ struct Rule {
 struct Shape {
   std::string_view what;  // "a component": for messages
   std::span<const Rule> rules;
+  int closed_since = 0;  // before this version of the format it may have other members
 };
 
-// Walks one map. Keys that no rule has are findings, as in the schemas themselves.
+// Walks one map. Keys that no rule has are findings, as in the schemas themselves, where the shape is closed.
 void check_map(const doc::Value& value, const Shape& shape, Walk& walk);
 
 }  // namespace tranche::sbom

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "os/world.hpp"
+#include "sbom/catalogers.hpp"
 #include "sbom/read.hpp"
 #include "sbom/sbom.hpp"
 #include "sbom/write.hpp"
@@ -40,7 +41,7 @@ sbom::Catalog sample() {
   left.licenses = {"MIT", "Somebody's own", "ISC OR Apache-2.0"};
   left.supplier = "Acme";
   left.description = "left, \x01 and \"right\"";
-  left.download = "git+ssh://git@example.test/a b<c>.git#main";
+  left.download = "https://example.test/a b<c>.tgz#main";
   left.properties = {{"tranche:place", "vendor/left"}};
   left.depends_on = {"pkg:npm/right@1.0.0"};
   sbom::Component right;
