@@ -31,10 +31,9 @@ class Index final : public Wanted {
 
   [[nodiscard]] bool has(std::string_view ecosystem, std::string_view name,
                          std::string_view purl) const override {
-    if (!name.empty() && !ecosystem.empty()) {
-      const EcosystemName family = split_ecosystem(ecosystem);
+    // As read_osv has it: the package URL names the package where ecosystem and name do not.
+    if (const EcosystemName family = split_ecosystem(ecosystem); !name.empty() && !family.family.empty())
       return names_.contains(family.family + '\n' + normal_name(family.family, name));
-    }
     const auto package = package_of(purl);
     return package && std::ranges::any_of(package->names, [&](const std::string& each) {
              return names_.contains(package->family + '\n' + each);

@@ -104,6 +104,18 @@ TEST_CASE("a record that cannot be read is an error with its file, and passed ov
   }
 }
 
+TEST_CASE("a package that only its package URL names is found by that") {
+  const Fixture fixture;
+  fixture.write("db/A.json",
+                R"({"id":"A","modified":"x","affected":[{"package":{"purl":"pkg:npm/left-pad"}}]})");
+  fixture.write(
+      "db/B.json",
+      R"({"id":"B","modified":"x","affected":[{"package":{"ecosystem":":npm","name":"x","purl":"pkg:npm/left-pad"}}]})");
+  const auto database =
+      read_advisories(*fixture.files, fixture.directory / "db", packages({"pkg:npm/left-pad@1.0.0"}), false);
+  CHECK(ids(database) == std::vector<std::string>{"A", "B"});
+}
+
 TEST_CASE("no advisories at all are an error, never a pass") {
   const Fixture fixture;
   REQUIRE(fixture.files->make_directories(fixture.directory / "empty").has_value());

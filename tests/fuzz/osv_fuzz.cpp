@@ -16,8 +16,8 @@ class LeftPad final : public Wanted {
  public:
   [[nodiscard]] bool has(std::string_view ecosystem, std::string_view name,
                          std::string_view purl) const override {
-    if (!name.empty() && !ecosystem.empty())
-      return split_ecosystem(ecosystem).family == "npm" && normal_name("npm", name) == "left-pad";
+    if (const std::string family = split_ecosystem(ecosystem).family; !name.empty() && !family.empty())
+      return family == "npm" && normal_name("npm", name) == "left-pad";
     const auto package = package_of(purl);
     return package && package->family == "npm" && package->names.front() == "left-pad";
   }
