@@ -37,6 +37,7 @@ constexpr auto table = std::to_array<Line>({
     {releases, "release create", release_create},
     {releases, "release show", release_show},
     {releases, "release list", release_list},
+    {releases, "release diff", release_diff},
     {releases, "rollout plan", rollout_plan},
     {releases, "rollout start", rollout_start},
     {releases, "rollout advance", rollout_advance},

@@ -25,6 +25,7 @@ Command key_show();
 Command release_create();
 Command release_show();
 Command release_list();
+Command release_diff();
 Command rollout_plan();
 Command rollout_start();
 Command rollout_advance();

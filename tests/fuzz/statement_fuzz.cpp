@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "attest/model.hpp"
 #include "attest/predicates.hpp"
 #include "attest/statement.hpp"
 
@@ -18,6 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   (void)attest::check_predicate(statement->predicate_type, statement->predicate, ErrorKind::verification);
+  if (const auto model = attest::model_from_statement(*statement)) {
+    if (!attest::compare_models(*model, *model).empty()) std::abort();
+    const auto again = attest::to_statement(*model);
+    if (!again || !attest::model_from_statement(*again)) std::abort();
+  }
   const auto payload = attest::to_payload(*statement);
   if (!payload) std::abort();
   const auto again = attest::parse_statement(*payload);
