@@ -39,6 +39,25 @@ Result<> refuse_twice(std::vector<std::string> paths) {
   return fail_hint(ErrorKind::usage, "name each file once", "'{}' is named twice", printable(*twice));
 }
 
+// `sign dist/*`, run again, names what the first run wrote: that is passed over, and said. A signature whose
+// file is not named is a mistake.
+Result<std::vector<std::string>> without_own(Context& context, const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::string_view of = path;
+    if (path.ends_with(bundle_suffix)) of.remove_suffix(bundle_suffix.size());
+    if (path.ends_with(sigstore::pending_suffix)) of.remove_suffix(sigstore::pending_suffix.size());
+    if (of == path) {
+      files.push_back(path);
+      continue;
+    }
+    if (std::ranges::find(paths, of) == paths.end())
+      return fail_hint(ErrorKind::usage, "name the file itself", "'{}' is a signature", printable(path));
+    context.say("{} is passed over: it is a signature", printable(path));
+  }
+  return files;
+}
+
 Result<> refuse_flags(const Options& options, std::initializer_list<std::string_view> names,
                       std::string_view why) {
   for (const std::string_view name : names)
@@ -111,8 +130,7 @@ Result<std::vector<sigstore::Signed>> sign_all(Context& context, sigstore::Sessi
 // FILE.sigstore.json beside each file.
 Result<Outcome> sign_bundles(const Options& options, Context& context) {
   TRY(refuse_flags(options, {"release"}, "belongs to minisign's signatures"));
-  const std::vector<std::string> paths = options.list("path");
-  TRY(refuse_signatures(paths, bundle_suffix));
+  const std::vector<std::string> paths = TRY(without_own(context, options.list("path")));
   TRY(refuse_twice(paths));
   sigstore::Session session = TRY(open_bundle_signer(options, context));
   const auto files = TRY(digest_all(context, paths, session.hash()));

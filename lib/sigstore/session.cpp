@@ -137,9 +137,10 @@ Result<Signed> Session::run(const Job& job) {
     bool over = false;
     if (!keyed && bundle.timestamps.empty())
       over = TRY(crypto::Certificate::from_der(bundle.certificate)).not_after() < world_->clock.now();
-    TRY(add_entries(bundle, by, over));
+    TRY_WHILE("carrying on from " + printable(job.pending), add_entries(bundle, by, over));
     if (!bundle.entries.empty()) {
-      result.signer = TRY(judge(bundle, job.artifact, by));
+      result.signer =
+          TRY_WHILE("carrying on from " + printable(job.pending), judge(bundle, job.artifact, by));
       result.bundle = std::move(bundle);
       result.resumed = true;
       return result;
