@@ -68,6 +68,7 @@ Result<Outcome> run(const Options& options, Context& context) {
   const std::string format = options.text("format");
   sbom::Request request = options.list("path").empty() ? TRY(request_of_file(context, options))
                                                        : TRY(request_of_paths(context, options));
+  request.process = &context.world.process;
   if (options.given("version")) request.version = options.text("version");
   const sbom::Catalog catalog =
       TRY_WHILE("making the SBOM", sbom::make_catalog(context.world.files, request));

@@ -12,7 +12,7 @@ TEST_CASE("a lockfile in TOML becomes a tree with places") {
       "# made by hand\nversion = 4\n\n[[package]]\nname = \"a\"\nsize = 1.5\nwhen = 2026-01-02T03:04:05Z\n"
       "bad = nan\ndependencies = [\"b 1.0\", 'c']\n[package.extra]\n\"quoted.key\" = { x = true }\n",
       "Cargo.lock");
-  REQUIRE_MESSAGE(value, value.error().message);
+  REQUIRE(value);
   CHECK(to_json(*value) ==
         R"({"package":[{"bad":"nan","dependencies":["b 1.0","c"],"extra":{"quoted.key":{"x":true}},)"
         R"("name":"a","size":1.5,"when":"2026-01-02T03:04:05Z"}],"version":4})");

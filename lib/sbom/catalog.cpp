@@ -6,6 +6,7 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "sbom/catalogers.hpp"
+#include "sbom/installed.hpp"
 #include "sbom/sbom.hpp"
 
 namespace tranche::sbom {
@@ -46,9 +47,15 @@ struct Scanner {
   }
 };
 
-// Lockfiles; named files that are none go to `artifacts`.
-Result<std::vector<std::string>> find_locks(ports::Files& files, const Request& request,
-                                            std::vector<std::string>& artifacts) {
+struct Sources {
+  std::vector<std::string> locks;    // files that a cataloger knows
+  std::vector<std::string> systems;  // roots of installed systems
+  std::vector<std::string> artifacts;
+};
+
+Result<Sources> find_sources(ports::Files& files, const Request& request) {
+  Sources found;
+  found.artifacts = request.artifacts;
   Scanner scanner{files, 0, {}};
   const std::string repository = request.repository.empty() ? "." : request.repository;
   const std::string real_root = request.scan.empty() ? "" : TRY(files.real_path(repository));
@@ -65,16 +72,29 @@ Result<std::vector<std::string>> find_locks(ports::Files& files, const Request& 
   }
   for (const std::string& path : request.paths) {
     const auto info = TRY(files.info(TRY(files.real_path(path))));
-    if (info && info->kind == ports::FileInfo::Kind::directory)
+    const bool directory = info && info->kind == ports::FileInfo::Kind::directory;
+    if (directory && TRY(is_installed_system(files, path)))
+      found.systems.push_back(path);
+    else if (directory)
       TRY(scanner.descend(normal_path(path), 0));
     else if (find_cataloger(path) != nullptr)
       scanner.locks.push_back(path);
     else
-      artifacts.push_back(path);
+      found.artifacts.push_back(path);
   }
   std::ranges::sort(scanner.locks);
   scanner.locks.erase(std::ranges::unique(scanner.locks).begin(), scanner.locks.end());
-  return std::move(scanner.locks);
+  found.locks = std::move(scanner.locks);
+  return found;
+}
+
+// What a file to ship brings along. One that was made to break a reader is a warning like any other.
+Result<Catalog> catalog_artifact(ports::Files& files, const std::string& path, const std::string& root) {
+  if (const Cataloger* cataloger = find_cataloger(path)) return run_cataloger(*cataloger, {files, path});
+  if (!path.ends_with(".rpm") || !TRY(files.info(path))) return catalog_linked_packages(files, path, root);
+  auto package = catalog_rpm_file(files, path);
+  if (package || package.error().kind != ErrorKind::invalid) return package;
+  return warn_of(package.error(), path);
 }
 
 }  // namespace
@@ -121,13 +141,14 @@ Result<Catalog> make_catalog(ports::Files& files, const Request& request) {
   main.version = request.version;
   main.bom_ref = fmt::format("{}@{}", request.app, request.version);
   std::vector<Catalog> catalogs;
-  std::vector<std::string> artifacts = request.artifacts;
-  for (const std::string& path : TRY(find_locks(files, request, artifacts))) {
-    const Cataloger* cataloger = find_cataloger(path);
-    if (cataloger != nullptr) catalogs.push_back(TRY(run_cataloger(*cataloger, {files, path})));
-  }
-  for (const std::string& path : artifacts)
-    catalogs.push_back(TRY(catalog_linked_packages(files, path, request.root)));
+  const Sources sources = TRY(find_sources(files, request));
+  for (const std::string& path : sources.locks)
+    if (const Cataloger* cataloger = find_cataloger(path))
+      catalogs.push_back(TRY(run_cataloger(*cataloger, {files, path})));
+  for (const std::string& root : sources.systems)
+    catalogs.push_back(TRY(catalog_installed_system(files, request.process, root)));
+  for (const std::string& path : sources.artifacts)
+    catalogs.push_back(TRY(catalog_artifact(files, path, request.root)));
   return merge(std::move(main), std::move(catalogs));
 }
 

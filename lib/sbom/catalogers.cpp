@@ -1,13 +1,64 @@
 #include "sbom/catalogers.hpp"
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "crypto/digest.hpp"
+#include "sbom/model.hpp"
+#include "sbom/rpm.hpp"
 
 namespace tranche::sbom {
 
 namespace {
+
+struct Digested {
+  std::string head;
+  std::uint64_t size = 0;
+  Hash hash;
+};
+
+// One pass over a file of any size: its digest, and its first bytes.
+Result<Digested> digest_file(ports::Files& files, const std::string& path, std::size_t max_head) {
+  const std::unique_ptr<ports::FileReader> reader = TRY(files.open(path));
+  Digested digested;
+  crypto::Sha256 sha256;
+  std::string piece(256 * 1024, '\0');
+  while (const std::size_t count = TRY(reader->read(piece.data(), piece.size()))) {
+    const std::string_view bytes = std::string_view(piece).substr(0, count);
+    sha256.update(bytes);
+    digested.size += count;
+    digested.head.append(bytes.substr(0, max_head - std::min(max_head, digested.head.size())));
+  }
+  digested.hash = {"SHA-256", crypto::to_hex(sha256.finish())};
+  return digested;
+}
+
+Catalog catalog_of_one(Component component, Hash hash) {
+  component.hashes = {std::move(hash)};
+  if (component.purl.empty())
+    component.purl = make_purl("generic", "", component.name, component.version,
+                               {{"checksum", "sha256:" + component.hashes[0].hex}});
+  component.bom_ref = component.purl;
+  Catalog catalog;
+  catalog.main.depends_on = {component.bom_ref};
+  catalog.components.push_back(std::move(component));
+  return catalog;
+}
+
+Result<Catalog> catalog_gguf(const Found& found) {
+  Digested file = TRY(digest_file(found.files, found.path, max_model_head_bytes));
+  return catalog_of_one(TRY(read_gguf(file.head, found.path)), std::move(file.hash));
+}
+
+Result<Catalog> catalog_safetensors(const Found& found) {
+  Digested file = TRY(digest_file(found.files, found.path, max_model_head_bytes));
+  const std::string config = TRY(found.beside("config.json"));
+  return catalog_of_one(TRY(read_safetensors(file.head, file.size, found.path, config)),
+                        std::move(file.hash));
+}
 
 constexpr std::array table{
     Cataloger{"package-lock.json", "npm lockfile",
@@ -89,9 +140,16 @@ constexpr std::array table{
               [](const Found& found) -> Result<Catalog> {
                 return catalog_vcpkg_manifest(TRY(found.text()), found.path);
               }},
+    Cataloger{"*.gguf", "model in GGUF", catalog_gguf},
+    Cataloger{"*.safetensors", "model in safetensors", catalog_safetensors},
 };
 
 }  // namespace
+
+Result<Catalog> catalog_rpm_file(ports::Files& files, const std::string& path) {
+  Digested file = TRY(digest_file(files, path, max_rpm_head_bytes));
+  return catalog_of_one(TRY(read_rpm(file.head, path)), std::move(file.hash));
+}
 
 Result<std::string> Found::text() const {
   auto text = TRY(files.read(path, max_lock_bytes));
@@ -119,21 +177,23 @@ const Cataloger* find_cataloger(std::string_view path) {
   return nullptr;
 }
 
+Catalog warn_of(const Error& error, const std::string& path) {
+  std::string words = error.message;
+  if (!error.hint.empty()) words += fmt::format(" ({})", error.hint);
+  const std::string name = printable(path);
+  Catalog none;
+  if (error.mark && error.mark->line > 0)
+    none.warnings.push_back(fmt::format("{}:{}:{}: {}", name, error.mark->line, error.mark->column, words));
+  else
+    none.warnings.push_back(words.find(name) == std::string::npos ? fmt::format("{}: {}", name, words)
+                                                                  : std::move(words));
+  return none;
+}
+
 Result<Catalog> run_cataloger(const Cataloger& cataloger, const Found& found) {
   auto catalog = cataloger.read(found);
   if (catalog || catalog.error().kind != ErrorKind::invalid) return catalog;
-  const Error& error = catalog.error();
-  Catalog none;
-  std::string words = error.message;
-  if (!error.hint.empty()) words += fmt::format(" ({})", error.hint);
-  if (error.mark && error.mark->line > 0)
-    none.warnings.push_back(
-        fmt::format("{}:{}:{}: {}", printable(found.path), error.mark->line, error.mark->column, words));
-  else
-    none.warnings.push_back(words.find(printable(found.path)) == std::string::npos
-                                ? fmt::format("{}: {}", printable(found.path), words)
-                                : std::move(words));
-  return none;
+  return warn_of(catalog.error(), found.path);
 }
 
 }  // namespace tranche::sbom

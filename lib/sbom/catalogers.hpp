@@ -38,6 +38,11 @@ const Cataloger* find_cataloger(std::string_view path);
 // Asks the cataloger. What it refuses as invalid becomes an empty catalog whose warning says
 // FILE:LINE:COLUMN and why, so that the other files are still listed; a file that cannot be read is an error.
 Result<Catalog> run_cataloger(const Cataloger& cataloger, const Found& found);
+// The empty catalog with that warning.
+Catalog warn_of(const Error& error, const std::string& path);
+
+// A .rpm as the one component that it is, with the digest of the file. What is inside is not looked at.
+Result<Catalog> catalog_rpm_file(ports::Files& files, const std::string& path);
 
 // The readers behind the table, over text. All: at most max_lock_bytes, max_components, max_edges; kind
 // invalid when the text is no such file; an entry that makes no sense is a warning with its line, and the

@@ -81,8 +81,9 @@ struct Request {
   std::string root;                    // as above
   // What a person named, anywhere on this machine: directories are looked through as `scan` is, a file that a
   // cataloger knows by its name is read as that, any other file as an artifact. A directory that holds
-  // var/lib/dpkg/status is an installed system.
+  // dpkg's or rpm's database is an installed system (installed.hpp).
   std::vector<std::string> paths;
+  ports::Process* process = nullptr;  // for rpm's database; without it that is a warning
 };
 // Everything: what the catalogers of catalogers.hpp know below `scan` (not below node_modules or .git; at
 // most 10,000 entries, depth 32) and what the artifacts link. kind invalid when a scan path leaves the
