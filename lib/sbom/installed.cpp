@@ -157,7 +157,8 @@ Result<Catalog> catalog_installed_system(ports::Files& files, ports::Process* pr
   for (const char* name : rpm_databases) {
     const std::string database = join_path(root, name);
     if (!TRY(files.info(database)) || !TRY(is_inside(files, root, database))) continue;
-    const std::vector<std::string> names = TRY(files.list(TRY(files.real_path(database))));
+    const std::string directory = TRY(files.real_path(database));
+    const std::vector<std::string> names = TRY(files.list(directory));
     const bool filled = std::ranges::any_of(names, [](const std::string& entry) {
       return entry == "rpmdb.sqlite" || entry.starts_with("Packages");
     });
@@ -170,9 +171,10 @@ Result<Catalog> catalog_installed_system(ports::Files& files, ports::Process* pr
       catalogs.push_back(std::move(none));
       continue;
     }
-    const auto answer = process->run(
-        {.argv = {"rpm", "--dbpath", TRY(files.real_path(database)), "-qa", "--qf", rpm_query_format},
-         .max_output_bytes = max_answer_bytes});
+    ports::ProcessRequest request;
+    request.argv = {"rpm", "--dbpath", directory, "-qa", "--qf", rpm_query_format};
+    request.max_output_bytes = max_answer_bytes;
+    const auto answer = process->run(request);
     if (!answer || answer->exit_code != 0 || answer->cut) {
       if (answer)
         none.warnings.back() =
