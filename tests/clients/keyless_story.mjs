@@ -77,6 +77,41 @@ function keys() {
   }
 }
 
+// Everything from tranche.yaml: keyless with the services under `signing:`, statements too; then an Ed25519 key whose
+// signatures go into the log.
+async function declared(url, material, policy, environment, accept) {
+  const yaml = (signing, more = '') => fs.writeFileSync(at('tranche.yaml'), `version: 1
+app: notes
+artifacts: ["*.bin"]
+channels: { stable: { store: "dir:public" } }
+sources: { fleet: { serve: "http://127.0.0.1:1" } }
+trust: { release: [release.pub], trusted-root: root.json }
+signing: { ${signing}, rekor: "${url}", tsa: "${url}/api/v1/timestamp"${more} }
+`);
+  const pair = crypto.generateKeyPairSync('ed25519');
+  fs.writeFileSync(at('release.pub'), pair.publicKey.export({ format: 'pem', type: 'spki' }));
+  yaml('release: { keyless: { token: env:TRANCHE_TOKEN } }', `, fulcio: "${url}"`);
+  const file = at('declared.bin');
+  fs.writeFileSync(file, crypto.randomBytes(5000));
+  must(['sign', file], environment);
+  accept(file);
+  must(['attest', '--type', 'test-result', '--passed', 'unit', '--url', 'https://ci.example/1', '--output',
+    at('statement.json'), file], environment);
+  npmVerify(at('statement.json'), undefined, material, {}, policy);
+  const statement = JSON.parse(Buffer.from(JSON.parse(fs.readFileSync(at('statement.json'))).dsseEnvelope.payload, 'base64'));
+  assert.equal(statement.subject[0].digest.sha256, crypto.createHash('sha256').update(fs.readFileSync(file)).digest('hex'));
+
+  yaml('release: env:TRANCHE_RELEASE_KEY');
+  must(['sign', file], { TRANCHE_RELEASE_KEY: pair.privateKey.export({ format: 'pem', type: 'pkcs8' }) });
+  const root = TrustedRoot.fromJSON(JSON.parse(fs.readFileSync(at('root.json'), 'utf8')));
+  const key = crypto.createPublicKey(fs.readFileSync(at('release.pub')));
+  const logged = toTrustMaterial(root, () => ({ publicKey: key, validFor: () => true }));
+  npmVerify(`${file}.sigstore.json`, undefined, logged, {});
+  must(['verify', file]);
+  must(['verify', '--bundle', `${file}.sigstore.json`, '--key', at('release.pub'), '--trusted-root', at('root.json'), file]);
+  fs.rmSync(at('tranche.yaml'));
+}
+
 // A key that stays in its token.
 function token() {
   const module = '/usr/lib/softhsm/libsofthsm2.so';
@@ -155,6 +190,8 @@ async function keyless() {
       assert.equal((await entries())[`v${version}`], before + 4, 'logged once');
       accept(crashed);
     }
+    await declared(url, material, policy, environment, accept);
+
     // A root that belongs to other services: refused, and no bundle is left.
     const wrong = JSON.parse(fs.readFileSync(at('root.json'), 'utf8'));
     wrong.ctlogs = [];
