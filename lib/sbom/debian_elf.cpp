@@ -184,6 +184,8 @@ class Cataloger {
       component.name = owner->second.name;
       component.version = owner->second.version;
       component.purl = component.bom_ref = reference(key);
+      // Advisories of Debian are by source.
+      if (!owner->second.source.empty()) component.properties = {{"deb:source", owner->second.source}};
       for (const Key& needed : library.needed)
         if (const std::string other = reference(needed); !other.empty() && other != component.bom_ref)
           component.depends_on.push_back(other);

@@ -66,7 +66,8 @@ struct Scene {
     write("root/var/lib/dpkg/status",
           "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.36-9+deb12u14\n\n"
           "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:1.2.13-1\n\n"
-          "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nVersion: 3.0.22\n");
+          "Package: libssl3\nStatus: install ok installed\nSource: openssl\nArchitecture: amd64\nVersion: "
+          "3.0.22\n");
   }
   void write(const std::string& name, std::string_view bytes) const {
     const fs::path path = directory / name;
@@ -107,6 +108,7 @@ TEST_CASE("a program's packages are found through its libraries' libraries, with
   REQUIRE(catalog.main.depends_on.size() == 1);
   CHECK(has(catalog.main.depends_on[0], "libssl3@3.0.22"));
   const auto ssl = std::ranges::find(catalog.components, "libssl3", &Component::name);
+  CHECK(ssl->properties == std::vector<std::pair<std::string, std::string>>{{"deb:source", "openssl"}});
   CHECK(ssl->depends_on == List{libc, zlib});
 }
 

@@ -48,6 +48,7 @@ Result<std::map<std::pair<std::string, std::string>, DebianPackage>> read_status
     if (field("Package: ")) package.name = trim(line.substr(9));
     if (field("Version: ")) package.version = trim(line.substr(9));
     if (field("Architecture: ")) package.architecture = trim(line.substr(14));
+    if (field("Source: ")) package.source = trim(line.substr(8));
     if (field("Status: ")) installed = line.ends_with(" installed");
   }
   end_paragraph();

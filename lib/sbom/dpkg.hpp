@@ -15,6 +15,7 @@ struct DebianPackage {
   std::string name;
   std::string architecture;
   std::string version;
+  std::string source;  // "openssl" or "gcc-12 (12.2.0-14)", as dpkg has it; empty: its own name and version
   auto operator<=>(const DebianPackage&) const = default;
 };
 

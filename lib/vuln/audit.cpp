@@ -112,7 +112,7 @@ class Auditor {
     std::set<std::string> uncovered;
     for (const sbom::Component& component : request_.catalog.components) {
       ++out.components;
-      const auto package = package_of(component.purl);
+      const auto package = package_of(component);
       if (!package) {
         out.unchecked.push_back(component.purl.empty() ? name_of(component) : component.purl);
         continue;
@@ -228,7 +228,7 @@ std::size_t Audit::count(Finding::Status status) const {
 std::vector<Package> packages_of(const sbom::Catalog& catalog) {
   std::vector<Package> out;
   for (const sbom::Component& component : catalog.components)
-    if (auto package = package_of(component.purl)) out.push_back(std::move(*package));
+    if (auto package = package_of(component)) out.push_back(std::move(*package));
   return out;
 }
 

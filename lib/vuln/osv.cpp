@@ -237,7 +237,9 @@ Result<Advisory> read_osv(std::string_view text, const std::string& file) {
   return out;
 }
 
-Judgement judge(const Affected& affected, const Package& package) {
+Judgement judge(const Affected& affected, const Package& asked) {
+  Package package = asked;
+  package.version = version_under(asked, affected.name);
   if (package.version.empty()) return {Judgement::Is::undecided, "the component has no version", {}};
   Judgement undecided;
   bool evaluated = affected.ranges.empty() && affected.versions.empty();

@@ -97,14 +97,28 @@ std::string with_epoch(const Purl& purl) {
              : fmt::format("{}:{}", epoch, purl.version);
 }
 
-// "libssl3" comes from "openssl": qualifier upstream=openssl or openssl@3.0.2, or source=.
-void add_source_names(const Purl& purl, Package& package) {
-  for (const std::string_view key : {"upstream", "source"}) {
-    const std::string_view value = purl.qualifier(key);
-    const std::string name = normal_name(package.family, value.substr(0, value.find('@')));
-    if (!name.empty() && std::ranges::find(package.names, name) == package.names.end())
-      package.names.push_back(name);
-  }
+// "openssl", "openssl@3.0.2" of a qualifier or "gcc-12 (12.2.0-14)" of dpkg.
+void add_source(std::string_view text, Package& package) {
+  const std::size_t end = text.find_first_of("@ ");
+  const std::string name = normal_name(package.family, text.substr(0, end));
+  if (name.empty() || std::ranges::find(package.names, name) != package.names.end()) return;
+  package.names.push_back(name);
+  if (end == text.npos) return;
+  text = trim(text.substr(end + 1));
+  if (text.starts_with('(') && text.ends_with(')')) text = text.substr(1, text.size() - 2);
+  package.source_version = text;
+}
+
+// "openssl-3.0.7-16.el9_2.src.rpm" → "openssl"
+std::string_view name_of_source_rpm(std::string_view file) {
+  for (int parts = 0; parts < 2; ++parts) file = file.substr(0, std::min(file.rfind('-'), file.size()));
+  return file;
+}
+
+std::string_view property(const sbom::Component& component, std::string_view name) {
+  for (const auto& [key, value] : component.properties)
+    if (key == name) return value;
+  return {};
 }
 
 }  // namespace
@@ -150,9 +164,33 @@ std::optional<Package> package_of(std::string_view text) {
   out.version = distribution ? with_epoch(*purl) : purl->version;
   if (distribution) {
     out.release = release_of(purl->qualifier("distro"));
-    add_source_names(*purl, out);
+    for (const std::string_view key : {"upstream", "source"})
+      if (const std::string_view source = purl->qualifier(key); !source.empty()) add_source(source, out);
   }
   return out;
+}
+
+std::optional<Package> package_of(const sbom::Component& component) {
+  auto out = package_of(component.purl);
+  if (!out || (out->order != Ecosystem::debian && out->order != Ecosystem::rpm)) return out;
+  if (const auto source = property(component, "deb:source"); !source.empty()) add_source(source, *out);
+  if (const auto source = property(component, "rpm:source"); !source.empty())
+    add_source(name_of_source_rpm(source), *out);
+  for (const auto& [name, version] :
+       {std::pair("syft:metadata:source", "syft:metadata:sourceVersion"),
+        std::pair("aquasecurity:trivy:SrcName", "aquasecurity:trivy:SrcVersion")})
+    if (const auto source = property(component, name); !source.empty()) {
+      const auto source_version = property(component, version);
+      // Trivy writes the version without its revision: only a whole one is of use.
+      const bool whole = source_version.find('-') != source_version.npos;
+      add_source(whole ? fmt::format("{}@{}", source, source_version) : std::string(source), *out);
+    }
+  return out;
+}
+
+std::string_view version_under(const Package& package, std::string_view name) {
+  const bool own = package.names.front() == name || package.source_version.empty();
+  return own ? package.version : package.source_version;
 }
 
 bool purl_covers(std::string_view pattern, std::string_view text) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sbom/sbom.hpp"
 #include "vuln/version_order.hpp"
 
 namespace tranche::vuln {
@@ -26,12 +27,18 @@ std::string normal_name(std::string_view family, std::string_view name);
 struct Package {
   std::string family;
   Ecosystem order = Ecosystem::other;
-  std::vector<std::string> names;  // normal; of a Debian package its own and that of its source
+  std::vector<std::string> names;  // normal; of a distribution's package its own, then that of its source
   std::string version;             // may be empty
+  std::string source_version;      // of the source, where it has another; may be empty
   std::string release;             // "12" of a Debian package; may be empty
 };
 // nullopt: no package URL, or one of a type that OSV knows no ecosystem of.
 std::optional<Package> package_of(std::string_view purl);
+// The same, with the source package that the component's properties name: advisories of distributions are by
+// source ("openssl" for "libssl3"). Properties as we, syft and trivy write them.
+std::optional<Package> package_of(const sbom::Component& component);
+// The version that an advisory about `name` speaks of.
+std::string_view version_under(const Package& package, std::string_view name);
 
 // An advisory about `advisory` speaks of a component of `component`: one of them is not known, they are
 // equal, or one is a part of the other at a dot ("9" and "9.3"). Code names of Debian and words behind a

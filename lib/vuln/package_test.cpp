@@ -38,6 +38,28 @@ TEST_CASE("a package URL is what its ecosystem calls it") {
   CHECK_FALSE(package_of("pkg:deb/unheard-of/thing@1").has_value());
 }
 
+TEST_CASE(
+    "a distribution's package is known by its source too, in the source's version where that is another") {
+  tranche::sbom::Component component;
+  component.purl = "pkg:deb/debian/libgcc-s1@12.2.0-14+b1?distro=debian-12";
+  const auto with = [&](const std::string& name, const std::string& value) {
+    component.properties = {{name, value}};
+    return *package_of(component);
+  };
+  CHECK(package_of(component)->names == std::vector<std::string>{"libgcc-s1"});
+  const std::vector<std::string> both{"libgcc-s1", "gcc-12"};
+  CHECK(with("deb:source", "gcc-12").names == both);
+  const Package package = with("deb:source", "gcc-12 (12.2.0-14)");
+  CHECK(package.names == both);
+  CHECK(version_under(package, "gcc-12") == "12.2.0-14");
+  CHECK(version_under(package, "libgcc-s1") == "12.2.0-14+b1");
+  CHECK(with("syft:metadata:source", "gcc-12").names == both);
+  CHECK(with("aquasecurity:trivy:SrcName", "gcc-12").names == both);
+  component.purl = "pkg:rpm/almalinux/openssl-libs@3.0.7-16.el9_2?epoch=1";
+  CHECK(with("rpm:source", "openssl-3.0.7-16.el9_2.src.rpm").names ==
+        std::vector<std::string>{"openssl-libs", "openssl"});
+}
+
 TEST_CASE("releases of a distribution are told apart where they are known") {
   CHECK(same_release("debian", "12", "12"));
   CHECK_FALSE(same_release("debian", "11", "12"));
