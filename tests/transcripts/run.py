@@ -58,7 +58,7 @@ def normalise(text, root, version):
     text = text.replace(version, "VERSION")
     text = re.sub(r"urn:uuid:[0-9a-f-]{36}", "urn:uuid:UUID", text)
     text = re.sub(r"(spdx\.org/spdxdocs/[^\"]*-)[0-9a-f-]{36}\"", r'\1UUID"', text)
-    text = re.sub(r"(cyclonedx-1\.6 +)[0-9.]+ K?i?B", r"\1SIZE", text)  # it holds the version
+    text = re.sub(r"((?:cyclonedx-1\.[56]|spdx-2\.3) +)[0-9.]+ K?i?B", r"\1SIZE", text)  # it holds the version
     text = re.sub(r'("format":"cyclonedx-1\.6","size":)\d+', r"\1SIZE", text)
     text = re.sub(r"(wrote \S+\.html) \([0-9.]+ K?i?B\)", r"\1 (SIZE)", text)
     text = re.sub(r"git version [0-9][^\s\"]*", "git version GIT", text)
