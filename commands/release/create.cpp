@@ -23,7 +23,9 @@ Result<Outcome> run(const Options& options, Context& context) {
   artifact::Manifest manifest;
   manifest.app = app.name;
   manifest.version = version;
-  manifest.created = build_time(context);
+  // Made again after a crash, it is the same to the byte: the SBOM holds the time.
+  const auto recorded = TRY(actions::find_release(*opened.deck, version));
+  manifest.created = recorded ? recorded->manifest.created : build_time(context);
   manifest.same_as = options.text("same-as");
   manifest.fallback_for = options.text("fallback-for");
   manifest.artifacts = TRY(
@@ -34,7 +36,8 @@ Result<Outcome> run(const Options& options, Context& context) {
   const actions::BoundAttestations attestations = TRY(
       actions::collect_attestations(context.world.files, manifest.artifacts, options.list("attestation")));
   manifest.attestations = attestations.documents;
-  const MadeSboms sboms = TRY(make_sboms(context, opened.loaded, version, manifest.artifacts));
+  const MadeSboms sboms =
+      TRY(make_sboms(context, opened.loaded, version, manifest.created, manifest.artifacts));
   for (const std::string& warning : sboms.warnings) context.say("warning: {}", printable(warning, 200));
   for (const MadeSbom& made : sboms.documents)
     manifest.sboms.push_back(

@@ -39,7 +39,7 @@ sbom::Request sbom_request(const Loaded& loaded, const std::string& version,
 }
 
 Result<MadeSboms> make_sboms(Context& context, const Loaded& loaded, const std::string& version,
-                             const std::vector<artifact::Artifact>& artifacts) {
+                             Instant created, const std::vector<artifact::Artifact>& artifacts) {
   const spec::Sbom& wanted = loaded.app().sbom;
   MadeSboms made;
   if (!wanted.file.empty()) {
@@ -52,7 +52,6 @@ Result<MadeSboms> make_sboms(Context& context, const Loaded& loaded, const std::
   }
   const sbom::Catalog catalog = TRY_WHILE(
       "making the SBOM", sbom::make_catalog(context.world.files, sbom_request(loaded, version, artifacts)));
-  const Instant created = build_time(context);
   for (const std::string& format : wanted.formats) {
     std::string bytes = TRY(sbom::write_bom(catalog, format, created, version_text));
     made.documents.push_back({sbom::bom_file_name(format), format, std::move(bytes)});

@@ -28,7 +28,7 @@ struct MadeSboms {
 // The SBOMs of an app's artifacts as `sbom:` says: made here in each of its formats, or the file that was
 // made elsewhere, when it is valid.
 Result<MadeSboms> make_sboms(Context& context, const Loaded& loaded, const std::string& version,
-                             const std::vector<artifact::Artifact>& artifacts);
+                             Instant created, const std::vector<artifact::Artifact>& artifacts);
 // What make_sboms catalogs.
 sbom::Request sbom_request(const Loaded& loaded, const std::string& version,
                            const std::vector<artifact::Artifact>& artifacts);
