@@ -20,8 +20,10 @@ Result<> check_service_url(std::string_view url, std::string_view what) {
   if (url.starts_with("https://")) return {};
   for (const std::string_view local : {"http://127.0.0.1", "http://localhost", "http://[::1]"}) {
     if (!url.starts_with(local)) continue;
+    // Up to the path nothing but a port: what stands before an @ would only look like the host.
     const std::string_view rest = url.substr(local.size());
-    if (rest.empty() || rest.front() == ':' || rest.front() == '/') return {};
+    const std::string_view port = rest.substr(0, rest.find('/'));
+    if (port.empty() || (port.front() == ':' && parse_u64(port.substr(1)))) return {};
   }
   return fail_hint(ErrorKind::denied, "give its https:// url", "{} at '{}' would be asked without encryption",
                    what, printable(url));

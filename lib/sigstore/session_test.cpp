@@ -247,7 +247,9 @@ TEST_CASE("a root that does not know the log refuses, and so does a service that
   for (const std::string_view good :
        {"http://127.0.0.1:80/x", "http://localhost", "http://[::1]:7", "https://x"})
     CHECK(check_service_url(good, "x"));
-  for (const std::string_view bad : {"http://127.0.0.1.evil.example", "http://localhost@evil", "ftp://x", ""})
+  for (const std::string_view bad : {"http://127.0.0.1.evil.example", "http://localhost@evil", "ftp://x", "",
+                                     "http://127.0.0.1:80@evil.example/", "http://localhost:@evil/",
+                                     "http://localhost:80?@evil/", "http://[::1]#@evil"})
     CHECK_FALSE(check_service_url(bad, "x"));
 }
 
