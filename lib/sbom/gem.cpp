@@ -22,6 +22,7 @@ class Gemfile {
   explicit Gemfile(std::string file) : file_(std::move(file)), graph_(file_) {}
 
   Result<Catalog> read(std::string_view text) {
+    TRY(check_text(text, file_));
     TRY(each_line(text, [&](const Line& line) { return take(line); }));
     if (!seen_)
       return fail_hint(ErrorKind::invalid, "bundle lock writes it", "{} is no Gemfile.lock",

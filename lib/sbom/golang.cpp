@@ -37,6 +37,8 @@ class GoMod {
   explicit GoMod(std::string file) : file_(std::move(file)), graph_(file_) {}
 
   Result<Catalog> read(std::string_view mod, std::string_view sum) {
+    TRY(check_text(mod, file_));
+    TRY(check_text(sum, "go.sum beside " + file_));
     TRY(each_line(mod, [&](const Line& line) { return take(line); }));
     if (graph_.main.name.empty())
       return fail_hint(ErrorKind::invalid, "go mod init writes it", "{} names no module", printable(file_));

@@ -17,7 +17,8 @@ constexpr const char* dpkg_status = "var/lib/dpkg/status";
 constexpr const char* rpm_databases[] = {"usr/lib/sysimage/rpm", "var/lib/rpm"};
 
 std::string field(const Deb822Stanza& stanza, std::string_view name) {
-  return std::string(stanza.find(name).value_or(std::string_view()));
+  const std::string_view value = stanza.find(name).value_or(std::string_view());
+  return is_valid_utf8(value) ? std::string(value) : std::string();  // old packages name people in Latin 1
 }
 
 // "libc6:any (>= 2.36)" → "libc6"

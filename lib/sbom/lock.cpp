@@ -41,6 +41,12 @@ Result<> LockGraph::add(std::string key, Component component) {
   if (keys_.size() >= max_components)
     return fail(ErrorKind::invalid, "{} has more than {} packages", printable(file_), max_components);
   if (component.bom_ref.empty()) component.bom_ref = component.purl;
+  if (component.name.empty() || component.bom_ref.size() > max_purl_bytes) {
+    warn(0, component.name.empty() ? fmt::format("the package '{}' has no name", printable(key))
+                                   : fmt::format("the package '{}' has a package URL that is too long",
+                                                 printable(component.name)));
+    return {};
+  }
   std::string reference = component.bom_ref;
   const auto found = components_.find(reference);
   if (found == components_.end()) {
@@ -219,6 +225,12 @@ bool is_git_address(std::string_view address) {
   for (const std::string_view start : {"git+", "git:", "git@", "github:", "gitlab:", "bitbucket:"})
     if (address.starts_with(start)) return true;
   return false;
+}
+
+Result<> check_text(std::string_view text, const std::string& file) {
+  if (is_valid_utf8(text) && text.find('\0') == text.npos) return {};
+  return fail_hint(ErrorKind::invalid, "is it another kind of file?", "{} is no text in UTF-8",
+                   printable(file));
 }
 
 Result<> each_line(std::string_view text, const std::function<Result<>(const Line&)>& take) {

@@ -87,6 +87,9 @@ Component npm_component(std::string_view full_name, std::string_view version, st
 // True for what a package manager clones: "git+ssh://...", "git://...", "github:a/b".
 bool is_git_address(std::string_view address);
 
+// kind invalid unless the bytes are UTF-8 without NUL: for the formats that no loader of ours has read.
+Result<> check_text(std::string_view text, const std::string& file);
+
 // Lines without their ends, numbered from 1.
 struct Line {
   int number;

@@ -13,9 +13,10 @@ namespace {
 
 class Requirements {
  public:
-  explicit Requirements(const std::string& file) : graph_(file) {}
+  explicit Requirements(std::string file) : file_(std::move(file)), graph_(file_) {}
 
   Result<Catalog> read(std::string_view text) {
+    TRY(check_text(text, file_));
     TRY(each_line(text, [&](const Line& line) -> Result<> {
       std::string_view rest = line.text;
       // A comment begins the line or follows a blank.
@@ -103,6 +104,7 @@ class Requirements {
     return graph_.connect("", key);
   }
 
+  std::string file_;
   LockGraph graph_;
   std::string joined_;
   int number_ = 0;

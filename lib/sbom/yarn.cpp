@@ -48,9 +48,10 @@ Result<bool> read_package_json(std::string_view text, LockGraph& graph,
 class Classic {
  public:
   Classic(std::string_view file, std::string_view package_json)
-      : graph_(std::string(file)), package_json_(package_json) {}
+      : file_(file), graph_(file_), package_json_(package_json) {}
 
   Result<Catalog> read(std::string_view text) {
+    TRY(check_text(text, file_));
     TRY(each_line(text, [&](const Line& line) { return take(line); }));
     TRY(end_entry());
     const auto key = [](std::string_view name, std::string_view range) {
@@ -131,6 +132,7 @@ class Classic {
     return {};
   }
 
+  std::string file_;
   LockGraph graph_;
   std::string_view package_json_;
   std::vector<std::string> requests_;
