@@ -61,6 +61,7 @@ Result<sbom::Request> request_of_paths(Context& context, const Options& options)
   }
   request.app = options.text("app");
   if (request.app.empty()) request.app = base_name(TRY(context.world.files.real_path(request.paths.front())));
+  if (request.app.empty()) request.app = "root";  // of "/"
   return request;
 }
 
