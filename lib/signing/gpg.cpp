@@ -10,17 +10,22 @@ namespace tranche::signing {
 
 namespace {
 
-// The agent's socket lies in the home, and the name of a socket has at most 107 bytes.
-constexpr std::size_t longest_home = 80;
+constexpr std::chrono::minutes longest_run{10};  // a file of some GiB
 constexpr const char* export_hint =
     "give one key: gpg --armor --export-secret-keys KEY-ID, and key-password when it has a password";
+
+constexpr std::string_view sign_hint =
+    "check key-password, and that the key may sign and has not expired (gpg --list-keys)";
+
+// A path that gpg takes for nothing else: "-" alone is stdin.
+std::string file_word(const std::string& path) { return path.starts_with('/') ? path : "./" + path; }
 
 ports::ProcessRequest request_of(std::vector<std::string> argv, std::string input = {}) {
   ports::ProcessRequest request;
   request.argv = std::move(argv);
   request.input = std::move(input);
   request.environment = {{"LC_ALL", "C"}};
-  request.timeout = std::chrono::seconds(60);
+  request.timeout = longest_run;
   request.max_output_bytes = 8 << 20;
   return request;
 }
@@ -30,23 +35,6 @@ std::string last_words(const ports::ProcessResult& result) {
   std::string_view text = trim(result.err);
   text = text.substr(text.rfind('\n') + 1);
   return text.empty() ? fmt::format("exit code {}", result.exit_code) : printable(text);
-}
-
-Result<std::string> make_home(ports::World& world) {
-  std::vector<std::string> places{"/dev/shm"};
-  if (const auto own = world.environ.get("TMPDIR"); own && own->size() < longest_home) places.push_back(*own);
-  places.emplace_back("/tmp");
-  std::string said;
-  for (const std::string& place : places) {
-    if (!TRY(world.files.info(place))) continue;
-    // mktemp makes it for this user only (mode 0700).
-    const auto made =
-        TRY(world.process.run(request_of({"mktemp", "-d", "--", place + "/tranche-gpg-XXXXXXXXXX"})));
-    if (made.exit_code == 0 && made.out.starts_with(place)) return std::string(trim(made.out));
-    said = last_words(made);
-  }
-  return fail_hint(ErrorKind::failed, "set TMPDIR to a directory that can be written",
-                   "cannot make a directory for gpg: {}", said);
 }
 
 // Values of the lines "[GNUPG:] WORD value...", which --status-fd 1 writes.
@@ -61,8 +49,8 @@ std::vector<std::string_view> status_lines(std::string_view out, std::string_vie
 }  // namespace
 
 Result<ports::ProcessResult> Gpg::run(std::vector<std::string> words, std::string input) {
-  std::vector<std::string> argv{"gpg",           "--homedir", directory_, "--no-options",
-                                "--batch",       "--no-tty",  "--quiet",  "--no-auto-key-locate",
+  std::vector<std::string> argv{"gpg",           "--homedir", home(),    "--no-options",
+                                "--batch",       "--no-tty",  "--quiet", "--no-auto-key-locate",
                                 "--trust-model", "always"};
   argv.insert(argv.end(), words.begin(), words.end());
   auto result = world_.process.run(request_of(std::move(argv), std::move(input)));
@@ -71,11 +59,11 @@ Result<ports::ProcessResult> Gpg::run(std::vector<std::string> words, std::strin
 }
 
 Result<std::unique_ptr<Gpg>> Gpg::make(ports::World& world) {
-  std::string directory = TRY(make_home(world));
+  auto directory = TRY(PrivateDirectory::make(world, PrivateDirectory::Holds::secrets));
   std::unique_ptr<Gpg> gpg(new Gpg(world, std::move(directory)));
   // The agent guards its short-lived copy of the key with a password that was already given: calibrating how
   // long that takes costs seconds and buys nothing.
-  TRY(world.files.write(gpg->directory_ + "/gpg-agent.conf", "s2k-count 65536\n", 0600));
+  TRY(world.files.write(*gpg->directory_ / "gpg-agent.conf", "s2k-count 65536\n", 0600));
   return gpg;
 }
 
@@ -112,20 +100,18 @@ Result<std::unique_ptr<Gpg>> Gpg::open_public(ports::World& world, std::string_v
 
 Gpg::~Gpg() {
   // Nothing can be done about errors here, and the agent also ends when its directory is gone.
-  (void)world_.process.run(request_of({"gpgconf", "--homedir", directory_, "--kill", "gpg-agent"}));
-  (void)world_.process.run(request_of({"rm", "-rf", "--", directory_}));
+  (void)world_.process.run(request_of({"gpgconf", "--homedir", home(), "--kill", "gpg-agent"}));
 }
 
 Result<std::string> Gpg::clearsign(std::string_view text) {
-  const std::string file = directory_ + "/text";
+  const std::string file = *directory_ / "text";
   TRY(world_.files.write(file, text, 0600));
   const auto result = TRY(run({"--pinentry-mode", "loopback", "--passphrase-fd", "0", "--local-user",
                                fingerprint_, "--digest-algo", "SHA512", "--output", "-", "--clearsign", file},
                               std::string(password_.expose()) + "\n"));
   if (result.exit_code != 0)
-    return fail_hint(ErrorKind::verification,
-                     "check key-password, and that the key may sign and has not expired (gpg --list-keys)",
-                     "gpg does not sign with key {}: {}", fingerprint_, last_words(result));
+    return fail_hint(ErrorKind::verification, std::string(sign_hint), "gpg does not sign with key {}: {}",
+                     fingerprint_, last_words(result));
   if (result.cut) return fail(ErrorKind::failed, "what gpg signed is larger than {} bytes", 8 << 20);
   return result.out;
 }
@@ -133,7 +119,7 @@ Result<std::string> Gpg::clearsign(std::string_view text) {
 Result<> Gpg::verify(std::string_view clearsigned) {
   // The same strict reading as ours first: gpg also takes a signed part among other words.
   TRY(parse_clearsigned(clearsigned));
-  const std::string file = directory_ + "/signed";
+  const std::string file = *directory_ / "signed";
   TRY(world_.files.write(file, clearsigned, 0600));
   const auto result = TRY(run({"--status-fd", "1", "--verify", file}, {}));
   const auto valid = status_lines(result.out, "VALIDSIG");
@@ -146,6 +132,48 @@ Result<> Gpg::verify(std::string_view clearsigned) {
     return fail_hint(ErrorKind::verification, "it was signed with another key, or changed since",
                      "gpg does not accept the signature: {}", last_words(result));
   return {};
+}
+
+Result<std::string> Gpg::sign_file(const std::string& path) {
+  const auto result =
+      TRY(run({"--pinentry-mode", "loopback", "--passphrase-fd", "0", "--local-user", fingerprint_,
+               "--digest-algo", "SHA512", "--armor", "--output", "-", "--detach-sign", "--", file_word(path)},
+              std::string(password_.expose()) + "\n"));
+  if (result.exit_code != 0 || result.cut || !result.out.starts_with("-----BEGIN PGP SIGNATURE-----"))
+    return fail_hint(ErrorKind::verification, std::string(sign_hint), "gpg does not sign with key {}: {}",
+                     fingerprint_, last_words(result));
+  return result.out;
+}
+
+Result<Verdict> Gpg::check_file(const std::string& path, std::string_view signature) {
+  const std::string file = *directory_ / "signature";
+  TRY(world_.files.write(file, signature, 0600));
+  const auto result = TRY(run({"--status-fd", "1", "--verify", "--", file, file_word(path)}, {}));
+  const auto said = [&](std::string_view word) { return !status_lines(result.out, word).empty(); };
+  // The worst first: with several signatures each has lines of its own, and all must hold.
+  if (said("BADSIG")) return Verdict{"changed-bytes", "gpg: " + last_words(result)};
+  if (said("NO_PUBKEY")) return Verdict{"unknown-key", "gpg: " + last_words(result)};
+  for (const std::string_view word : {"EXPSIG", "EXPKEYSIG", "REVKEYSIG"})
+    if (said(word)) return Verdict{"expired-key", "gpg: " + last_words(result)};
+  const auto valid = status_lines(result.out, "VALIDSIG");
+  if (valid.empty() && said("NODATA")) return Verdict{"malformed", "gpg finds no signature in it"};
+  if (result.exit_code != 0 || valid.empty() || !said("GOODSIG"))
+    return Verdict{"bad-signature", "gpg: " + last_words(result)};
+  // "VALIDSIG <of the key that signed> ... <of its primary key>"
+  const auto words = split(valid.front(), ' ');
+  return Verdict{"", fmt::format("OpenPGP key {}", printable(words.back()))};
+}
+
+Result<std::map<std::string, std::string>> Gpg::serve_others() {
+  const std::string password = *directory_ / "password";
+  TRY(world_.files.write(password, std::string(password_.expose()) + "\n", 0600));
+  // By preference, not --digest-algo: --openpgp, which debsigs gives, would undo that one.
+  TRY(world_.files.write(*directory_ / "gpg.conf",
+                         fmt::format("batch\nno-tty\nquiet\npinentry-mode loopback\npassphrase-file {}\n"
+                                     "personal-digest-preferences SHA512\n",
+                                     password),
+                         0600));
+  return std::map<std::string, std::string>{{"GNUPGHOME", home()}, {"HOME", home()}, {"LC_ALL", "C"}};
 }
 
 Result<std::string> Gpg::public_key() {

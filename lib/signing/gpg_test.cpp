@@ -7,6 +7,7 @@
 #include "os/world.hpp"
 #include "signing/clearsign.hpp"
 #include "signing/gpg_testing.hpp"
+#include "support/temp_directory.hpp"
 
 using namespace tranche;
 using namespace tranche::signing;
@@ -102,4 +103,43 @@ TEST_CASE("what is no secret key, or several, is refused with what to give inste
     CHECK(gpg.error().kind == ErrorKind::verification);
     CHECK(gpg.error().hint.find("--export-secret-keys") != std::string::npos);
   }
+}
+
+TEST_CASE("a file's detached signature holds for its bytes and its key, and gpg itself agrees") {
+  os::RealWorld real;
+  ports::World& world = real.world();
+  if (!testing::have_gpg(world)) return;
+  testing::GpgHome home(world);
+  home.generate("ana@example.org", "ed25519", "correct horse");
+  home.generate("bo@example.org", "ed25519");
+  support::TempDirectory directory;
+  const std::string path = directory / "file";
+  REQUIRE(world.files.write(path, std::string(300000, 'x')).has_value());
+  auto gpg =
+      Gpg::open(world, Secret(home.secret("ana@example.org", "correct horse")), Secret("correct horse"));
+  REQUIRE(gpg.has_value());
+  const auto signature = (*gpg)->sign_file(path);
+  REQUIRE_MESSAGE(signature.has_value(), signature.error().message);
+  REQUIRE(world.files.write(directory / "file.asc", *signature).has_value());
+  home.gpg({"--verify", directory / "file.asc", path});  // the peer's own word
+
+  const auto check = [&](const std::string& user, std::string_view bytes) {
+    auto reader = Gpg::open_public(world, home.exported(user));
+    REQUIRE(reader.has_value());
+    const auto verdict = (*reader)->check_file(path, bytes);
+    REQUIRE(verdict.has_value());
+    return verdict->code;
+  };
+  CHECK(check("ana@example.org", *signature).empty());
+  const auto theirs = home.gpg(
+      {"--passphrase", "", "--local-user", "bo@example.org", "--output", "-", "--detach-sign", path});
+  CHECK(check("bo@example.org", theirs).empty());
+  CHECK(check("bo@example.org", *signature) == "unknown-key");
+  CHECK(check("ana@example.org", "no signature") == "malformed");
+  CHECK(check("ana@example.org", "") == "malformed");
+  const auto clear = (*gpg)->clearsign(text);
+  REQUIRE(clear.has_value());
+  CHECK_FALSE(check("ana@example.org", *clear).empty());  // signs its own text, not the file
+  REQUIRE(world.files.write(path, std::string(299999, 'x') + "y").has_value());
+  CHECK(check("ana@example.org", *signature) == "changed-bytes");
 }
