@@ -231,9 +231,6 @@ std::vector<Flag> platform_signing_flags() {
 
 Result<Outcome> sign_for_platform(const Options& options, Context& context) {
   const std::string format = options.text("format");
-  for (const std::string_view name : {"certificate", "timestamp"})
-    if (options.given(name) && format != "authenticode")
-      return fail_hint(ErrorKind::usage, "leave it out", "--{} belongs to --format authenticode", name);
   if (options.given("release"))
     return fail_hint(ErrorKind::usage, "leave it out", "--release belongs to minisign's signatures");
   const SignOne sign_one = TRY(signer_of(format, options, context));

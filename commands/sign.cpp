@@ -13,6 +13,7 @@
 #include "commands/commands.hpp"
 #include "commands/minisign.hpp"
 #include "commands/model.hpp"
+#include "commands/platform.hpp"
 #include "commands/statement.hpp"
 #include "commands/support.hpp"
 #include "crypto/hash.hpp"
@@ -202,6 +203,8 @@ Result<Outcome> sign_envelopes(const Options& options, Context& context) {
 
 Result<Outcome> run(const Options& options, Context& context) {
   const std::string format = options.text("format");
+  if (format != "authenticode")
+    TRY(refuse_flags(options, {"certificate", "timestamp"}, "belongs to --format authenticode"));
   if (format == "bundle") return sign_bundles(options, context);
   if (format == "dsse") return sign_envelopes(options, context);
   if (format == "model") {
@@ -210,17 +213,21 @@ Result<Outcome> run(const Options& options, Context& context) {
   }
   TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root"},
                    "belongs to bundles"));
+  if (is_platform_format(format)) return sign_for_platform(options, context);
   return sign_with_minisign(options, context);
 }
 
 std::vector<Flag> flags() {
+  std::vector<std::string> formats{"bundle", "dsse", "minisign", "tauri", "model"};
+  for (std::string& format : platform_sign_formats()) formats.push_back(std::move(format));
   std::vector<Flag> all{{.name = "format",
                          .value = "FORMAT",
                          .help = "what is written: FILE.sigstore.json, FILE.tranche.sig (dsse), "
-                                 "FILE.minisig, Tauri's FILE.sig, or DIRECTORY/model.sig",
+                                 "FILE.minisig, Tauri's FILE.sig, DIRECTORY/model.sig; the others: below",
                          .default_text = "bundle",
-                         .choices = {"bundle", "dsse", "minisign", "tauri", "model"}}};
+                         .choices = std::move(formats)}};
   for (Flag& flag : bundle_signing_flags()) all.push_back(std::move(flag));
+  for (Flag& flag : platform_signing_flags()) all.push_back(std::move(flag));
   all.push_back({.name = "release",
                  .value = "VERSION",
                  .help = "the version that the files are of, in the minisign comment"});

@@ -10,6 +10,7 @@
 #include "commands/commands.hpp"
 #include "commands/minisign.hpp"
 #include "commands/model.hpp"
+#include "commands/platform.hpp"
 #include "commands/release/make.hpp"
 #include "commands/rollout/shared.hpp"
 #include "commands/statement.hpp"
@@ -206,10 +207,16 @@ Result<Outcome> run(const Options& options, Context& context) {
                      "--bundle and its like belong to Sigstore's bundles");
   if (asks_for_bundle(options) && options.given("release"))
     return fail_hint(ErrorKind::usage, "name files with --bundle", "--release has no bundle");
-  if (options.given("signature") && !minisign)
-    return fail_hint(ErrorKind::usage, "add --format minisign", "--signature names a minisign signature");
+  const bool platform = is_platform_format(format);
+  if (options.given("signature") && !minisign && !platform)
+    return fail_hint(ErrorKind::usage, "add --format minisign, signify or openpgp",
+                     "--signature names a signature of theirs");
+  if (options.given("authority") && format != "authenticode")
+    return fail_hint(ErrorKind::usage, "leave it out", "--authority belongs to --format authenticode");
   if (minisign) {
     TRY(verify_with_minisign(checks, options, context));
+  } else if (platform) {
+    TRY(verify_for_platform(checks, options, context));
   } else if (format == "model") {
     TRY(verify_model(checks, options, context));
   } else if (options.given("release")) {
@@ -233,6 +240,8 @@ Result<Outcome> run(const Options& options, Context& context) {
 }  // namespace
 
 Command verify() {
+  std::vector<std::string> formats{"auto", "bundle", "dsse", "minisign", "model"};
+  for (std::string& format : platform_verify_formats()) formats.push_back(std::move(format));
   return {
       .name = "verify",
       .summary = "check files, a manifest or a release against the trusted keys",
@@ -256,7 +265,7 @@ Command verify() {
             .help = "a Sigstore trusted_root.json; without: trust: trusted-root:"},
            {.name = "key",
             .value = "PATH",
-            .help = "a public key to trust instead of those in tranche.yaml: PEM, or minisign's",
+            .help = "a public key to trust instead of those in tranche.yaml: PEM, or the format's own",
             .repeated = true},
            {.name = "release", .value = "VERSION", .help = "a release on record, and its artifacts here"},
            {.name = "directory", .value = "DIR", .help = "where the artifacts of a manifest or release lie"},
@@ -264,8 +273,13 @@ Command verify() {
             .value = "FORMAT",
             .help = "whose signatures: auto takes a bundle beside the file, else FILE.tranche.sig",
             .default_text = "auto",
-            .choices = {"auto", "bundle", "dsse", "minisign", "model"}},
-           {.name = "signature", .value = "PATH", .help = "of minisign; without: FILE.minisig or FILE.sig"},
+            .choices = std::move(formats)},
+           {.name = "signature",
+            .value = "PATH",
+            .help = "of minisign, signify or openpgp; without: the one beside the file"},
+           {.name = "authority",
+            .value = "PATH",
+            .help = "of authenticode: PEM certificates that signer and timestamp must lead to"},
            app_flag()},
       .run = run};
 }
