@@ -63,5 +63,9 @@ TEST_CASE("a line of a go.mod that makes no sense is a warning with its number, 
   CHECK(catalog.warnings == List{"go.mod:3: 'require a' is no line of a go.mod",
                                  "go.mod:5: 'replace x y' is no line of a go.mod",
                                  "go.mod: go.sum:1: 1 lines are no lines of a go.sum"});
+  const Catalog slash = taken(catalog_go_mod("module m\ngo 1.20\nrequire a.example/ v1.0.0\n", "", "go.mod"));
+  CHECK(slash.components.empty());
+  REQUIRE(slash.warnings.size() >= 1);
+  CHECK(has(slash.warnings[0], "is not listed"));
   refused(catalog_go_mod("go 1.20\n", "", "go.mod"), "names no module");
 }

@@ -122,7 +122,7 @@ Result<Catalog> catalog_rpm_query(std::string_view text, const std::string& file
       return {};
     }
     const auto word = [&](std::size_t i) {
-      return words[i] == "(none)" ? std::string() : std::string(words[i]);
+      return words[i] == "(none)" || !is_valid_utf8(words[i]) ? std::string() : std::string(words[i]);
     };
     if (word(0) == "gpg-pubkey" || word(4).empty()) return {};  // keys are kept as packages
     Component component;

@@ -41,10 +41,10 @@ Result<> LockGraph::add(std::string key, Component component) {
   if (keys_.size() >= max_components)
     return fail(ErrorKind::invalid, "{} has more than {} packages", printable(file_), max_components);
   if (component.bom_ref.empty()) component.bom_ref = component.purl;
-  if (component.name.empty() || component.bom_ref.size() > max_purl_bytes) {
-    warn(0, component.name.empty() ? fmt::format("the package '{}' has no name", printable(key))
-                                   : fmt::format("the package '{}' has a package URL that is too long",
-                                                 printable(component.name)));
+  const auto purl = parse_purl(component.purl);
+  if (component.name.empty() || !purl) {
+    warn(0, fmt::format("the entry '{}' is not listed: {}", printable(key),
+                        component.name.empty() ? "it has no name" : purl.error().message));
     return {};
   }
   std::string reference = component.bom_ref;

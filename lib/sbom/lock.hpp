@@ -34,7 +34,8 @@ class LockGraph {
   // "FILE:LINE: text"; line 0: the file as a whole.
   void warn(int line, std::string_view text);
   // Keys are the file's own. Keys whose components have one bom_ref become one component. A component without
-  // a bom_ref takes its purl. kind invalid beyond max_components.
+  // a bom_ref takes its purl. One without a name, or whose purl does not read, is not listed: a warning. kind
+  // invalid beyond max_components.
   Result<> add(std::string key, Component component);
   [[nodiscard]] bool contains(std::string_view key) const { return keys_.contains(key); }
   [[nodiscard]] std::size_t size() const { return keys_.size(); }

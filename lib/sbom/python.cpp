@@ -229,7 +229,7 @@ Result<Catalog> catalog_pipfile_lock(std::string_view text, const std::string& f
         graph.warn(package.key_place.line, fmt::format("'{}' has no exact version", printable(package.key)));
         continue;
       }
-      version = version.empty() ? "" : version.substr(2);
+      version = version.starts_with("==") ? version.substr(2) : "";
       std::vector<std::pair<std::string, std::string>> files;
       for (const doc::Value& hash : items_at(package.value, "hashes"))
         if (hash.is_string() && hash_of_pair(hash.as_string())) files.emplace_back("", hash.as_string());

@@ -156,7 +156,7 @@ TEST_CASE("pdm.lock and Pipfile.lock list their packages") {
   CHECK(pdm.warnings.empty());
   const Catalog pipenv = taken(catalog_pipfile_lock(
       R"({"_meta": {}, "default": {"Left_Pad": {"hashes": ["sha256:)" + one + R"("], "version": "==1.0"},
-          "f": {"git": "https://host.example/f.git", "ref": "abc"}, "bad": {"version": "*"}},
+          "f": {"git": "https://host.example/f.git", "ref": "abc", "version": "1"}, "bad": {"version": "*"}},
           "develop": {"lint": {"version": "==5.0"}}})",
       "Pipfile.lock"));
   CHECK(listed(pipenv) == List{"pkg:pypi/f?vcs_url=git%2Bhttps:%2F%2Fhost.example%2Ff.git%40abc",
