@@ -13,6 +13,7 @@
 #include "commands/commands.hpp"
 #include "commands/minisign.hpp"
 #include "commands/model.hpp"
+#include "commands/notarize.hpp"
 #include "commands/platform.hpp"
 #include "commands/statement.hpp"
 #include "commands/support.hpp"
@@ -205,6 +206,9 @@ Result<Outcome> run(const Options& options, Context& context) {
   const std::string format = options.text("format");
   if (format != "authenticode")
     TRY(refuse_flags(options, {"certificate", "timestamp"}, "belongs to --format authenticode"));
+  if (format != "notary")
+    TRY(refuse_flags(options, {"key-id", "issuer", "patience", "notary-url", "notary-bucket-url"},
+                     "belongs to --format notary"));
   if (format == "bundle") return sign_bundles(options, context);
   if (format == "dsse") return sign_envelopes(options, context);
   if (format == "model") {
@@ -213,6 +217,7 @@ Result<Outcome> run(const Options& options, Context& context) {
   }
   TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root"},
                    "belongs to bundles"));
+  if (format == "notary") return notarize_files(options, context);
   if (is_platform_format(format)) return sign_for_platform(options, context);
   return sign_with_minisign(options, context);
 }
@@ -220,6 +225,7 @@ Result<Outcome> run(const Options& options, Context& context) {
 std::vector<Flag> flags() {
   std::vector<std::string> formats{"bundle", "dsse", "minisign", "tauri", "model"};
   for (std::string& format : platform_sign_formats()) formats.push_back(std::move(format));
+  formats.emplace_back("notary");
   std::vector<Flag> all{{.name = "format",
                          .value = "FORMAT",
                          .help = "what is written: FILE.sigstore.json, FILE.tranche.sig (dsse), "
@@ -228,6 +234,7 @@ std::vector<Flag> flags() {
                          .choices = std::move(formats)}};
   for (Flag& flag : bundle_signing_flags()) all.push_back(std::move(flag));
   for (Flag& flag : platform_signing_flags()) all.push_back(std::move(flag));
+  for (Flag& flag : notary_flags()) all.push_back(std::move(flag));
   all.push_back({.name = "release",
                  .value = "VERSION",
                  .help = "the version that the files are of, in the minisign comment"});

@@ -1,0 +1,87 @@
+#include "commands/notarize.hpp"
+
+#include <algorithm>
+
+#include "base/paths.hpp"
+#include "base/text.hpp"
+#include "commands/support.hpp"
+#include "platform/notary.hpp"
+#include "signing/signers.hpp"
+
+namespace tranche::commands {
+namespace {
+
+using platform::NotaryStatus;
+
+constexpr std::string_view state_suffix = ".notary.json";
+constexpr std::string_view log_suffix = ".notary-log.json";
+
+int exit_of(NotaryStatus status) {
+  if (status == NotaryStatus::accepted) return 0;
+  return static_cast<int>(status == NotaryStatus::in_progress ? ErrorKind::pending : ErrorKind::verification);
+}
+
+Result<platform::NotaryOptions> read_options(const Options& options) {
+  for (const std::string_view name : {"key", "key-id", "issuer"})
+    if (!options.given(name))
+      return fail_hint(ErrorKind::usage, "add --key file:AuthKey_ID.p8, --key-id ID and --issuer UUID",
+                       "the notary service wants an App Store Connect key, and --{} is missing", name);
+  platform::NotaryOptions out;
+  out.account = {.key_id = options.text("key-id"), .issuer = options.text("issuer")};
+  if (options.given("patience")) out.patience = TRY(parse_duration(options.text("patience")));
+  if (options.given("notary-url")) out.service = options.text("notary-url");
+  out.s3_endpoint = options.text("notary-bucket-url");
+  return out;
+}
+
+}  // namespace
+
+std::vector<Flag> notary_flags() {
+  return {
+      {.name = "key-id", .value = "ID", .help = "of notary: the App Store Connect key's id"},
+      {.name = "issuer", .value = "UUID", .help = "of notary: who issued the key"},
+      {.name = "patience", .value = "TIME", .help = "of notary: how long to wait for an answer; without: 1h"},
+      {.name = "notary-url", .value = "URL", .help = "of notary: another service than Apple's"},
+      {.name = "notary-bucket-url", .value = "URL", .help = "of notary: another bucket than Amazon's"}};
+}
+
+Result<Outcome> notarize_files(const Options& options, Context& context) {
+  const platform::NotaryOptions notary = TRY(read_options(options));
+  const auto file = find_file(context);
+  const std::string repository = file ? directory_name(*file) : std::string();
+  const auto signer = TRY_WHILE(
+      "reading --key",
+      signing::load_signer(context.world, repository, options.text("key"), options.text("key-password")));
+  // A key or account that can sign nothing is found out before anything is sent.
+  TRY(platform::make_notary_token(*signer, notary.account, context.world.clock.now()));
+  Outcome outcome;
+  Table table;
+  doc::Value files = doc::Value::array();
+  for (const std::string& path : options.list("path")) {
+    if (context.dry_run) {
+      table.row({"would submit " + printable(path), notary.service});
+      files.push(doc::Value::object({{"path", path}}));
+      continue;
+    }
+    const auto made =
+        TRY_WHILE("notarizing " + printable(path),
+                  platform::notarize(context.world, *signer, notary, path, path + std::string(state_suffix)));
+    if (made.resumed) context.say("{}: carried on with submission {}", printable(path), made.id);
+    if (!made.log.empty()) TRY(context.world.files.write(path + std::string(log_suffix), made.log));
+    if (!made.log_flaw.empty()) context.say("{}: no log: {}", printable(path), made.log_flaw);
+    // A refusal outweighs what is still open.
+    if (outcome.exit_code != static_cast<int>(ErrorKind::verification) && exit_of(made.status) != 0)
+      outcome.exit_code = exit_of(made.status);
+    table.row({printable(path), std::string(platform::to_text(made.status)), made.id});
+    files.push(doc::Value::object({{"path", path},
+                                   {"id", made.id},
+                                   {"status", platform::to_text(made.status)},
+                                   {"resumed", made.resumed}}));
+  }
+  outcome.json =
+      doc::Value::object({{"schema", "tranche/sign/v1"}, {"format", "notary"}, {"files", std::move(files)}});
+  outcome.text = table.text();
+  return outcome;
+}
+
+}  // namespace tranche::commands
