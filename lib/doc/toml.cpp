@@ -24,7 +24,8 @@ namespace {
 
 constexpr std::size_t max_dots = 64;
 
-// Offset of the first line with too many dotted names; npos when there is none.
+// Offset of the first line with too many dotted names, or with a letter that only texts may have; npos when
+// there is none.
 std::size_t find_long_key(std::string_view text) {
   std::size_t line = 0;
   std::size_t dots = 0;
@@ -56,6 +57,8 @@ std::size_t find_long_key(std::string_view text) {
       while (i < text.size() && text[i] != '\n') ++i;
       continue;
     }
+    // Names outside quotes are ASCII (TOML 1.0), and toml++ 3.3 does not judge all other letters soundly.
+    if (static_cast<unsigned char>(c) >= 0x80 && !(i < 3 && text.starts_with("\xef\xbb\xbf"))) return line;
     ++i;
     if (c == '\n') {
       line = i;
@@ -133,8 +136,10 @@ Result<Value> parse_toml(std::string_view text, std::string file, const Limits& 
   if (auto error = detail::check_bytes(text, file, limits)) return fail(std::move(*error));
   const detail::Located where(text, std::move(file));
   if (const std::size_t line = find_long_key(text); line != std::string_view::npos)
-    return fail(detail::refusal(where.at(line), fmt::format("more than {} dotted names in a line", max_dots),
-                                "write tables instead of dotted names"));
+    return fail(detail::refusal(
+        where.at(line),
+        fmt::format("more than {} dotted names in a line, or a letter beyond ASCII outside quotes", max_dots),
+        "write tables instead of dotted names, and other letters in quotes"));
   const toml::parse_result parsed = toml::parse(where.text());
   if (parsed.failed()) {
     const toml::source_position& begin = parsed.error().source().begin;

@@ -38,6 +38,7 @@ TEST_CASE("what is no TOML, or was made to exhaust the reader, is refused with i
   CHECK(refused("x = [1, 2, 3, 4]\n", {.max_nodes = 3}) == 1);
   CHECK(refused("[a.b.c.d]\nx = 1\n", {.max_depth = 3}) >= 1);
   CHECK(refused("x = \"\xff\"\n") == 1);
+  CHECK(refused("x = 1\n[p\xcf\xbf") == 2);
 }
 
 TEST_CASE("dots in texts and comments are no dotted names") {
