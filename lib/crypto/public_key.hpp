@@ -34,7 +34,7 @@ class AnyPublicKey {
 
   enum class Kind { rsa, p256, p384, p521, ed25519 };
   [[nodiscard]] Kind kind() const;
-  [[nodiscard]] int bits() const;  // of the modulus or the curve: 3072, 256
+  [[nodiscard]] int bits() const;            // of the modulus or the curve: 3072, 256
   [[nodiscard]] std::string to_der() const;  // SubjectPublicKeyInfo
   [[nodiscard]] std::string to_pem() const;
   [[nodiscard]] std::string id() const;  // hex SHA-256 of to_der()
