@@ -103,11 +103,9 @@ Result<SctCheck> check_scts(const Certificate& leaf, const Certificate& issuer, 
   const OwnedScts scts(
       static_cast<STACK_OF(SCT)*>(X509_get_ext_d2i(certificate, NID_ct_precert_scts, &found, nullptr)));
   ERR_clear_error();
+  if (scts == nullptr && found == -1)  // there is none
+    return SctCheck{.why = "the certificate has no timestamp of a transparency log"};
   SctCheck check;
-  if (scts == nullptr && found == -1) {  // there is none
-    check.why = "the certificate has no timestamp of a transparency log";
-    return check;
-  }
   const int count = scts == nullptr ? 0 : sk_SCT_num(scts.get());
   const std::string tbs = precertificate(certificate);
   if (count <= 0 || count > max_scts || tbs.empty())
