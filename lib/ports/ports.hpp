@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,6 +74,12 @@ struct FileReader {
   virtual ~FileReader() = default;
   virtual Result<std::size_t> read(char* into, std::size_t capacity) = 0;  // 0 at the end
 };
+struct FileWrite {
+  std::string path;
+  std::string_view bytes;  // of the caller, until the call returns
+  std::uint32_t mode = 0644;
+};
+
 struct Files {
   virtual ~Files() = default;
   // nullopt: no such file. Error: unreadable, not a regular file, or larger than max_bytes.
@@ -81,6 +88,12 @@ struct Files {
   // Atomic and durable: temporary file beside it, fsync, rename, fsync of the directory. Makes parent
   // directories.
   virtual Result<> write(const std::string& path, std::string_view bytes, std::uint32_t mode = 0644) = 0;
+  // As write, for many files at the price of few flushes. After a crash each file is its old or its new self;
+  // which of them are new is not said. An error leaves no temporary file.
+  virtual Result<> write_all(std::span<const FileWrite> files) {
+    for (const FileWrite& file : files) TRY(write(file.path, file.bytes, file.mode));
+    return {};
+  }
   // As write, but refuses (kind conflict) when the path exists. For keys and other things never to be
   // overwritten.
   virtual Result<> create(const std::string& path, std::string_view bytes, std::uint32_t mode = 0644) = 0;
