@@ -1,4 +1,6 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +19,12 @@ struct Desk {
   support::TempDirectory directory;
   std::unique_ptr<ports::Files> files = os::make_files();
   std::string at(const std::string& name) { return directory / name; }
+  // What is there, with what list() would not show.
+  std::size_t entries(const std::string& name) {
+    std::size_t count = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(at(name))) ++count;
+    return count;
+  }
 };
 }  // namespace
 
@@ -79,13 +87,91 @@ TEST_CASE("a failed write leaves the old file and no litter") {
   REQUIRE_FALSE(onto_directory.has_value());
   CHECK(onto_directory.error().message.find("d/full") != std::string::npos);
   CHECK_FALSE(onto_directory.error().hint.empty());
-  std::size_t entries = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(desk.at("d"))) ++entries;
-  CHECK(entries == 1);
+  CHECK(desk.entries("d") == 1);
   CHECK(desk.files->read(desk.at("d/full/x"), 10)->value() == "old");
   const auto on_full_disk = desk.files->write("/dev/full/x", "new");  // a part of the path is no directory
   REQUIRE_FALSE(on_full_disk.has_value());
   CHECK_FALSE(on_full_disk.error().hint.empty());
+}
+
+TEST_CASE("many files are written in one call, more than may be open at once, the last of a name wins") {
+  Desk desk;
+  REQUIRE(desk.files->write(desk.at("d0/7"), "old"));
+  std::vector<std::string> contents;
+  for (int i = 0; i < 1500; ++i) contents.push_back(fmt::format("{}\n", i * 7919));
+  std::vector<ports::FileWrite> writes;
+  for (std::size_t i = 0; i < contents.size(); ++i)
+    writes.push_back({desk.at(fmt::format("d{}/{}", i % 3, i)), contents[i], i % 2 == 0 ? 0600U : 0644U});
+  writes.push_back({desk.at("d1/7"), "last", 0640});
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit few{.rlim_cur = 256, .rlim_max = before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+  const auto written = desk.files->write_all(writes);
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE(written.has_value());
+  int wrong = 0;
+  for (std::size_t i = 0; i + 1 < writes.size(); ++i)
+    if (i != 7 && (**desk.files->read(writes[i].path, 100) != contents[i] ||
+                   (**desk.files->info(writes[i].path)).mode != writes[i].mode))
+      ++wrong;
+  CHECK(wrong == 0);
+  CHECK(**desk.files->read(desk.at("d1/7"), 10) == "last");
+  CHECK((**desk.files->info(desk.at("d1/7"))).mode == 0640);
+  CHECK(**desk.files->read(desk.at("d0/7"), 10) == "old");
+  CHECK(desk.entries("d0") == 501);
+  CHECK(desk.entries("d1") == 500);
+  CHECK(desk.files->write_all({}).has_value());
+}
+
+TEST_CASE("of many files, one that cannot be written leaves the old ones and no litter") {
+  Desk desk;
+  REQUIRE(desk.files->write(desk.at("d/a"), "old"));
+  const auto refused = desk.files->write_all(std::vector<ports::FileWrite>{{desk.at("d/a"), "new"},
+                                                                           {desk.at("d/b"), "new"},
+                                                                           {"/proc/tranche/none", "new"},
+                                                                           {desk.at("d/c"), "new"}});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find("/proc/tranche") != std::string::npos);
+  CHECK_FALSE(refused.error().hint.empty());
+  CHECK(desk.files->read(desk.at("d/a"), 10)->value() == "old");
+  CHECK(desk.entries("d") == 1);
+
+  // What only the renaming finds out comes after others took their names: each is whole, old or new.
+  REQUIRE(desk.files->make_directories(desk.at("d/full")));
+  REQUIRE(desk.files->write(desk.at("d/full/x"), "x"));
+  const auto onto_directory = desk.files->write_all(std::vector<ports::FileWrite>{
+      {desk.at("d/a"), "new"}, {desk.at("d/full"), "new"}, {desk.at("d/c"), "new"}});
+  REQUIRE_FALSE(onto_directory.has_value());
+  CHECK(desk.files->read(desk.at("d/a"), 10)->value() == "new");
+  CHECK(desk.entries("d") == 2);
+
+  CHECK_FALSE(
+      desk.files->write_all(std::vector<ports::FileWrite>{{desk.at("e"), "x"}, {"", "x"}}).has_value());
+  CHECK_FALSE(desk.files->info(desk.at("e"))->has_value());
+}
+
+TEST_CASE("a reader of files that are written together sees each whole") {
+  Desk desk;
+  const std::string old_bytes(60'000, 'a');
+  const std::string new_bytes(50'000, 'b');
+  const auto batch = [&](const std::string& bytes) {
+    return std::vector<ports::FileWrite>{{desk.at("f"), bytes}, {desk.at("g"), bytes}};
+  };
+  REQUIRE(desk.files->write_all(batch(old_bytes)));
+  std::atomic<bool> done = false;
+  std::jthread writer([&] {
+    for (int i = 0; i < 50; ++i)
+      if (!desk.files->write_all(batch(i % 2 == 0 ? new_bytes : old_bytes))) break;
+    done = true;
+  });
+  int mixtures = 0;
+  while (!done)
+    for (const char* name : {"f", "g"}) {
+      const auto bytes = desk.files->read(desk.at(name), 1 << 20);
+      if (!bytes || !*bytes || (**bytes != old_bytes && **bytes != new_bytes)) ++mixtures;
+    }
+  CHECK(mixtures == 0);
 }
 
 TEST_CASE("create never overwrites, and of many creators one wins") {
