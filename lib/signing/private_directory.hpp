@@ -1,5 +1,5 @@
 // A fresh directory that nobody else can enter, gone with its owner: for keys that a tool wants as files, and
-// for the copy of a file that a tool changes in place.
+// for the copy of a file that a tool changes in place. What a killed run left is removed by the next one.
 #pragma once
 
 #include <memory>
@@ -27,6 +27,7 @@ class PrivateDirectory {
   PrivateDirectory(ports::World& world, std::string path) : world_(world), path_(std::move(path)) {}
   ports::World& world_;
   std::string path_;
+  std::unique_ptr<ports::FileLock> owner_;
 };
 
 }  // namespace tranche::signing
