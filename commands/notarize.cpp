@@ -5,8 +5,10 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "commands/support.hpp"
+#include "platform/kind.hpp"
 #include "platform/notary.hpp"
 #include "signing/signers.hpp"
+#include "sigstore/services.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -31,7 +33,28 @@ Result<platform::NotaryOptions> read_options(const Options& options) {
   if (options.given("patience")) out.patience = TRY(parse_duration(options.text("patience")));
   if (options.given("notary-url")) out.service = options.text("notary-url");
   out.s3_endpoint = options.text("notary-bucket-url");
+  // Whoever reads the token can notarize in the account's name for ten minutes.
+  TRY(sigstore::check_service_url(out.service, "the notary service"));
+  if (!out.s3_endpoint.empty()) TRY(sigstore::check_service_url(out.s3_endpoint, "the notary's bucket"));
   return out;
+}
+
+// `sign dist/*`, run again, names what the first run wrote.
+bool is_own(std::string_view path) { return path.ends_with(state_suffix) || path.ends_with(log_suffix); }
+
+Result<> refuse_unfit(ports::Files& files, const std::string& path) {
+  const std::string mismatch = TRY(platform::find_mismatch(files, path, "notary"));
+  if (mismatch.empty()) return {};
+  return fail_hint(ErrorKind::invalid, "pack the app: ditto -c -k, hdiutil or productbuild",
+                   "cannot submit '{}': {}", printable(path), mismatch);
+}
+
+doc::Value to_value(const std::vector<platform::NotaryIssue>& issues) {
+  doc::Value list = doc::Value::array();
+  for (const auto& issue : issues)
+    list.push(
+        doc::Value::object({{"severity", issue.severity}, {"path", issue.path}, {"message", issue.message}}));
+  return list;
 }
 
 }  // namespace
@@ -47,6 +70,11 @@ std::vector<Flag> notary_flags() {
 
 Result<Outcome> notarize_files(const Options& options, Context& context) {
   const platform::NotaryOptions notary = TRY(read_options(options));
+  std::vector<std::string> paths = options.list("path");
+  std::erase_if(paths, is_own);
+  if (paths.empty())
+    return fail_hint(ErrorKind::usage, "name the zip, dmg or pkg itself", "these are the notary's answers");
+  for (const std::string& path : paths) TRY(refuse_unfit(context.world.files, path));
   const auto file = find_file(context);
   const std::string repository = file ? directory_name(*file) : std::string();
   const auto signer = TRY_WHILE(
@@ -57,15 +85,18 @@ Result<Outcome> notarize_files(const Options& options, Context& context) {
   Outcome outcome;
   Table table;
   doc::Value files = doc::Value::array();
-  for (const std::string& path : options.list("path")) {
+  std::string found;
+  for (const std::string& path : paths) {
+    const std::string state = path + std::string(state_suffix);
     if (context.dry_run) {
-      table.row({"would submit " + printable(path), notary.service});
-      files.push(doc::Value::object({{"path", path}}));
+      const std::string id = TRY(platform::find_submission(context.world.files, path, state));
+      table.row({(id.empty() ? "would submit " : "would wait for ") + printable(path),
+                 id.empty() ? notary.service : id});
+      files.push(doc::Value::object({{"path", path}, {"id", id}, {"resumed", !id.empty()}}));
       continue;
     }
-    const auto made =
-        TRY_WHILE("notarizing " + printable(path),
-                  platform::notarize(context.world, *signer, notary, path, path + std::string(state_suffix)));
+    const auto made = TRY_WHILE("notarizing " + printable(path),
+                                platform::notarize(context.world, *signer, notary, path, state));
     if (made.resumed) context.say("{}: carried on with submission {}", printable(path), made.id);
     if (!made.log.empty()) TRY(context.world.files.write(path + std::string(log_suffix), made.log));
     if (!made.log_flaw.empty()) context.say("{}: no log: {}", printable(path), made.log_flaw);
@@ -73,14 +104,19 @@ Result<Outcome> notarize_files(const Options& options, Context& context) {
     if (outcome.exit_code != static_cast<int>(ErrorKind::verification) && exit_of(made.status) != 0)
       outcome.exit_code = exit_of(made.status);
     table.row({printable(path), std::string(platform::to_text(made.status)), made.id});
+    for (const auto& issue : made.issues)
+      found += fmt::format("  {}: {}: {}\n", printable(issue.severity, 20), printable(issue.path),
+                           printable(issue.message));
     files.push(doc::Value::object({{"path", path},
                                    {"id", made.id},
                                    {"status", platform::to_text(made.status)},
-                                   {"resumed", made.resumed}}));
+                                   {"resumed", made.resumed},
+                                   {"log", made.log.empty() ? "" : path + std::string(log_suffix)},
+                                   {"issues", to_value(made.issues)}}));
   }
   outcome.json =
       doc::Value::object({{"schema", "tranche/sign/v1"}, {"format", "notary"}, {"files", std::move(files)}});
-  outcome.text = table.text();
+  outcome.text = table.text() + found;
   return outcome;
 }
 

@@ -6,8 +6,10 @@
 
 #include "base/paths.hpp"
 #include "commands/support.hpp"
+#include "platform/apt.hpp"
 #include "platform/authenticode.hpp"
 #include "platform/deb.hpp"
+#include "platform/kind.hpp"
 #include "platform/rpm.hpp"
 #include "signing/gpg.hpp"
 #include "signing/keys.hpp"
@@ -72,10 +74,26 @@ Result<SignOne> signify_signer(const Options& options, Context& context) {
   });
 }
 
-Result<std::string> sign_apt(Context& context, signing::Gpg& gpg, const std::string& path) {
+Result<bool> is_directory(Context& context, const std::string& path) {
+  if (!TRY(context.world.files.info(path))) return false;
+  const auto info = TRY(context.world.files.info(TRY(context.world.files.real_path(path))));
+  return info && info->kind == ports::FileInfo::Kind::directory;
+}
+
+// The Release of the suite that is named by its directory or by that file.
+Result<std::string> release_of(Context& context, const std::string& named) {
+  std::string path = TRY(is_directory(context, named)) ? join_path(named, "Release") : named;
   if (base_name(path) != "Release")
-    return fail_hint(ErrorKind::usage, "name the file Release of the repository: dists/SUITE/Release",
+    return fail_hint(ErrorKind::usage, "name the directory dists/SUITE, or the file Release in it",
                      "--format apt signs a Release file, not '{}'", printable(path));
+  if (!TRY(context.world.files.info(path)))
+    return fail_hint(ErrorKind::failed, "make it first: apt-ftparchive release DIRECTORY",
+                     "there is no file '{}'", printable(path));
+  return path;
+}
+
+Result<std::string> sign_apt(Context& context, signing::Gpg& gpg, const std::string& named) {
+  const std::string path = TRY(release_of(context, named));
   const std::string text = TRY(read_input(context, path, max_release_file));
   const std::string clear = TRY(gpg.clearsign(text));
   const std::string detached = TRY(gpg.sign_file(path));
@@ -113,14 +131,14 @@ Result<SignOne> authenticode_signer(const Options& options, Context& context) {
     return fail_hint(ErrorKind::usage, "add --certificate PATH: PEM, the signer's first",
                      "Authenticode needs the certificate of the key");
   auto signer = std::make_shared<platform::AuthenticodeSigner>();
-  signer->key = TRY(read_key(options, context));
-  signer->password = TRY(read_password(options, context));
-  signer->certificates = TRY(read_input(context, options.text("certificate"), max_key_bytes));
   signer->timestamp_url = options.text("timestamp");
   if (options.given("timestamp") && !signer->timestamp_url.starts_with("http://") &&
       !signer->timestamp_url.starts_with("https://"))
     return fail_hint(ErrorKind::usage, "give the http or https address of an RFC 3161 authority",
                      "--timestamp is no address: '{}'", printable(signer->timestamp_url));
+  signer->key = TRY(read_key(options, context));
+  signer->password = TRY(read_password(options, context));
+  signer->certificates = TRY(read_input(context, options.text("certificate"), max_key_bytes));
   return SignOne([&context, signer](const std::string& path) -> Result<std::string> {
     if (!context.dry_run) TRY(platform::sign_authenticode(context.world, path, *signer));
     return path;
@@ -131,6 +149,29 @@ Result<SignOne> signer_of(const std::string& format, const Options& options, Con
   if (format == "signify") return signify_signer(options, context);
   if (format == "authenticode") return authenticode_signer(options, context);
   return openpgp_signer(format, options, context);
+}
+
+// Whose signatures lie inside the file; the others lie beside it.
+bool signs_inside(std::string_view format) {
+  return format == "authenticode" || format == "deb" || format == "rpm";
+}
+
+// Before a key is asked for: a file that is none (a directory, a pipe) or of another kind, and a signature.
+Result<> refuse_unfit(Context& context, const std::string& format, const std::string& path) {
+  if (format == "apt") {
+    TRY(release_of(context, path));
+    return {};
+  }
+  if ((format == "openpgp" && path.ends_with(".asc")) || (format == "signify" && path.ends_with(".sig")))
+    return fail_hint(ErrorKind::usage, "name the file itself", "'{}' is a signature", printable(path));
+  if (!signs_inside(format)) {
+    TRY(context.world.files.open(path));
+    return {};
+  }
+  const std::string mismatch = TRY(platform::find_mismatch(context.world.files, path, format));
+  if (mismatch.empty()) return {};
+  return fail_hint(ErrorKind::invalid, "choose the --format of the file", "cannot sign '{}': {}",
+                   printable(path), mismatch);
 }
 
 // What reads one file's signature; the key has been read.
@@ -185,6 +226,9 @@ Result<CheckOne> openpgp_checker(const std::string& format, const Options& optio
   if (format == "deb")
     return CheckOne(
         [&context, gpg](const std::string& path) { return platform::check_deb(context.world, path, *gpg); });
+  if (format == "apt")
+    return CheckOne(
+        [&context, gpg](const std::string& path) { return platform::check_apt(context.world, path, *gpg); });
   return CheckOne([&options, &context, gpg](const std::string& path) -> Result<signing::Verdict> {
     const auto signature = TRY(find_signature(options, context, path, {".asc", ".sig", ".gpg"}));
     if (!signature) return unsigned_file();
@@ -207,16 +251,12 @@ Result<CheckOne> checker_of(const std::string& format, const Options& options, C
 
 }  // namespace
 
-std::vector<std::string> platform_sign_formats() {
+std::vector<std::string> platform_formats() {
   return {"signify", "openpgp", "apt", "authenticode", "deb", "rpm"};
 }
 
-std::vector<std::string> platform_verify_formats() {
-  return {"signify", "openpgp", "authenticode", "deb", "rpm"};
-}
-
 bool is_platform_format(std::string_view format) {
-  const auto formats = platform_sign_formats();
+  const auto formats = platform_formats();
   return std::ranges::find(formats, format) != formats.end();
 }
 
@@ -233,6 +273,7 @@ Result<Outcome> sign_for_platform(const Options& options, Context& context) {
   const std::string format = options.text("format");
   if (options.given("release"))
     return fail_hint(ErrorKind::usage, "leave it out", "--release belongs to minisign's signatures");
+  for (const std::string& path : options.list("path")) TRY(refuse_unfit(context, format, path));
   const SignOne sign_one = TRY(signer_of(format, options, context));
   doc::Value files = doc::Value::array();
   Table table;
@@ -253,7 +294,7 @@ Result<> verify_for_platform(Checks& checks, const Options& options, Context& co
     return fail_hint(ErrorKind::usage, "name the files", "a release is checked by tranche's own signature");
   const std::vector<std::string> paths = options.list("path");
   if (options.given("signature") && format != "signify" && format != "openpgp")
-    return fail_hint(ErrorKind::usage, "leave --signature out", "the signature of {} lies in the file",
+    return fail_hint(ErrorKind::usage, "leave --signature out", "--format {} knows where its signature lies",
                      format);
   if (options.given("signature") && paths.size() > 1)
     return fail_hint(ErrorKind::usage, "verify them one by one", "one --signature cannot be of {} files",
@@ -264,6 +305,16 @@ Result<> verify_for_platform(Checks& checks, const Options& options, Context& co
     if (!TRY(context.world.files.info(path))) {
       checks.bad(name, "missing-artifact", fmt::format("no such file: {}", printable(path)));
       continue;
+    }
+    // Opened once by us: a tool that is given a pipe would wait for whoever writes into it.
+    if (signs_inside(format)) {
+      if (const std::string other = TRY(platform::find_mismatch(context.world.files, path, format));
+          !other.empty()) {
+        checks.bad(name, "malformed", other);
+        continue;
+      }
+    } else if (format != "apt") {
+      TRY(context.world.files.open(path));
     }
     const signing::Verdict verdict = TRY_WHILE("verifying " + printable(path), check_one(path));
     if (verdict.holds())

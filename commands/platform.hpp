@@ -11,15 +11,14 @@
 namespace tranche::commands {
 
 // The formats, as --format has them.
-std::vector<std::string> platform_sign_formats();
-std::vector<std::string> platform_verify_formats();
+std::vector<std::string> platform_formats();
 bool is_platform_format(std::string_view format);
 
 // --certificate --timestamp
 std::vector<Flag> platform_signing_flags();
 
 // --key REF [--key-password REF] FILE...: signify writes FILE.sig, openpgp FILE.asc, apt InRelease and
-// Release.gpg beside Release; authenticode, deb and rpm sign the file itself.
+// Release.gpg beside the Release of the suite that is named; authenticode, deb and rpm sign the file itself.
 Result<Outcome> sign_for_platform(const Options& options, Context& context);
 // --key PATH (authenticode: --authority PATH) [--signature PATH] FILE...
 Result<> verify_for_platform(Checks& checks, const Options& options, Context& context);

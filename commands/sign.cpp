@@ -224,7 +224,7 @@ Result<Outcome> run(const Options& options, Context& context) {
 
 std::vector<Flag> flags() {
   std::vector<std::string> formats{"bundle", "dsse", "minisign", "tauri", "model"};
-  for (std::string& format : platform_sign_formats()) formats.push_back(std::move(format));
+  for (std::string& format : platform_formats()) formats.push_back(std::move(format));
   formats.emplace_back("notary");
   std::vector<Flag> all{{.name = "format",
                          .value = "FORMAT",

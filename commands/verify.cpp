@@ -241,7 +241,7 @@ Result<Outcome> run(const Options& options, Context& context) {
 
 Command verify() {
   std::vector<std::string> formats{"auto", "bundle", "dsse", "minisign", "model"};
-  for (std::string& format : platform_verify_formats()) formats.push_back(std::move(format));
+  for (std::string& format : platform_formats()) formats.push_back(std::move(format));
   return {
       .name = "verify",
       .summary = "check files, a manifest or a release against the trusted keys",

@@ -21,11 +21,11 @@ std::string_view line_of(std::string_view out, std::string_view start) {
 }
 
 // OpenSSL's errors come last and name functions: the first line is osslsigncode's own.
-std::string first_words(const ports::ProcessResult& result) {
-  for (const std::string_view said : {trim(result.err), trim(result.out)})
+std::string first_words(std::string_view out, std::string_view err, int exit_code) {
+  for (const std::string_view said : {trim(err), trim(out)})
     for (const std::string_view line : split(said, '\n'))
-      if (!line.empty() && !line.starts_with("Enter PEM")) return printable(line);
-  return fmt::format("exit code {}", result.exit_code);
+      if (!line.empty() && !line.starts_with("Enter PEM")) return printable(line, 200);
+  return fmt::format("exit code {}", exit_code);
 }
 
 }  // namespace
@@ -53,8 +53,43 @@ Result<> sign_authenticode(ports::World& world, const std::string& path, const A
         ErrorKind::verification,
         "check --key-password, that --certificate is the key's, and that the file is a PE, MSI or "
         "CAB",
-        "osslsigncode does not sign '{}': {}", printable(path), first_words(result));
+        "osslsigncode does not sign '{}': {}", printable(path),
+        first_words(result.out, result.err, result.exit_code));
   return copy.put_back(world.files, output);
+}
+
+// Its exit code alone does not count: it is 0 when one of several signatures holds, and when a timestamp does
+// not. Its words alone do not count either: a signature's description is printed as it is, line ends and all.
+Verdict read_osslsigncode(std::string_view out, std::string_view err, int exit_code) {
+  const auto said = [&](std::string_view words) {
+    return out.find(words) != out.npos || err.find(words) != err.npos;
+  };
+  const std::string who = printable(line_of(out, "Subject:"), 120);
+  if (said("MISMATCH!!!")) return {"changed-bytes", "the file is not what was signed"};
+  if (said("Unrecognized file type") || said("Corrupt PE file") || said("unsupported input file type"))
+    return {"malformed", "it is no PE, MSI or CAB, or is cut short"};
+  if (said("No signature found") || said("MSI file has no signature"))
+    return {"unsigned", "there is no signature in it"};
+  if (said("Unsupported Signer's certificate purpose"))
+    return {"wrong-purpose", fmt::format("the certificate of {} is not for signing code", who)};
+  // The timestamp first: without it, the time that the certificate is held against is today.
+  if (said("Timestamp Server Signature verification: failed"))
+    return {"untrusted-timestamp", "its timestamp leads to none of the authorities, or is not whole"};
+  if (said("Signature verification: failed")) {
+    if (err.find("certificate has expired") != err.npos ||
+        err.find("certificate is not yet valid") != err.npos)
+      return {"certificate-outside-validity",
+              fmt::format("the certificate of {} is not valid {}", who,
+                          said("Timestamp time:") ? "at the time of the timestamp"
+                                                  : "now, and no timestamp says when it was signed")};
+    if (err.find("certificate verify error") != err.npos)
+      return {"untrusted-certificate", fmt::format("{} leads to none of the authorities", who)};
+  } else if (exit_code == 0 && line_of(out, "Signature verification:") == "ok" &&
+             !line_of(out, "Number of verified signatures:").empty()) {
+    const std::string_view when = line_of(out, "Timestamp time:");
+    return {"", fmt::format("signed by {}{}", who, when.empty() ? "" : ", timestamp " + printable(when, 40))};
+  }
+  return {"bad-signature", "osslsigncode: " + first_words(out, err, exit_code)};
 }
 
 Result<Verdict> check_authenticode(ports::World& world, const std::string& path,
@@ -67,20 +102,7 @@ Result<Verdict> check_authenticode(ports::World& world, const std::string& path,
                            .package = package,
                            .environment = {},
                            .input = {}}));
-  const std::string_view verified = line_of(result.out, "Signature verification:");
-  const bool has_signature = !line_of(result.out, "Number of verified signatures:").empty();
-  if (result.exit_code == 0 && !result.cut && verified == "ok" && has_signature)
-    return Verdict{"", fmt::format("signed by {}", printable(line_of(result.out, "Subject:")))};
-  if (result.out.find("MISMATCH!!!") != std::string::npos)
-    return Verdict{"changed-bytes", "the file is not what was signed"};
-  if (result.err.find("No signature found") != std::string::npos ||
-      result.out.find("No signature found") != std::string::npos)
-    return Verdict{"unsigned", "there is no signature in it"};
-  if (verified == "failed" && result.err.find("certificate verify error") != std::string::npos)
-    return Verdict{"untrusted-certificate",
-                   fmt::format("{} leads to none of the authorities, or is not valid now",
-                               printable(line_of(result.out, "Subject:")))};
-  return Verdict{"bad-signature", "osslsigncode: " + first_words(result)};
+  return read_osslsigncode(result.out, result.err, result.cut ? 1 : result.exit_code);
 }
 
 }  // namespace tranche::platform

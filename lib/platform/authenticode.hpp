@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "base/secret.hpp"
@@ -24,8 +25,13 @@ struct AuthenticodeSigner {
 Result<> sign_authenticode(ports::World& world, const std::string& path, const AuthenticodeSigner& signer);
 
 // `authorities`: path of the PEM certificates that the signer, and a timestamp, must lead to. No revocation
-// list is fetched. Codes: unsigned, changed-bytes, untrusted-certificate, bad-signature.
+// list is fetched. With several signatures all must hold, and so must a timestamp. Codes: unsigned,
+// malformed, changed-bytes, untrusted-certificate, untrusted-timestamp, certificate-outside-validity,
+// wrong-purpose, bad-signature.
 Result<signing::Verdict> check_authenticode(ports::World& world, const std::string& path,
                                             const std::string& authorities);
+
+// What `osslsigncode verify` said, read.
+signing::Verdict read_osslsigncode(std::string_view out, std::string_view err, int exit_code);
 
 }  // namespace tranche::platform

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <optional>
 
 #include "base/encoding.hpp"
 #include "base/paths.hpp"
@@ -21,6 +23,10 @@ constexpr std::size_t max_state_bytes = 16 << 10;
 constexpr std::size_t max_log_bytes = 8 << 20;
 // Most submissions end within minutes: looked at soon, then ever more seldom.
 constexpr Duration first_pause = std::chrono::seconds(5), longest_pause = std::chrono::seconds(60);
+// A service that is busy when it is first asked: some seconds are worth it, a submission is made by hand.
+constexpr std::array<Duration, 3> busy_pauses{std::chrono::seconds(1), std::chrono::seconds(3),
+                                              std::chrono::seconds(9)};
+constexpr std::size_t max_issues = 100;
 
 std::string to_base64url(std::string_view bytes) {
   std::string text = to_base64(bytes);
@@ -99,7 +105,7 @@ class Service {
     ports::HttpRequest request;  // without our token: the address carries its own
     request.url = TRY(TRY(attributes(answer))->text("developerLogUrl", ErrorKind::failed));
     request.max_response_bytes = max_log_bytes;
-    const auto response = TRY(world_.http.send(request));
+    const auto response = TRY(send([&]() -> Result<ports::HttpRequest> { return request; }));
     if (response.status != 200)
       return fail_hint(ErrorKind::failed, "run again", "the log is answered with status {}", response.status);
     TRY(doc::parse_json(response.body, "<notary log>", {.max_bytes = max_log_bytes}));
@@ -111,16 +117,35 @@ class Service {
     return TRY(answer.object_at("data", ErrorKind::failed))->object_at("attributes", ErrorKind::failed);
   }
 
-  Result<doc::Value> call(const std::string& method, const std::string& path, std::string body) {
-    const Secret token = TRY(make_notary_token(signer_, options_.account, world_.clock.now()));
-    ports::HttpRequest request;
-    request.method = method;
-    request.url = options_.service + "/notary/v2/submissions" + path;
-    request.headers = {{"Accept", "application/json"}};
-    if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
-    request.secret_headers = {{"Authorization", Secret("Bearer " + std::string(token.expose()))}};
-    request.body = std::move(body);
-    const auto response = TRY(world_.http.send(request));
+  // 429 says that nothing was done; after another failure of a POST it may have been: that one is not sent
+  // again. Waiting for a verdict has a patience of its own.
+  static bool is_busy(const ports::HttpRequest& request, int status) {
+    return status == 429 || (status >= 500 && request.method == "GET");
+  }
+
+  // `make` is asked for each try: a token is used once.
+  Result<ports::HttpResponse> send(const std::function<Result<ports::HttpRequest>()>& make) {
+    for (const Duration pause : busy_pauses) {
+      const ports::HttpRequest request = TRY(make());
+      auto response = TRY(world_.http.send(request));
+      if (!is_busy(request, response.status)) return response;
+      if (!world_.clock.sleep_until(world_.clock.now() + pause)) return response;
+    }
+    return world_.http.send(TRY(make()));
+  }
+
+  Result<doc::Value> call(const std::string& method, const std::string& path, const std::string& body) {
+    const auto response = TRY(send([&]() -> Result<ports::HttpRequest> {
+      const Secret token = TRY(make_notary_token(signer_, options_.account, world_.clock.now()));
+      ports::HttpRequest request;
+      request.method = method;
+      request.url = options_.service + "/notary/v2/submissions" + path;
+      request.headers = {{"Accept", "application/json"}};
+      if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+      request.secret_headers = {{"Authorization", Secret("Bearer " + std::string(token.expose()))}};
+      request.body = body;
+      return request;
+    }));
     if (response.status == 401 || response.status == 403)
       return fail_hint(
           ErrorKind::denied,
@@ -180,6 +205,23 @@ Result<NotaryStatus> wait_for(ports::World& world, Service& service, const std::
   return NotaryStatus::in_progress;
 }
 
+// The log's own words, for a person: what is not as Apple writes it is passed over, the log itself is kept.
+std::vector<NotaryIssue> read_issues(std::string_view log) {
+  std::vector<NotaryIssue> out;
+  const auto value = doc::parse_json(log, "<notary log>", {.max_bytes = max_log_bytes});
+  if (!value || !value->is_object()) return out;
+  const doc::Value* issues = value->find("issues");
+  if (issues == nullptr || !issues->is_array()) return out;
+  for (const doc::Value& item : issues->as_array()) {
+    if (out.size() == max_issues) break;
+    if (!item.is_object()) continue;
+    out.push_back({.severity = item.text("severity").value_or(""),
+                   .path = item.text("path").value_or(""),
+                   .message = item.text("message").value_or("")});
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view to_text(NotaryStatus status) {
@@ -207,6 +249,10 @@ Result<Secret> make_notary_token(crypto::Signer& signer, const NotaryAccount& ac
   return Secret(std::move(token));
 }
 
+Result<std::string> find_submission(ports::Files& files, const std::string& path, const std::string& state) {
+  return read_state(files, state, TRY(digest_of(files, path)));
+}
+
 Result<Notarization> notarize(ports::World& world, crypto::Signer& signer, const NotaryOptions& options,
                               const std::string& path, const std::string& state) {
   Service service(world, signer, options);
@@ -226,10 +272,12 @@ Result<Notarization> notarize(ports::World& world, crypto::Signer& signer, const
   TRY(write_state(world.files, state, sha256, out));
   if (out.status == NotaryStatus::in_progress) return out;
   auto log = service.log(out.id);
-  if (log)
-    out.log = std::move(*log);
-  else
+  if (!log) {
     out.log_flaw = log.error().message;
+    return out;
+  }
+  out.log = std::move(*log);
+  out.issues = read_issues(out.log);
   return out;
 }
 

@@ -12,6 +12,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/secret.hpp"
@@ -39,13 +40,24 @@ struct NotaryOptions {
 enum class NotaryStatus { in_progress, accepted, invalid, rejected };
 std::string_view to_text(NotaryStatus status);  // Apple's words
 
+// A line of Apple's log.
+struct NotaryIssue {
+  std::string severity;  // "error", "warning"
+  std::string path;      // inside the file
+  std::string message;
+};
+
 struct Notarization {
   std::string id;
   NotaryStatus status = NotaryStatus::in_progress;
-  std::string log;       // JSON as the service has it; empty while in progress
-  std::string log_flaw;  // why there is no log, when there is none
-  bool resumed = false;  // an earlier run had sent the file
+  std::string log;                  // JSON as the service has it; empty while in progress
+  std::string log_flaw;             // why there is no log, when there is none
+  std::vector<NotaryIssue> issues;  // the log's, at most a hundred
+  bool resumed = false;             // an earlier run had sent the file
 };
+
+// The submission that a run would carry on with; empty: it would send the file.
+Result<std::string> find_submission(ports::Files& files, const std::string& path, const std::string& state);
 
 // Sends the file (zip, dmg or pkg), waits and fetches the log. `state`: a file that remembers the submission;
 // a later run over the same bytes carries on with it, and does not send them again. Credentials are never

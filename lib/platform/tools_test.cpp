@@ -270,6 +270,39 @@ TEST_CASE("rpmkeys is only believed when it names a good signature and nothing b
   }
 }
 
+TEST_CASE("osslsigncode is only believed when each signature and each timestamp holds") {
+  const std::string good =
+      "Signer's certificate:\n\tSigner #0:\n\t\tSubject: /CN=ana\n"
+      "Timestamp Server Signature verification: ok\nSignature verification: ok\n"
+      "Number of verified signatures: 1\n";
+  const std::string bad = "Signature verification: failed\nNumber of verified signatures: 2\n";
+  const struct {
+    std::string out, err;
+    int exit_code;
+    std::string_view code;
+  } cases[] = {
+      {good, "", 0, ""},
+      {good, "", 1, "bad-signature"},
+      {"", "", 0, "bad-signature"},
+      // A description that is signed is printed as it is.
+      {"Text description: x\n" + good, "", 1, "bad-signature"},
+      {"Number of verified signatures: 1\n", "", 0, "bad-signature"},
+      {good + bad, "certificate verify error", 0, "untrusted-certificate"},
+      {good + bad, "Verify error: certificate has expired", 0, "certificate-outside-validity"},
+      {good + "Timestamp Server Signature verification: failed\n", "", 0, "untrusted-timestamp"},
+      {good, "Unsupported Signer's certificate purpose XKU_CODE_SIGN\n", 0, "wrong-purpose"},
+      {good + "Calculated message digest : 00    MISMATCH!!!\n", "", 0, "changed-bytes"},
+      {"", "No signature found\n", 1, "unsigned"},
+      {"", "Corrupt PE file - too short\n", 1, "malformed"},
+      {"", "Unrecognized file type - file is too short: x\n", 1, "malformed"},
+  };
+  for (const auto& item : cases) {
+    CAPTURE(item.out);
+    CAPTURE(item.err);
+    CHECK(read_osslsigncode(item.out, item.err, item.exit_code).code == item.code);
+  }
+}
+
 TEST_CASE("a Windows program signed here is accepted by osslsigncode; other roots and bytes are refused") {
   Scene scene;
   if (!scene.have("osslsigncode", "osslsigncode") || !scene.have("gpg", "gnupg")) return;

@@ -1,6 +1,7 @@
 #include "signing/gpg.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "base/text.hpp"
@@ -13,6 +14,8 @@ namespace {
 constexpr std::chrono::minutes longest_run{10};  // a file of some GiB
 constexpr const char* export_hint =
     "give one key: gpg --armor --export-secret-keys KEY-ID, and key-password when it has a password";
+
+constexpr std::uint64_t weakest_hashes = 3;  // RFC 4880 section 9.4: 1 MD5, 2 SHA-1, 3 RIPEMD-160
 
 constexpr std::string_view sign_hint =
     "check key-password, and that the key may sign and has not expired (gpg --list-keys)";
@@ -44,6 +47,44 @@ std::vector<std::string_view> status_lines(std::string_view out, std::string_vie
   for (const std::string_view line : split(out, '\n'))
     if (line.starts_with(start)) values.push_back(line.substr(start.size()));
   return values;
+}
+
+// "VALIDSIG <of the key that signed> <date> <time> <expires> <version> <reserved> <key's algorithm> <hash>
+// <class> <of its primary key>" (doc/DETAILS of GnuPG).
+constexpr std::size_t valid_hash = 7;
+
+struct Refusal {
+  std::string_view word, code, detail;
+};
+// The worst first.
+constexpr Refusal refusals[] = {
+    {"BADSIG", "changed-bytes", "the bytes are not those that were signed, key"},
+    {"NO_PUBKEY", "unknown-key", "signed with a key that was not given:"},
+    {"EXPSIG", "expired-signature", "the signature has expired, key"},
+    {"EXPKEYSIG", "expired-key", "the key that signed has expired:"},
+    {"REVKEYSIG", "revoked-key", "the key that signed was revoked:"},
+};
+
+// What `--verify` said. With several signatures each has lines of its own, and all must hold.
+Verdict read_gpg(const ports::ProcessResult& result) {
+  const auto said = [&](std::string_view word) { return !status_lines(result.out, word).empty(); };
+  for (const Refusal& refusal : refusals)
+    if (const auto lines = status_lines(result.out, refusal.word); !lines.empty())
+      return {std::string(refusal.code),
+              fmt::format("{} {}", refusal.detail, printable(split(lines.front(), ' ').front(), 40))};
+  const auto valid = status_lines(result.out, "VALIDSIG");
+  if (valid.empty() && said("NODATA")) return {"malformed", "gpg finds no signature in it"};
+  if (result.exit_code != 0 || result.cut || valid.empty() || !said("GOODSIG"))
+    return {"bad-signature", last_words(result)};
+  for (const std::string_view line : valid) {
+    const auto words = split(line, ' ');
+    const auto number =
+        words.size() > valid_hash ? parse_u64(words[valid_hash]) : std::optional<std::uint64_t>();
+    if (!number) return {"bad-signature", "gpg does not say over which digest"};
+    if (*number <= weakest_hashes)
+      return {"weak-digest", "the signature is over MD5, SHA-1 or RIPEMD-160: such files can be forged"};
+  }
+  return {"", fmt::format("OpenPGP key {}", printable(split(valid.front(), ' ').back()))};
 }
 
 }  // namespace
@@ -150,20 +191,15 @@ Result<std::string> Gpg::sign_file(const std::string& path) {
 Result<Verdict> Gpg::check_file(const std::string& path, std::string_view signature) {
   const std::string file = *directory_ / "signature";
   TRY(world_.files.write(file, signature, 0600));
-  const auto result = TRY(run({"--status-fd", "1", "--verify", "--", file, file_word(path)}, {}));
-  const auto said = [&](std::string_view word) { return !status_lines(result.out, word).empty(); };
-  // The worst first: with several signatures each has lines of its own, and all must hold.
-  if (said("BADSIG")) return Verdict{"changed-bytes", "gpg: " + last_words(result)};
-  if (said("NO_PUBKEY")) return Verdict{"unknown-key", "gpg: " + last_words(result)};
-  for (const std::string_view word : {"EXPSIG", "EXPKEYSIG", "REVKEYSIG"})
-    if (said(word)) return Verdict{"expired-key", "gpg: " + last_words(result)};
-  const auto valid = status_lines(result.out, "VALIDSIG");
-  if (valid.empty() && said("NODATA")) return Verdict{"malformed", "gpg finds no signature in it"};
-  if (result.exit_code != 0 || valid.empty() || !said("GOODSIG"))
-    return Verdict{"bad-signature", "gpg: " + last_words(result)};
-  // "VALIDSIG <of the key that signed> ... <of its primary key>"
-  const auto words = split(valid.front(), ' ');
-  return Verdict{"", fmt::format("OpenPGP key {}", printable(words.back()))};
+  return read_gpg(TRY(run({"--status-fd", "1", "--verify", "--", file, file_word(path)}, {})));
+}
+
+Result<Verdict> Gpg::check_clearsigned(std::string_view bytes) {
+  // The same strict reading as ours first: gpg also takes a signed part among other words.
+  if (const auto read = parse_clearsigned(bytes); !read) return Verdict{"malformed", read.error().message};
+  const std::string file = *directory_ / "signed";
+  TRY(world_.files.write(file, bytes, 0600));
+  return read_gpg(TRY(run({"--status-fd", "1", "--verify", "--", file}, {})));
 }
 
 Result<std::map<std::string, std::string>> Gpg::serve_others() {

@@ -41,8 +41,11 @@ class Gpg {
   // An armored signature over the file's bytes, with SHA-512. kind verification: wrong password, expired key.
   Result<std::string> sign_file(const std::string& path);
   // Whether keys of this home, and only these, made the signature (armored or not) over the file's bytes.
-  // Codes: malformed, changed-bytes, unknown-key, expired-key, bad-signature.
+  // Codes: malformed, changed-bytes, unknown-key, expired-key, revoked-key, expired-signature, weak-digest,
+  // bad-signature.
   Result<Verdict> check_file(const std::string& path, std::string_view signature);
+  // The same of a text signed in clear, which must be nothing else.
+  Result<Verdict> check_clearsigned(std::string_view bytes);
   // The public half, armored: what machines put under signed-by.
   Result<std::string> public_key();
   // For programs that call gpg themselves: the environment in which it signs with this home's key and
