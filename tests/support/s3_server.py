@@ -20,6 +20,7 @@ line, each answered by a line:
   received                        bytes of content received since the last question
   requests                        requests since the last question
   header KEY NAME                 a header of an object of any bucket
+  sha256 KEY                      the digest of an object of any bucket
   work                            no faults any more
 """
 import base64
@@ -363,6 +364,8 @@ def command(words):
         return str(value)
     elif name == "header":
         return next((o[words[1]].headers.get(words[2], "") for o in buckets.values() if words[1] in o), "absent")
+    elif name == "sha256":
+        return next((hashlib.sha256(o[words[1]].content).hexdigest() for o in buckets.values() if words[1] in o), "absent")
     elif name == "work":
         state.update(faults=[], rivals={}, vanish=None, conditions=True, clock=0)
     else:
