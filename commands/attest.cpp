@@ -43,14 +43,16 @@ const Type& type_of(const Options& options) {
   return types().front();
 }
 
-Result<> check_flags(const Options& options, const Type& type) {
+Result<> check_flags(const Options& options) {
+  const bool whole = options.given("predicate") || options.given("statement");
+  const std::string word = options.given("type") ? options.text("type") : "";
   for (const Type& other : types())
     for (const std::string_view flag : other.flags)
-      if (options.given(flag) && (other.word != type.word || options.given("predicate")))
+      if (options.given(flag) && (other.word != word || whole))
         return fail_hint(ErrorKind::usage,
-                         options.given("predicate") ? "leave one of the two out"
-                                                    : fmt::format("add --type {}", other.word),
-                         "--{} belongs to --type {} without --predicate", flag, other.word);
+                         whole ? "leave one of the two out" : fmt::format("add --type {}", other.word),
+                         "--{} belongs to --type {} without --{}", flag, other.word,
+                         options.given("statement") ? "statement" : "predicate");
   return {};
 }
 
@@ -139,39 +141,100 @@ Result<Claim> make_claim(const Options& options, Context& context, const Type& t
   return claim;
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+// What is signed, and what of it the answer shows.
+struct Document {
+  std::string payload;
+  std::string word;  // of --type; "statement" for one made elsewhere
+  std::string predicate_type;
+  std::vector<attest::Subject> subjects;
+};
+
+Result<Document> make_document(const Options& options, Context& context,
+                               const std::vector<artifact::Digested>& digests) {
   const Type& type = type_of(options);
-  TRY(check_flags(options, type));
   const std::vector<std::string> paths = options.list("path");
-  const auto digests = TRY(artifact::digest_files(context.world.files, paths));
   Claim claim = TRY(make_claim(options, context, type));
   attest::Statement statement{.predicate_type = claim.type, .predicate = std::move(claim.predicate)};
-  doc::Value subjects = doc::Value::array();
-  for (std::size_t i = 0; i < paths.size(); ++i) {
+  for (std::size_t i = 0; i < paths.size(); ++i)
     statement.subjects.push_back({base_name(paths[i]), {{"sha256", digests[i].sha256}}});
-    subjects.push(doc::Value::object({{"name", base_name(paths[i])}, {"sha256", digests[i].sha256}}));
+  return Document{TRY(attest::to_payload(statement)), std::string(type.word), statement.predicate_type,
+                  std::move(statement.subjects)};
+}
+
+// A statement made elsewhere is signed byte for byte; the files that are named must be among its subjects.
+Result<Document> read_document(const Options& options, Context& context,
+                               const std::vector<artifact::Digested>& digests) {
+  const std::string path = options.text("statement");
+  std::string payload = TRY(read_input(context, path, attest::max_statement_bytes));
+  auto statement = attest::parse_statement(payload);
+  if (!statement) {
+    statement.error().kind = ErrorKind::invalid;
+    return fail(std::move(statement.error()).during("reading " + printable(path)));
   }
-  const std::string payload = TRY(attest::to_payload(statement));
+  const std::vector<std::string> paths = options.list("path");
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    if (!attest::names_sha256(*statement, digests[i].sha256))
+      return fail_hint(ErrorKind::invalid, "name the files that it was made for", "{} is not about {}",
+                       printable(path), printable(paths[i]));
+  if (statement->subjects.front().digest("sha256") == nullptr)
+    return fail_hint(ErrorKind::invalid, "give each subject its SHA-256: verifiers look for that",
+                     "the first subject of {} has no SHA-256", printable(path));
+  return Document{std::move(payload), "statement", std::move(statement->predicate_type),
+                  std::move(statement->subjects)};
+}
+
+Result<Document> find_document(const Options& options, Context& context) {
+  const bool ready = options.given("statement");
+  if (ready == options.given("type"))
+    return fail_hint(ErrorKind::usage,
+                     "`tranche attest --type sbom ... FILE`, or `tranche attest --statement FILE`",
+                     "give a --type, or a statement that is made already");
+  if (ready && options.given("predicate"))
+    return fail_hint(ErrorKind::usage, "leave one of the two out", "--statement has its predicate inside");
+  if (!ready && !options.given("path"))
+    return fail_hint(ErrorKind::usage, "name the files", "a claim needs files that it is about");
+  TRY(check_flags(options));
+  const auto digests = TRY(artifact::digest_files(context.world.files, options.list("path")));
+  return ready ? read_document(options, context, digests) : make_document(options, context, digests);
+}
+
+// FILE.TYPE.sigstore.json beside the first file; of a statement, beside it.
+Result<std::string> output_of(const Options& options, bool envelope_only) {
+  if (options.given("output")) return options.text("output");
+  const std::string_view suffix = envelope_only ? "dsse.json" : "sigstore.json";
+  if (!options.given("statement"))
+    return fmt::format("{}.{}.{}", options.list("path").front(), options.text("type"), suffix);
+  if (options.text("statement") == "-")
+    return fail_hint(ErrorKind::usage, "add --output PATH, or --output - for stdout",
+                     "a statement from stdin has no name");
+  return fmt::format("{}.{}", options.text("statement"), suffix);
+}
+
+Result<Outcome> run(const Options& options, Context& context) {
+  const Document document = TRY(find_document(options, context));
+  const bool envelope_only = options.text("format") == "dsse";
+  const std::string output = TRY(output_of(options, envelope_only));
+  doc::Value subjects = doc::Value::array();
+  for (const attest::Subject& subject : document.subjects) {
+    const std::string* sha256 = subject.digest("sha256");
+    subjects.push(doc::Value::object({{"name", subject.name}, {"sha256", sha256 != nullptr ? *sha256 : ""}}));
+  }
   doc::Value json = doc::Value::object({{"schema", "tranche/attest/v1"},
-                                        {"type", type.word},
-                                        {"predicate-type", statement.predicate_type},
+                                        {"type", document.word},
+                                        {"predicate-type", document.predicate_type},
                                         {"subjects", std::move(subjects)}});
   if (context.dry_run) {
-    const doc::Value shown = TRY(doc::parse_json(payload, "<statement>", predicate_limits));
+    const doc::Value shown = TRY(doc::parse_json(document.payload, "<statement>", predicate_limits));
     json.set("statement", shown);
     return Outcome{.json = std::move(json), .text = doc::to_json_pretty(shown)};
   }
-  const bool envelope_only = options.text("format") == "dsse";
-  const std::string output =
-      options.given("output")
-          ? options.text("output")
-          : fmt::format("{}.{}.{}", paths.front(), type.word, envelope_only ? "dsse.json" : "sigstore.json");
   const Sealed sealed = TRY(seal_statement(options, context,
-                                           {.payload = payload,
-                                            .artifact_sha256 = digests.front().sha256,
+                                           {.payload = document.payload,
+                                            .artifact_sha256 = *document.subjects.front().digest("sha256"),
                                             .output = output,
                                             .envelope_only = envelope_only}));
   json.set("signer", sealed.signer);
+  json.set("kept", sealed.kept);
   json.set("sha256", crypto::to_hex(crypto::sha256(sealed.bytes)));
   if (output == "-") {
     if (context.json)
@@ -179,9 +242,10 @@ Result<Outcome> run(const Options& options, Context& context) {
     return Outcome{.json = std::move(json), .text = sealed.bytes};
   }
   json.set("path", output);
-  return Outcome{.json = std::move(json),
-                 .text = fmt::format("attested {} of {}: {}\n", type.word, count_of(paths.size(), "file"),
-                                     printable(output))};
+  return Outcome{
+      .json = std::move(json),
+      .text = fmt::format("{} {} of {}: {}\n", sealed.kept ? "already attested" : "attested", document.word,
+                          count_of(document.subjects.size(), "file"), printable(output))};
 }
 
 std::vector<Flag> flags() {
@@ -189,8 +253,10 @@ std::vector<Flag> flags() {
       {.name = "type",
        .value = "TYPE",
        .help = "what is claimed",
-       .required = true,
        .choices = {"slsa-provenance", "vsa", "sbom", "test-result", "release"}},
+      {.name = "statement",
+       .value = "PATH",
+       .help = "an in-toto statement made elsewhere, signed as it is; - is stdin"},
       {.name = "predicate", .value = "PATH", .help = "the claim itself, as JSON; - is stdin"},
       {.name = "output",
        .value = "PATH",
@@ -232,7 +298,8 @@ Command attest() {
           .summary = "claim something about files and sign it, as an in-toto statement",
           .help_path = "commands/attest.md",
           .changes = true,
-          .arguments = {{.name = "path", .help = "the files that it is about", .repeated = true}},
+          .arguments =
+              {{.name = "path", .help = "the files that it is about", .required = false, .repeated = true}},
           .flags = flags(),
           .run = run};
 }

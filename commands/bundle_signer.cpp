@@ -103,7 +103,8 @@ std::vector<Flag> bundle_signing_flags() {
           {.name = "trusted-root",
            .value = "PATH",
            .help = "Sigstore trusted_root.json that the services' answers must hold against; without: trust: "
-                   "trusted-root:"}};
+                   "trusted-root:"},
+          {.name = "again", .help = "sign anew what is signed already"}};
 }
 
 Result<sigstore::Session> open_bundle_signer(const Options& options, Context& context) {
@@ -123,6 +124,8 @@ Result<sigstore::Session> open_bundle_signer(const Options& options, Context& co
   if (!root.empty()) {
     const std::string text = TRY(read_file(context, root, sigstore::max_trusted_root_bytes));
     session.root = TRY_WHILE("reading " + printable(root), sigstore::parse_trusted_root(text));
+    if (sigstore::is_outdated(*session.root, context.world.clock.now()))
+      context.say("{} is an old trusted root: fetch a newer one", printable(root));
   }
   const bool unjudged =
       !session.root && (keyless || !session.services.logs.empty() || !session.services.tsas.empty());

@@ -86,13 +86,12 @@ Result<std::optional<Refusal>> whom_to_believe(const Options& options, Context& 
   return std::nullopt;
 }
 
-// --trusted-root, else trust: trusted-root: of the tranche.yaml that is here, if there is one.
-Result<> find_root(const Options& options, Context& context, Believed& believed) {
-  if (options.given("trusted-root"))
-    believed.root_path = options.text("trusted-root");
-  else if (believed.root_path.empty() && (context.file_given || find_file(context)))
-    believed.root_path = root_of(TRY(load_app(context, options)));
-  return {};
+// --trusted-root, else trust: trusted-root: of the tranche.yaml that is here, if there is one; else empty.
+Result<std::string> find_root(const Options& options, Context& context, const Believed& believed) {
+  if (options.given("trusted-root")) return options.text("trusted-root");
+  if (believed.root_path.empty() && (context.file_given || find_file(context)))
+    return root_of(TRY(load_app(context, options)));
+  return believed.root_path;
 }
 
 bool needs_root(const sigstore::Bundle& bundle) {
@@ -127,16 +126,27 @@ sigstore::Checked<std::vector<sigstore::Bundle>> read_bundles(const std::string&
   return bundles;
 }
 
+// What to do about a refusal, where something can be done.
+std::string_view advice_on(Reason reason) {
+  switch (reason) {
+    case Reason::no_trusted_root:
+      return "; name one with --trusted-root FILE or trust: trusted-root:";
+    case Reason::unknown_log:
+    case Reason::unknown_ct_log:
+    case Reason::unknown_timestamp_authority:
+      return "; if the trusted root is older than the bundle, fetch a newer one";
+    default:
+      return "";
+  }
+}
+
 void show(Checks& checks, const Verdict& verdict, const std::string& prefix) {
   for (const sigstore::Check& check : verdict.checks) {
     const std::string name = prefix + check.name;
     if (check.ok)
       checks.good(name, check.detail);
     else
-      checks.bad(name, code_of(check.reason),
-                 check.reason == Reason::no_trusted_root
-                     ? check.detail + "; name one with --trusted-root FILE or trust: trusted-root:"
-                     : check.detail);
+      checks.bad(name, code_of(check.reason), fmt::format("{}{}", check.detail, advice_on(check.reason)));
   }
 }
 
@@ -156,9 +166,49 @@ Result<std::optional<std::string>> find_bundle_beside(Context& context, const st
   return std::nullopt;
 }
 
-Result<> verify_with_bundle(Checks& checks, const Options& options, Context& context, const std::string& path,
-                            bool several) {
-  const std::string prefix = several ? base_name(path) + " " : "";
+struct BundleVerifier::State {
+  const Options& options;
+  Context& context;
+  bool several = false;
+  std::optional<Believed> believed{};
+  std::optional<Refusal> no_keys{};  // what was found instead
+  bool root_read = false;
+  std::optional<sigstore::TrustedRoot> root{};
+  std::optional<Refusal> no_root{};
+
+  Result<> read_believed() {
+    if (believed) return {};
+    believed.emplace();
+    no_keys = TRY(whom_to_believe(options, context, *believed));
+    return {};
+  }
+  Result<> read_root() {
+    if (root_read) return {};
+    root_read = true;
+    const std::string path = TRY(find_root(options, context, *believed));
+    if (path.empty()) return {};
+    auto read = sigstore::read_trusted_root(TRY(read_input(context, path, sigstore::max_trusted_root_bytes)));
+    if (!read) {
+      no_root = std::move(read.error());
+      return {};
+    }
+    root = std::move(*read);
+    if (sigstore::is_outdated(*root, context.world.clock.now()))
+      context.say(
+          "{} is an old trusted root: nothing that is signed today will hold against it; fetch a newer one",
+          printable(path));
+    return {};
+  }
+};
+
+BundleVerifier::BundleVerifier(const Options& options, Context& context, bool several)
+    : state_(std::make_unique<State>(State{options, context, several})) {}
+BundleVerifier::~BundleVerifier() = default;
+
+Result<> BundleVerifier::verify(Checks& checks, const std::string& path) {
+  const Options& options = state_->options;
+  Context& context = state_->context;
+  const std::string prefix = state_->several ? base_name(path) + " " : "";
   const auto info = TRY(context.world.files.info(path));
   const auto digest = info ? std::nullopt : parse_digest(path);
   if (!info && !digest) {
@@ -181,9 +231,9 @@ Result<> verify_with_bundle(Checks& checks, const Options& options, Context& con
     checks.bad(prefix + "bundle", "unsigned", fmt::format("there is no {}", printable(at)));
     return {};
   }
-  Believed believed;
-  if (const auto refusal = TRY(whom_to_believe(options, context, believed))) {
-    show(checks, refused("key", *refusal), prefix);
+  TRY(state_->read_believed());
+  if (state_->no_keys) {
+    show(checks, refused("key", *state_->no_keys), prefix);
     return {};
   }
   const auto bundles = read_bundles(at, *text);
@@ -191,25 +241,20 @@ Result<> verify_with_bundle(Checks& checks, const Options& options, Context& con
     show(checks, refused("bundle", bundles.error()), prefix);
     return {};
   }
-  std::optional<sigstore::TrustedRoot> root;
-  if (std::any_of(bundles->begin(), bundles->end(), needs_root)) {
-    TRY(find_root(options, context, believed));
-    if (!believed.root_path.empty()) {
-      auto read = sigstore::read_trusted_root(
-          TRY(read_input(context, believed.root_path, sigstore::max_trusted_root_bytes)));
-      if (!read) {
-        show(checks, refused("trusted-root", read.error()), prefix);
-        return {};
-      }
-      root = std::move(*read);
+  if (std::ranges::any_of(*bundles, needs_root)) {
+    TRY(state_->read_root());
+    if (state_->no_root) {
+      show(checks, refused("trusted-root", *state_->no_root), prefix);
+      return {};
     }
   }
+  const sigstore::TrustedRoot* root = state_->root ? &*state_->root : nullptr;
   const sigstore::Artifact artifact =
       digest ? sigstore::Artifact{.sha256 = *digest}
              : TRY(sigstore::read_artifact(context.world.files, path, sigstore::needs_of(*bundles)));
   std::vector<Verdict> verdicts;
   for (const sigstore::Bundle& bundle : *bundles) {
-    verdicts.push_back(verify(bundle, root ? &*root : nullptr, believed.policy, artifact));
+    verdicts.push_back(sigstore::verify(bundle, root, state_->believed->policy, artifact));
     if (verdicts.back().verified()) {  // what the others lack does not matter
       show(checks, verdicts.back(), prefix);
       return {};

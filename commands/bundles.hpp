@@ -1,6 +1,7 @@
 // `verify` with Sigstore bundles: which bundle, whom to believe, and the rows of what was found.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,9 +14,20 @@ namespace tranche::commands {
 bool asks_for_bundle(const Options& options);
 // FILE.sigstore.json, FILE.sigstore or FILE.sigstore.jsonl beside the file, in this order.
 Result<std::optional<std::string>> find_bundle_beside(Context& context, const std::string& path);
-// One file, or a digest "sha256:HEX", against --bundle or the bundle beside it. Of several bundles in one
-// file one is enough. `several`: the rows name the file.
-Result<> verify_with_bundle(Checks& checks, const Options& options, Context& context, const std::string& path,
-                            bool several);
+// Files, or digests "sha256:HEX", against --bundle or the bundle beside each. Of several bundles in one file
+// one is enough. Whom to believe, and the trusted root, are read once, when the first bundle asks.
+class BundleVerifier {
+ public:
+  // `several`: the rows name the file.
+  BundleVerifier(const Options& options, Context& context, bool several);
+  ~BundleVerifier();
+  BundleVerifier(const BundleVerifier&) = delete;
+  BundleVerifier& operator=(const BundleVerifier&) = delete;
+  Result<> verify(Checks& checks, const std::string& path);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace tranche::commands

@@ -169,21 +169,27 @@ Result<Outcome> sign_model(const Options& options, Context& context) {
   const attest::Statement statement = TRY(attest::to_statement(measured.model));
   const std::string payload = TRY(attest::to_payload(statement));
   const std::string& root = *statement.subjects.front().digest("sha256");
-  std::string signer;
+  Sealed sealed;
   if (!context.dry_run)
-    signer = TRY(seal_statement(options, context,
+    sealed = TRY(seal_statement(options, context,
                                 {.payload = payload,
                                  .artifact_sha256 = root,
                                  .output = output,
                                  .pending = path + ".model.pending",
-                                 .hint = KeyHint::pem}))
-                 .signer;
+                                 .hint = KeyHint::pem}));
   doc::Value files = doc::Value::array();
-  files.push(doc::Value::object(
-      {{"path", path}, {"size", measured.size}, {"sha256", root}, {"bundle", output}, {"signer", signer}}));
+  files.push(doc::Value::object({{"path", path},
+                                 {"size", measured.size},
+                                 {"sha256", root},
+                                 {"bundle", output},
+                                 {"signer", sealed.signer},
+                                 {"kept", sealed.kept}}));
   return Outcome{.json = doc::Value::object(
                      {{"schema", "tranche/sign/v1"}, {"format", "model"}, {"files", std::move(files)}}),
-                 .text = fmt::format("{} {}: {}, {}, {}  {}\n", context.dry_run ? "would sign" : "signed",
+                 .text = fmt::format("{} {}: {}, {}, {}  {}\n",
+                                     context.dry_run ? "would sign"
+                                     : sealed.kept   ? "already signed"
+                                                     : "signed",
                                      printable(path), count_of(measured.model.resources.size(), "file"),
                                      format_bytes(measured.size), short_id(root), printable(output))};
 }

@@ -29,9 +29,14 @@ Result<Sealed> seal_statement(const Options& options, Context& context, const Se
   const bool writes = request.output != "-";
   std::string pending;
   if (writes) pending = request.pending.empty() ? request.output + ".pending" : request.pending;
-  sigstore::Signed made = TRY_WHILE(
-      "signing the statement", session.sign_payload(attest::in_toto_type, request.payload,
-                                                    from_hex(request.artifact_sha256).value_or(""), pending));
+  const std::string artifact = from_hex(request.artifact_sha256).value_or("");
+  if (writes && !request.envelope_only && !options.given("again"))
+    if (auto kept = TRY(session.find_payload_signature(attest::in_toto_type, request.payload, artifact,
+                                                       request.output, pending)))
+      return Sealed{std::move(kept->text), std::move(kept->signer), true};
+  sigstore::Signed made =
+      TRY_WHILE("signing the statement",
+                session.sign_payload(attest::in_toto_type, request.payload, artifact, pending));
   if (made.resumed) context.say("{}: carried on where an earlier run ended", printable(request.output));
   if (request.hint == KeyHint::pem && session.key() != nullptr) {
     made.bundle.public_key_hint = crypto::to_hex(crypto::sha256(session.key()->to_pem()));

@@ -23,6 +23,7 @@ struct SealRequest {
 struct Sealed {
   std::string bytes;
   std::string signer;  // identity, or hex SHA-256 of the key's DER
+  bool kept = false;   // OUTPUT said the same already, and was left alone
 };
 // Signs with what bundle_signing_flags name, else as `signing:` of tranche.yaml says.
 Result<Sealed> seal_statement(const Options& options, Context& context, const SealRequest& request);

@@ -24,7 +24,8 @@ namespace {
 
 constexpr std::string_view bundle_suffix = ".sigstore.json";
 constexpr std::size_t piece_bytes = 256 << 10;
-constexpr std::size_t at_once = 8;  // files: a log of version 2 takes seconds for each
+constexpr std::size_t at_once = 8;          // files: a log of version 2 takes seconds for each
+constexpr std::size_t files_a_batch = 512;  // written together: their bundles are held in memory
 
 Result<> refuse_signatures(const std::vector<std::string>& paths, std::string_view suffix) {
   for (const std::string& path : paths)
@@ -95,37 +96,91 @@ Result<std::vector<sigstore::FileDigest>> digest_all(Context& context, const std
   return files;
 }
 
-// Signs and writes bundles, several at a time: what takes long is the disk and the services. Answers in the
-// order of the paths; after the first error no other file is begun.
-Result<std::vector<sigstore::Signed>> sign_all(Context& context, sigstore::Session& session,
-                                               const std::vector<std::string>& paths,
-                                               const std::vector<sigstore::FileDigest>& files) {
-  std::vector<sigstore::Signed> made(paths.size());
-  std::atomic<std::size_t> next = 0;
+struct SignedFile {
+  std::string text;  // to be written; empty: it is, or was there
+  std::string signer;
+  std::size_t entries = 0, timestamps = 0;
+  bool resumed = false;
+  bool kept = false;  // signed already
+};
+
+struct BundleJobs {
+  Context& context;
+  sigstore::Session& session;
+  const std::vector<std::string>& paths;
+  const std::vector<sigstore::FileDigest>& files;
+  bool again;
+
+  // A bundle whose signature is in a log is on disk before the next file is begun; the others wait for the
+  // rest of their batch.
+  [[nodiscard]] Result<SignedFile> sign_one(std::size_t i) const {
+    const std::string pending = paths[i] + std::string(sigstore::pending_suffix);
+    const std::string output = paths[i] + std::string(bundle_suffix);
+    if (!again)
+      if (const auto kept = TRY(session.find_file_signature(files[i], output, pending)))
+        return SignedFile{.signer = kept->signer,
+                          .entries = kept->bundle.entries.size(),
+                          .timestamps = kept->bundle.timestamps.size(),
+                          .kept = true};
+    const sigstore::Signed made = TRY(session.sign_file(files[i], pending));
+    SignedFile done{.text = sigstore::to_json(made.bundle),
+                    .signer = made.signer,
+                    .entries = made.bundle.entries.size(),
+                    .timestamps = made.bundle.timestamps.size(),
+                    .resumed = made.resumed};
+    if (session.logs()) {
+      TRY(context.world.files.write(output, done.text));
+      done.text.clear();
+      TRY(session.finish(pending));
+    }
+    return done;
+  }
+};
+
+// Signs the files from `first` to before `last`, several at a time: what takes long is the services. After
+// the first error no other file is begun.
+std::optional<Error> sign_batch(const BundleJobs& jobs, std::size_t first, std::size_t last,
+                                std::vector<SignedFile>& made) {
+  std::atomic<std::size_t> next = first;
   std::atomic<bool> failed = false;
   std::mutex mutex;
   std::optional<Error> error;
-  const auto sign_one = [&](std::size_t i) -> Result<> {
-    const std::string pending = paths[i] + std::string(sigstore::pending_suffix);
-    made[i] = TRY_WHILE("signing " + printable(paths[i]), session.sign_file(files[i], pending));
-    TRY(context.world.files.write(paths[i] + std::string(bundle_suffix), sigstore::to_json(made[i].bundle)));
-    return session.finish(pending);
-  };
   const auto work = [&] {
-    for (std::size_t i = next++; i < paths.size() && !failed; i = next++) {
-      auto done = sign_one(i);
-      if (done) continue;
+    for (std::size_t i = next++; i < last && !failed; i = next++) {
+      auto done = jobs.sign_one(i);
+      if (done) {
+        made[i] = std::move(*done);
+        continue;
+      }
       failed = true;
       const std::lock_guard guard(mutex);
+      done.error().while_doing.push_back("signing " + printable(jobs.paths[i]));
       if (!error) error = std::move(done.error());
     }
   };
-  {
-    std::vector<std::jthread> pool;
-    for (std::size_t i = 1; i < std::min(paths.size(), at_once); ++i) pool.emplace_back(work);
-    work();
+  std::vector<std::jthread> pool;
+  for (std::size_t i = 1; i < std::min(last - first, at_once); ++i) pool.emplace_back(work);
+  work();
+  pool.clear();
+  return error;
+}
+
+// Answers in the order of the paths. What was signed before an error is written.
+Result<std::vector<SignedFile>> sign_all(const BundleJobs& jobs) {
+  const std::vector<std::string>& paths = jobs.paths;
+  std::vector<SignedFile> made(paths.size());
+  for (std::size_t first = 0; first < paths.size(); first += files_a_batch) {
+    const std::size_t last = std::min(first + files_a_batch, paths.size());
+    auto error = sign_batch(jobs, first, last, made);
+    std::vector<std::string> outputs;
+    for (std::size_t i = first; i < last; ++i) outputs.push_back(paths[i] + std::string(bundle_suffix));
+    std::vector<ports::FileWrite> writes;
+    for (std::size_t i = first; i < last; ++i)
+      if (!made[i].text.empty()) writes.push_back({outputs[i - first], made[i].text});
+    TRY(jobs.context.world.files.write_all(writes));
+    for (std::size_t i = first; i < last; ++i) std::string().swap(made[i].text);
+    if (error) return fail(std::move(*error));
   }
-  if (error) return fail(std::move(*error));
   return made;
 }
 
@@ -136,24 +191,27 @@ Result<Outcome> sign_bundles(const Options& options, Context& context) {
   TRY(refuse_twice(paths));
   sigstore::Session session = TRY(open_bundle_signer(options, context));
   const auto files = TRY(digest_all(context, paths, session.hash()));
-  const auto signatures =
-      context.dry_run ? std::vector<sigstore::Signed>() : TRY(sign_all(context, session, paths, files));
+  const auto signatures = context.dry_run
+                              ? std::vector<SignedFile>()
+                              : TRY(sign_all({context, session, paths, files, options.given("again")}));
   Table table;
   doc::Value list = doc::Value::array();
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const std::string output = paths[i] + std::string(bundle_suffix);
     doc::Value row =
         doc::Value::object({{"path", paths[i]}, {"sha256", to_hex(files[i].sha256)}, {"bundle", output}});
+    std::string_view did = "would sign ";
     if (!context.dry_run) {
-      const sigstore::Signed& made = signatures[i];
+      const SignedFile& made = signatures[i];
       if (made.resumed) context.say("{}: carried on where an earlier run ended", printable(paths[i]));
+      did = made.kept ? "already signed " : "signed ";
       row.set("signer", made.signer);
-      row.set("log-entries", static_cast<std::int64_t>(made.bundle.entries.size()));
-      row.set("timestamps", static_cast<std::int64_t>(made.bundle.timestamps.size()));
+      row.set("log-entries", static_cast<std::int64_t>(made.entries));
+      row.set("timestamps", static_cast<std::int64_t>(made.timestamps));
       row.set("resumed", made.resumed);
+      row.set("kept", made.kept);
     }
-    table.row({(context.dry_run ? "would sign " : "signed ") + printable(paths[i]),
-               short_id(to_hex(files[i].sha256)), printable(output)});
+    table.row({std::string(did) + printable(paths[i]), short_id(to_hex(files[i].sha256)), printable(output)});
     list.push(std::move(row));
   }
   return Outcome{.json = doc::Value::object(
@@ -165,7 +223,7 @@ Result<Outcome> sign_bundles(const Options& options, Context& context) {
 Result<Outcome> sign_envelopes(const Options& options, Context& context) {
   TRY(refuse_flags(options, {"key", "key-password", "release"},
                    "does not belong to --format dsse: signing: release: names the key"));
-  TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root"},
+  TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root", "again"},
                    "belongs to bundles"));
   const Loaded loaded = TRY(load_app(context, options));
   const std::vector<std::string> paths = options.list("path");
@@ -215,7 +273,7 @@ Result<Outcome> run(const Options& options, Context& context) {
     TRY(refuse_flags(options, {"release"}, "belongs to minisign's signatures"));
     return sign_model(options, context);
   }
-  TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root"},
+  TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root", "again"},
                    "belongs to bundles"));
   if (format == "notary") return notarize_files(options, context);
   if (is_platform_format(format)) return sign_for_platform(options, context);

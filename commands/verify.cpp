@@ -181,12 +181,13 @@ Result<> verify_target(Checks& checks, const Options& options, Context& context,
 Result<> verify_paths(Checks& checks, const Options& options, Context& context) {
   const std::vector<std::string> paths = options.list("path");
   std::optional<Believed> believed;
+  BundleVerifier bundles(options, context, paths.size() > 1);
   for (const std::string& path : paths) {
     const bool by_bundle =
         asks_for_bundle(options) || path.starts_with("sha256:") ||
         (options.text("format") == "auto" && TRY(find_bundle_beside(context, path)).has_value());
     if (by_bundle) {
-      TRY(verify_with_bundle(checks, options, context, path, paths.size() > 1));
+      TRY(bundles.verify(checks, path));
       continue;
     }
     if (!believed) believed = TRY(whom_to_believe(options, context));

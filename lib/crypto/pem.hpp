@@ -1,4 +1,5 @@
-// The armour of RFC 7468: labelled base64 blocks. Not for other rooms.
+// The armour of RFC 7468: labelled base64 blocks. What is in them is for its
+// reader to believe or not.
 #pragma once
 
 #include <string>

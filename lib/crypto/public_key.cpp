@@ -115,6 +115,12 @@ Result<AnyPublicKey> AnyPublicKey::from_der(std::string_view spki) {
     return fail_hint(ErrorKind::verification, std::string(kinds_hint),
                      "the public key is not one SubjectPublicKeyInfo in DER");
   }
+  // One key, one name: what can be written in two ways is taken in the one only.
+  if (to_der_by<i2d_PUBKEY>(key.get()) != spki) {
+    ERR_clear_error();
+    return fail_hint(ErrorKind::verification, "write it anew: openssl pkey -pubin -in KEY -outform DER",
+                     "the public key is not written as DER wants it");
+  }
   return adopt_key(std::move(key), std::string(spki));
 }
 

@@ -129,6 +129,16 @@ TEST_CASE("a key is the same through DER and PEM, and its id is the digest of th
   CHECK(old->to_der() == rsa.to_der());
 }
 
+TEST_CASE("a key that is written as DER does not write it is refused: one key has one id") {
+  // The BIT STRING of the second says that its last bits do not count.
+  const std::string_view key =
+      "302a300506032b6570032100ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bc";
+  std::string loose(key);
+  loose[23] = '2';
+  CHECK(AnyPublicKey::from_der(*from_hex(key)));
+  CHECK_FALSE(AnyPublicKey::from_der(*from_hex(loose)));
+}
+
 TEST_CASE("keys of other kinds and sizes are refused with the kinds that are taken") {
   const std::vector<std::vector<std::string>> table{
       {"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"},

@@ -2,6 +2,7 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "crypto/pem.hpp"
 #include "crypto/public_key.hpp"
 #include "sigstore/proto_json.hpp"
 
@@ -10,6 +11,7 @@ namespace {
 
 using Need = ProtoReader::Need;
 constexpr std::size_t max_body_bytes = 16 << 20;
+constexpr std::size_t max_pem_bytes = 64 << 10;
 
 struct Verifier {
   std::string der;
@@ -18,26 +20,14 @@ struct Verifier {
 
 // The first block of a PEM text. What it holds is compared, not parsed.
 Verifier read_pem(ProtoReader& reader, std::string_view pem, std::string_view where) {
-  constexpr std::string_view begin = "-----BEGIN ";
-  const auto bad = [&] {
-    reader.refuse_shape("{} is no PEM text", where);
-    return Verifier{};
-  };
-  const auto start = pem.find(begin);
-  if (start == std::string_view::npos) return bad();
-  const auto label_end = pem.find("-----", start + begin.size());
-  if (label_end == std::string_view::npos) return bad();
-  const std::string_view label = pem.substr(start + begin.size(), label_end - start - begin.size());
-  const auto body = label_end + 5;
-  const auto end = pem.find("-----END ", body);
-  if (end == std::string_view::npos) return bad();
-  std::string joined;
-  for (const char c : pem.substr(body, end - body))
-    if (c != '\n' && c != '\r' && c != ' ') joined += c;
-  auto der = from_base64(joined);
-  if (!der) return bad();
-  if (label != "CERTIFICATE" && label != "PUBLIC KEY" && label != "RSA PUBLIC KEY") return bad();
-  return {std::move(*der), label == "CERTIFICATE"};
+  const auto text = pem.size() > max_pem_bytes ? crypto::PemText() : crypto::read_pem_blocks(pem);
+  const bool found = !text.blocks.empty() && !text.blocks.front().locked;
+  const std::string label = found ? text.blocks.front().label : "";
+  if (label != "CERTIFICATE" && label != "PUBLIC KEY" && label != "RSA PUBLIC KEY") {
+    reader.refuse_shape("{} is no PEM text of a certificate or a public key", where);
+    return {};
+  }
+  return {std::string(text.blocks.front().der.expose()), label == "CERTIFICATE"};
 }
 
 void set_verifier(EntryBody& body, Verifier verifier) {

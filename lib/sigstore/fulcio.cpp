@@ -17,7 +17,12 @@ constexpr std::string_view old_issuer_oid = "1.3.6.1.4.1.57264.1.1";
 const std::string hint =
     "the certificate authority answered for somebody else: see which one `fulcio:` names";
 
-Result<std::vector<crypto::Certificate>> read_chain(const std::string& body) {
+struct Answer {
+  std::vector<crypto::Certificate> chain;
+  bool detached = false;  // the transparency timestamp came beside the certificate
+};
+
+Result<Answer> read_answer(const std::string& body) {
   const auto bad = [] {
     return fail_hint(ErrorKind::verification, "see that `fulcio:` names a Fulcio with API v2",
                      "Fulcio's answer holds no certificate chain");
@@ -25,22 +30,24 @@ Result<std::vector<crypto::Certificate>> read_chain(const std::string& body) {
   const auto json = doc::parse_json(body, "<Fulcio>", {.max_bytes = max_answer_bytes, .max_depth = 16});
   if (!json) return bad();
   const doc::Value* held = json->find("signedCertificateEmbeddedSct");
-  if (held == nullptr) held = json->find("signedCertificateDetachedSct");
+  const bool detached = held == nullptr;
+  if (detached) held = json->find("signedCertificateDetachedSct");
   const doc::Value* chain = held == nullptr ? nullptr : held->find("chain");
   const doc::Value* list = chain == nullptr ? nullptr : chain->find("certificates");
   if (list == nullptr || !list->is_array() || list->as_array().empty() || list->as_array().size() > max_chain)
     return bad();
-  std::vector<crypto::Certificate> certificates;
+  Answer answer{.detached = detached};
   for (const doc::Value& pem : list->as_array()) {
     if (!pem.is_string()) return bad();
-    certificates.push_back(
+    answer.chain.push_back(
         TRY_WHILE("reading Fulcio's answer", crypto::Certificate::from_pem(pem.as_string())));
   }
-  return certificates;
+  return answer;
 }
 
-Result<> check_leaf(const crypto::Certificate& leaf, const crypto::Certificate& issuer,
-                    const IdentityToken& token, const crypto::AnyPublicKey& key) {
+Result<> check_leaf(const Answer& answer, const IdentityToken& token, const crypto::AnyPublicKey& key) {
+  const crypto::Certificate& leaf = answer.chain.front();
+  const crypto::Certificate& issuer = answer.chain.size() > 1 ? answer.chain[1] : leaf;
   const crypto::AnyPublicKey certified = TRY(leaf.public_key());
   if (certified.to_der() != key.to_der())
     return fail_hint(ErrorKind::verification, hint, "Fulcio certified another key than ours");
@@ -55,7 +62,15 @@ Result<> check_leaf(const crypto::Certificate& leaf, const crypto::Certificate& 
     return fail_hint(ErrorKind::verification, hint,
                      "Fulcio's certificate names the issuer '{}', the token is by '{}'",
                      printable(says.value_or("")), printable(token.issuer));
-  if (TRY(crypto::check_scts(leaf, issuer, {})).embedded == 0)
+  const bool embedded = TRY(crypto::check_scts(leaf, issuer, {})).embedded != 0;
+  // A bundle has a place for the certificate only: nobody who reads it would ever see the timestamp.
+  if (!embedded && answer.detached)
+    return fail_hint(
+        ErrorKind::verification,
+        "let Fulcio embed it: its certificate authority must be one that signs a precertificate "
+        "first (fileca, kmsca, pkcs11ca or tinkca)",
+        "Fulcio's certificate has its transparency timestamp beside it, where no bundle can carry it");
+  if (!embedded)
     return fail_hint(ErrorKind::verification,
                      "use a Fulcio that writes its certificates into a transparency log",
                      "Fulcio's certificate carries no timestamp of a certificate transparency log");
@@ -81,9 +96,9 @@ Result<std::vector<crypto::Certificate>> request_certificate(ports::World& world
   request.max_response_bytes = max_answer_bytes;
   const auto answer = TRY(ask_service(world, std::move(request), "Fulcio"));
   if (answer.status != 200 && answer.status != 201) return refused_by("Fulcio", answer);
-  auto chain = TRY(read_chain(answer.body));
-  TRY(check_leaf(chain.front(), chain.size() > 1 ? chain[1] : chain.front(), token, signer.public_key()));
-  return chain;
+  Answer read = TRY(read_answer(answer.body));
+  TRY(check_leaf(read, token, signer.public_key()));
+  return std::move(read.chain);
 }
 
 }  // namespace tranche::sigstore

@@ -6,6 +6,8 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "crypto/certificate.hpp"
+#include "crypto/openssl_testing.hpp"
 #include "crypto/signer.hpp"
 #include "doc/value.hpp"
 #include "sigstore/corpus_testing.hpp"
@@ -365,4 +367,42 @@ TEST_CASE(
   const auto other = (*crypto::make_ephemeral_signer())->public_key();
   CHECK(reason(keyed, &root, {.keys = {other}}) == "wrong-key");
   CHECK(reason(keyed, &root, {.keys = {other, signer}}) == "verified");
+}
+
+TEST_CASE("of several timestamps each must lie within the certificate's life, not only the earliest") {
+  const auto corpus = support::find_corpus("sigstore");
+  if (!corpus) return;
+  Case one = find_case(all_cases(*corpus), v03);
+  Documents documents{parse(one.bundle), parse(one.root)};
+  const std::string signature = *from_base64(at(documents.bundle, "messageSignature.signature").as_string());
+  const crypto::Peer clock;  // which stamps today, long after the certificate
+  clock.write("config",
+              "[req]\ndistinguished_name=dn\n[dn]\n[leaf]\nkeyUsage=critical,digitalSignature\n"
+              "extendedKeyUsage=critical,timeStamping\n[one]\nserial=" +
+                  clock.path("serial") + "\nsigner_digest=sha256\ndefault_policy=1.2.3.4\ndigests=sha256\n");
+  clock.write("serial", "01\n");
+  clock.write("query", *crypto::make_timestamp_request(signature, "\x41\x02\x03\x04\x05\x06\x07\x08"));
+  REQUIRE(clock.openssl({"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "@key", "-out", "@pem",
+                         "-subj", "/CN=clock", "-config", "@config", "-extensions", "leaf"}) == 0);
+  REQUIRE(clock.openssl({"ts", "-reply", "-config", "@config", "-section", "one", "-signer", "@pem", "-inkey",
+                         "@key", "-queryfile", "@query", "-out", "@response"}) == 0);
+  doc::Value chain = doc::Value::array();
+  chain.push(doc::Value::object(
+      {{"rawBytes", to_base64(crypto::Certificate::from_pem(clock.read("pem"))->to_der())}}));
+  at(documents.root, "timestampAuthorities")
+      .push(doc::Value::object({{"uri", "https://clock.example"},
+                                {"certChain", doc::Value::object({{"certificates", std::move(chain)}})}}));
+  doc::Value& stamps =
+      at(documents.bundle, "verificationMaterial.timestampVerificationData.rfc3161Timestamps");
+  const doc::Value late = doc::Value::object({{"signedTimestamp", to_base64(clock.read("response"))}});
+  const doc::Value early = stamps.as_array()[0];
+  for (const doc::Array& order : {doc::Array{early, late}, doc::Array{late, early}}) {
+    at(documents.bundle, "verificationMaterial.timestampVerificationData").set("rfc3161Timestamps", order);
+    one.bundle = doc::to_json(documents.bundle);
+    one.root = doc::to_json(documents.root);
+    const Verdict verdict = run_case(one, by_digest(one.artifact));
+    INFO(describe(verdict));
+    CHECK(verdict.times.size() == 2);
+    CHECK(code_of(verdict.reason()) == "certificate-outside-validity");
+  }
 }

@@ -50,13 +50,12 @@ struct Authority {
                           "-CAcreateserial"}) == 0);
     return peer.read("leaf.pem");
   }
-  [[nodiscard]] std::string answer(const std::string& leaf) const {
+  [[nodiscard]] std::string answer(const std::string& leaf, const char* how) const {
     doc::Value chain = doc::Value::array();
     chain.push(leaf);
     chain.push(peer.read("ca.pem"));
     return doc::to_json(doc::Value::object(
-        {{"signedCertificateEmbeddedSct",
-          doc::Value::object({{"chain", doc::Value::object({{"certificates", std::move(chain)}})}})}}));
+        {{how, doc::Value::object({{"chain", doc::Value::object({{"certificates", std::move(chain)}})}})}}));
   }
 };
 
@@ -70,12 +69,15 @@ TEST_CASE("Fulcio is asked with the token and a proof of possession, and its cer
     const char* what;
     const crypto::Signer& key;
     std::string name, issuer, message;
+    const char* how = "signedCertificateEmbeddedSct";
   } table[] = {
       {"another key", *other, "email:ana@example.org", "https://idp.example", "another key than ours"},
       {"another name", *signer, "email:eve@example.org", "https://idp.example", "is for 'eve@example.org'"},
       {"two names", *signer, "email:ana@example.org,email:eve@example.org", "https://idp.example", "is for"},
       {"another issuer", *signer, "email:ana@example.org", "https://evil.example", "names the issuer"},
       {"no log", *signer, "email:ana@example.org", "https://idp.example", "certificate transparency log"},
+      {"a log's word beside the certificate", *signer, "email:ana@example.org", "https://idp.example",
+       "where no bundle can carry it", "signedCertificateDetachedSct"},
   };
   for (const auto& row : table) {
     CAPTURE(row.what);
@@ -83,7 +85,7 @@ TEST_CASE("Fulcio is asked with the token and a proof of possession, and its cer
     auto world = fake.world();
     const std::string leaf = authority.issue(row.key.public_key().to_pem(), row.name, row.issuer);
     fake.http.handler = [&](const ports::HttpRequest&) -> Result<ports::HttpResponse> {
-      return TestLog::respond(201, authority.answer(leaf));
+      return TestLog::respond(201, authority.answer(leaf, row.how));
     };
     const auto chain = request_certificate(world, "https://fulcio.example/", some_token(), *signer);
     REQUIRE_FALSE(chain);

@@ -1,11 +1,15 @@
 #include "sigstore/session.hpp"
 
+#include <algorithm>
+
+#include "attest/statement.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "sigstore/fulcio.hpp"
 #include "sigstore/log_proof.hpp"
 #include "sigstore/pending.hpp"
+#include "sigstore/read_bundle.hpp"
 #include "sigstore/reason.hpp"
 #include "sigstore/rekor.hpp"
 #include "sigstore/tsa.hpp"
@@ -20,6 +24,12 @@ constexpr std::string_view old_issuer_oid = "1.3.6.1.4.1.57264.1.1";
 // A certificate that ends while its signature is under way is worth nothing.
 constexpr auto least_left = std::chrono::seconds(60);
 
+// What can be said of log entries when nobody says which logs to believe.
+bool proofs_hold(const Bundle& bundle) {
+  return std::ranges::all_of(bundle.entries,
+                             [](const LogEntry& entry) { return entry.proof && check_proof(entry); });
+}
+
 std::string digest_of(std::string_view text) { return crypto::to_hex(crypto::sha256(text)); }
 
 }  // namespace
@@ -29,7 +39,8 @@ struct Session::Job {
   std::string about;
   std::string pending;
   Artifact artifact;
-  std::function<Result<Bundle>(const KeyMaterial&)> sign;
+  std::optional<FileDigest> file;  // one of the two
+  std::string payload_type, payload;
 };
 
 Result<Session> Session::open(ports::World& world, SessionOptions options) {
@@ -44,17 +55,22 @@ FileHash Session::hash() const {
   return options_.signer == nullptr ? FileHash::sha256 : file_hash(options_.signer->public_key());
 }
 
+Result<IdentityToken> Session::token() {
+  if (!token_ || token_->expires < world_->clock.now() + least_left)
+    token_ = TRY(find_token(*world_, options_.repository, options_.token_reference));
+  return *token_;
+}
+
 // The key; when keyless, with a certificate that lives long enough. One serves all files of a run.
 Result<KeyMaterial> Session::material() {
   if (options_.signer != nullptr) return KeyMaterial{*options_.signer, std::nullopt};
   const std::lock_guard guard(*mutex_);
   if (!certificate_ || certificate_->not_after() < world_->clock.now() + least_left) {
-    const IdentityToken token = TRY(find_token(*world_, options_.repository, options_.token_reference));
+    const IdentityToken mine = TRY(token());
     ephemeral_.push_back(TRY(crypto::make_ephemeral_signer()));
-    certificate_ =
-        TRY_WHILE("asking for a certificate",
-                  request_certificate(*world_, options_.services.fulcio, token, *ephemeral_.back()))
-            .front();
+    certificate_ = TRY_WHILE("asking for a certificate",
+                             request_certificate(*world_, options_.services.fulcio, mine, *ephemeral_.back()))
+                       .front();
   }
   return KeyMaterial{*ephemeral_.back(), certificate_};
 }
@@ -104,11 +120,9 @@ Result<std::string> Session::judge(const Bundle& bundle, const Artifact& artifac
   const Verdict verdict = verify(to_json(bundle), root, policy, artifact);
   if (verdict.verified()) return signer;
   if (root == nullptr && verdict.reason() == Reason::no_trusted_root) {
-    for (const LogEntry& entry : bundle.entries)
-      if (auto proved = entry.proof ? check_proof(entry) : Checked<>(); !proved || !entry.proof)
-        return fail_hint(ErrorKind::verification, "the log answered wrongly: no bundle was written",
-                         "the log entry has no inclusion proof that holds");
-    return signer;
+    if (proofs_hold(bundle)) return signer;
+    return fail_hint(ErrorKind::verification, "the log answered wrongly: no bundle was written",
+                     "the log entry has no inclusion proof that holds");
   }
   for (const Check& check : verdict.checks)
     if (!check.ok)
@@ -121,9 +135,9 @@ Result<std::string> Session::judge(const Bundle& bundle, const Artifact& artifac
 }
 
 Result<Signed> Session::run(const Job& job) {
-  const bool logs = !options_.services.logs.empty() && !job.pending.empty();
+  const bool keeps = logs() && !job.pending.empty();
   Signed result;
-  auto earlier = logs ? TRY(read_pending(world_->files, job.pending)) : std::optional<Pending>();
+  auto earlier = keeps ? TRY(read_pending(world_->files, job.pending)) : std::optional<Pending>();
   if (earlier && earlier->about == job.about) {
     const bool keyed = earlier->bundle.certificate.empty();
     const auto key = [&]() -> Result<crypto::AnyPublicKey> {
@@ -147,9 +161,10 @@ Result<Signed> Session::run(const Job& job) {
     }
   }
   const KeyMaterial key = TRY(material());
-  result.bundle = TRY(job.sign(key));
+  result.bundle = job.file ? TRY(sigstore::sign_file(key, *job.file))
+                           : TRY(sigstore::sign_payload(key, job.payload_type, job.payload));
   TRY(add_timestamps(result.bundle));
-  if (logs) {
+  if (keeps) {
     TRY(write_pending(world_->files, job.pending, {job.about, result.bundle}));
     TRY(add_entries(result.bundle, key.signer.public_key(), false));
   }
@@ -158,7 +173,7 @@ Result<Signed> Session::run(const Job& job) {
 }
 
 Result<> Session::finish(const std::string& pending) {
-  if (pending.empty() || options_.services.logs.empty()) return {};
+  if (pending.empty() || !logs()) return {};
   return world_->files.remove(pending);
 }
 
@@ -177,23 +192,81 @@ std::string about_of(const SessionOptions& options, std::string_view what) {
 
 }  // namespace
 
-Result<Signed> Session::sign_file(const FileDigest& file, const std::string& pending) {
+Session::Job Session::file_job(const FileDigest& file, const std::string& pending) const {
   Job job;
   job.about = about_of(options_, fmt::format("file {} {}", to_hex(file.sha256), file.name));
   job.pending = pending;
   job.artifact = {.sha256 = file.sha256, .sha384 = file.sha384, .sha512 = file.sha512};
-  job.sign = [&](const KeyMaterial& key) { return sigstore::sign_file(key, file); };
-  return run(job);
+  job.file = file;
+  return job;
 }
 
-Result<Signed> Session::sign_payload(std::string_view payload_type, std::string_view payload,
-                                     std::string_view artifact_sha256, const std::string& pending) {
+Session::Job Session::payload_job(std::string_view payload_type, std::string_view payload,
+                                  std::string_view artifact_sha256, const std::string& pending) const {
   Job job;
   job.about = about_of(options_, fmt::format("payload {} {}", payload_type, digest_of(payload)));
   job.pending = pending;
   job.artifact.sha256 = std::string(artifact_sha256);
-  job.sign = [&](const KeyMaterial& key) { return sigstore::sign_payload(key, payload_type, payload); };
-  return run(job);
+  job.payload_type = std::string(payload_type);
+  job.payload = std::string(payload);
+  return job;
+}
+
+Result<Signed> Session::sign_file(const FileDigest& file, const std::string& pending) {
+  return run(file_job(file, pending));
+}
+
+Result<Signed> Session::sign_payload(std::string_view payload_type, std::string_view payload,
+                                     std::string_view artifact_sha256, const std::string& pending) {
+  return run(payload_job(payload_type, payload, artifact_sha256, pending));
+}
+
+Result<std::optional<Kept>> Session::find_file_signature(const FileDigest& file, const std::string& path,
+                                                         const std::string& pending) {
+  return find(file_job(file, pending), path);
+}
+
+Result<std::optional<Kept>> Session::find_payload_signature(std::string_view payload_type,
+                                                            std::string_view payload,
+                                                            std::string_view artifact_sha256,
+                                                            const std::string& path,
+                                                            const std::string& pending) {
+  return find(payload_job(payload_type, payload, artifact_sha256, pending), path);
+}
+
+Result<std::optional<Kept>> Session::find(const Job& job, const std::string& path) {
+  if (logs() && !job.pending.empty() && TRY(world_->files.info(job.pending))) return std::nullopt;
+  auto text = world_->files.read(path, max_bundle_bytes);
+  if (!text || !*text) return std::nullopt;
+  auto bundle = read_bundle(**text);
+  if (!bundle || bundle->version != BundleVersion::v0_3) return std::nullopt;
+  const bool keyed = options_.signer != nullptr;
+  if (bundle->public_key_hint.has_value() != keyed || (!keyed && !options_.root)) return std::nullopt;
+  if (bundle->entries.size() < options_.services.logs.size() ||
+      bundle->timestamps.size() < options_.services.tsas.size())
+    return std::nullopt;
+  const bool as_statement =
+      !job.file || (keyed && options_.signer->public_key().kind() == crypto::AnyPublicKey::Kind::ed25519);
+  if (bundle->envelope.has_value() != as_statement) return std::nullopt;
+  if (as_statement) {
+    const std::string payload = job.file ? TRY(file_statement(*job.file)) : job.payload;
+    const std::string_view type = job.file ? attest::in_toto_type : std::string_view(job.payload_type);
+    if (bundle->envelope->payload != payload || bundle->envelope->payload_type != type) return std::nullopt;
+  }
+  Policy policy;
+  if (keyed) {
+    policy.keys.push_back(options_.signer->public_key());
+  } else {
+    const std::lock_guard guard(*mutex_);
+    const IdentityToken mine = TRY(token());
+    for (const std::string& name : mine.names) policy.identities.push_back({name, mine.issuer});
+  }
+  const Verdict verdict = verify(*bundle, options_.root ? &*options_.root : nullptr, policy, job.artifact);
+  // Without a root our key's signature is proved, and its entry as far as judge() proves it.
+  const bool holds = verdict.verified() || (keyed && !options_.root && proofs_hold(*bundle) &&
+                                            verdict.reason() == Reason::no_trusted_root);
+  if (!holds) return std::nullopt;
+  return std::optional(Kept{std::move(*bundle), std::move(**text), verdict.signer});
 }
 
 }  // namespace tranche::sigstore

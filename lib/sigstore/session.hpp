@@ -42,6 +42,13 @@ struct Signed {
   std::string signer;    // identity, or the key's id
 };
 
+// A bundle that was there already.
+struct Kept {
+  Bundle bundle;
+  std::string text;    // as it lies there
+  std::string signer;  // identity, or the key's id
+};
+
 class Session {
  public:
   // kind invalid: keyless without the services that it needs.
@@ -63,11 +70,28 @@ class Session {
                               std::string_view artifact_sha256, const std::string& pending);
   Result<> finish(const std::string& pending);
 
+  // The bundle at `path`, where signing again would say nothing new: it is of version 0.3 and holds for
+  // exactly this file or payload, by the key or identity that would sign now, with an entry and a timestamp
+  // for each service that would be asked. nullopt: sign. Also when it is keyless and no trusted root can
+  // vouch for it, and while an unfinished signature lies at `pending`: that is carried on first.
+  Result<std::optional<Kept>> find_file_signature(const FileDigest& file, const std::string& path,
+                                                  const std::string& pending);
+  Result<std::optional<Kept>> find_payload_signature(std::string_view payload_type, std::string_view payload,
+                                                     std::string_view artifact_sha256,
+                                                     const std::string& path, const std::string& pending);
+  // Whether signing leaves something outside this machine that must not get lost.
+  [[nodiscard]] bool logs() const { return !options_.services.logs.empty(); }
+
  private:
   Session(ports::World& world, SessionOptions options) : world_(&world), options_(std::move(options)) {}
+  Result<IdentityToken> token();  // with the mutex held
   Result<KeyMaterial> material();
   struct Job;
   Result<Signed> run(const Job& job);
+  Result<std::optional<Kept>> find(const Job& job, const std::string& path);
+  Job file_job(const FileDigest& file, const std::string& pending) const;
+  Job payload_job(std::string_view payload_type, std::string_view payload, std::string_view artifact_sha256,
+                  const std::string& pending) const;
   Result<> add_timestamps(Bundle& bundle);
   Result<> add_entries(Bundle& bundle, const crypto::AnyPublicKey& key, bool only_find);
   Result<std::string> judge(const Bundle& bundle, const Artifact& artifact, const crypto::AnyPublicKey& key);
@@ -77,6 +101,7 @@ class Session {
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();  // guards what follows
   std::vector<std::unique_ptr<crypto::Signer>> ephemeral_;  // the last one signs; others may still be at it
   std::optional<crypto::Certificate> certificate_;
+  std::optional<IdentityToken> token_;
 };
 
 }  // namespace tranche::sigstore

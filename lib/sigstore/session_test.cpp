@@ -282,3 +282,78 @@ TEST_CASE(
   scene.version = 1;
   CHECK(scene.session().sign_file(file_of("x"), pending));
 }
+
+TEST_CASE("what is signed already by this key over these bytes, and logged where it should be, is kept") {
+  const std::string path = "dist/notes.deb.sigstore.json";
+  const std::vector<std::vector<std::string>> kinds{
+      p256, {"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"}, {"-algorithm", "ED25519"}};
+  for (const auto& how : kinds) {
+    for (const bool trusted : {true, false}) {
+      Scene scene(how);
+      scene.trusted = trusted;
+      const FileDigest file = file_of("some bytes");
+      const auto found = [&](const FileDigest& of) {
+        const auto kept = scene.session().find_file_signature(of, path, pending);
+        REQUIRE(kept);
+        return kept->has_value();
+      };
+      CHECK_FALSE(found(file));
+      const auto made = scene.session().sign_file(file, pending);
+      REQUIRE(made);
+      scene.fake.files.bytes[path] = to_json(made->bundle);
+      CHECK_FALSE(found(file));  // the unfinished one is carried on first
+      REQUIRE(scene.session().finish(pending));
+      CHECK(found(file));
+      const auto kept = scene.session().find_file_signature(file, path, pending);
+      CHECK((*kept)->signer == made->signer);
+      CHECK((*kept)->text == to_json(made->bundle));
+      CHECK(scene.log.bodies.size() == 1);
+      CHECK_FALSE(found(file_of("other bytes")));
+      // Not logged; altered; of another log; by another key.
+      Bundle changed = made->bundle;
+      changed.entries.clear();
+      scene.fake.files.bytes[path] = to_json(changed);
+      CHECK_FALSE(found(file));
+      changed = made->bundle;
+      changed.entries[0].proof->root_hash[0] = static_cast<char>(changed.entries[0].proof->root_hash[0] ^ 1);
+      scene.fake.files.bytes[path] = to_json(changed);
+      CHECK_FALSE(found(file));
+      scene.fake.files.bytes[path] = "{}";
+      CHECK_FALSE(found(file));
+      scene.fake.files.bytes[path] = to_json(made->bundle);
+      if (trusted) {
+        TestLog other;
+        std::swap(scene.log, other);
+        CHECK_FALSE(found(file));
+        std::swap(scene.log, other);
+      }
+      CHECK(found(file));
+      scene.pem = key_of(how);
+      CHECK_FALSE(found(file));
+    }
+  }
+}
+
+TEST_CASE("a statement is kept where it says the same to the byte, and is none of a file's signature") {
+  const std::string path = "dist/notes.deb.sigstore.json";
+  Scene scene({"-algorithm", "ED25519"});
+  const FileDigest file = file_of("some bytes");
+  attest::Statement statement;
+  statement.subjects = {{"notes.deb", {{"sha256", tranche::to_hex(file.sha256)}}}};
+  statement.predicate_type = "https://example.org/test";
+  statement.predicate = doc::Value::object();
+  const std::string payload = *attest::to_payload(statement);
+  const auto found = [&](std::string_view says) {
+    const auto kept =
+        scene.session().find_payload_signature(attest::in_toto_type, says, file.sha256, path, pending);
+    REQUIRE(kept);
+    return kept->has_value();
+  };
+  const auto made = scene.session().sign_payload(attest::in_toto_type, payload, file.sha256, pending);
+  REQUIRE(made);
+  REQUIRE(scene.session().finish(pending));
+  scene.fake.files.bytes[path] = to_json(made->bundle);
+  CHECK(found(payload));
+  CHECK_FALSE(found(payload + " "));
+  CHECK_FALSE(scene.session().find_file_signature(file, path, pending)->has_value());
+}

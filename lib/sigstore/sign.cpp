@@ -43,14 +43,17 @@ Result<Bundle> sign_payload(const KeyMaterial& key, std::string_view payload_typ
   return bundle;
 }
 
+Result<std::string> file_statement(const FileDigest& file) {
+  attest::Statement statement;
+  statement.subjects = {{file.name, {{"sha256", to_hex(file.sha256)}}}};
+  statement.predicate_type = std::string(sign_type);
+  statement.predicate = doc::Value::object();
+  return attest::to_payload(statement);
+}
+
 Result<Bundle> sign_file(const KeyMaterial& key, const FileDigest& file) {
-  if (key.signer.public_key().kind() == crypto::AnyPublicKey::Kind::ed25519) {
-    attest::Statement statement;
-    statement.subjects = {{file.name, {{"sha256", to_hex(file.sha256)}}}};
-    statement.predicate_type = std::string(sign_type);
-    statement.predicate = doc::Value::object();
-    return sign_payload(key, attest::in_toto_type, TRY(attest::to_payload(statement)));
-  }
+  if (key.signer.public_key().kind() == crypto::AnyPublicKey::Kind::ed25519)
+    return sign_payload(key, attest::in_toto_type, TRY(file_statement(file)));
   Bundle bundle = bundle_of(key);
   MessageSignature message;
   switch (file_hash(key.signer.public_key())) {

@@ -31,6 +31,8 @@ struct KeyMaterial {
 // over an in-toto statement whose subject is the file, of the predicate type that cosign signs images with
 // (https://sigstore.dev/cosign/sign/v1, an empty predicate). Either way one pass over the file.
 Result<Bundle> sign_file(const KeyMaterial& key, const FileDigest& file);
+// What the envelope of such a key holds.
+Result<std::string> file_statement(const FileDigest& file);
 // A DSSE envelope.
 Result<Bundle> sign_payload(const KeyMaterial& key, std::string_view payload_type, std::string_view payload);
 

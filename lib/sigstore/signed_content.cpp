@@ -286,9 +286,12 @@ bool check_bodies(Verdict& verdict, const Bundle& bundle, const BundleSigner& si
   }
   for (std::size_t i = 0; i < bodies.size(); ++i) {
     if (auto same = match_entry(bodies[i], thing); !same) return bad(verdict, "log-entry", same.error());
+    // Without a promise nothing vouches for the entry's own index: the proof's is the one that is proved.
+    const LogEntry& entry = bundle.entries[i];
+    const bool own = !entry.signed_entry_timestamp.empty() || !entry.proof;
     good(verdict, "log-entry",
-         fmt::format("{} {} at index {}", printable(bundle.entries[i].kind, 20),
-                     printable(bundle.entries[i].version, 20), bundle.entries[i].log_index));
+         fmt::format("{} {} at index {}", printable(entry.kind, 20), printable(entry.version, 20),
+                     own ? entry.log_index : entry.proof->log_index));
   }
   return true;
 }

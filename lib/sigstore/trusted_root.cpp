@@ -130,6 +130,12 @@ std::string host_of(std::string_view url) {
   return std::string(url.substr(0, url.find_first_of("/?#")));
 }
 
+bool is_outdated(const TrustedRoot& root, Instant now) {
+  const auto over = [now](const auto& one) { return one.validity.until && *one.validity.until < now; };
+  return (!root.logs.empty() && std::ranges::all_of(root.logs, over)) ||
+         (!root.authorities.empty() && std::ranges::all_of(root.authorities, over));
+}
+
 Checked<TrustedRoot> read_trusted_root(std::string_view json) {
   constexpr Reason bad = Reason::bad_trusted_root;
   ProtoReader reader({.json = bad, .base64 = bad, .shape = bad, .number = bad});

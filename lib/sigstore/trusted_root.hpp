@@ -58,6 +58,10 @@ struct TrustedRoot {
 Checked<TrustedRoot> read_trusted_root(std::string_view json);
 Result<TrustedRoot> parse_trusted_root(std::string_view json);  // the same; kind verification
 
+// Whether no log, or no certificate authority, of those that the root has is believed any more at `now`.
+// For a warning: what was signed while they were is as good as ever.
+bool is_outdated(const TrustedRoot& root, Instant now);
+
 // The host that checkpoints of a log at this url are named after: "https://rekor.example/x" →
 // "rekor.example".
 std::string host_of(std::string_view url);

@@ -46,7 +46,8 @@ const keyed = (pem) => toTrustMaterial(TrustedRoot.fromJSON({ tlogs: [], ctlogs:
 function keys() {
   const kinds = {
     p256: ['ec', { namedCurve: 'prime256v1' }], p384: ['ec', { namedCurve: 'secp384r1' }],
-    p521: ['ec', { namedCurve: 'secp521r1' }], rsa: ['rsa', { modulusLength: 2048 }], ed25519: ['ed25519', {}],
+    p521: ['ec', { namedCurve: 'secp521r1' }], ed25519: ['ed25519', {}], rsa2048: ['rsa', { modulusLength: 2048 }],
+    rsa3072: ['rsa', { modulusLength: 3072 }], rsa4096: ['rsa', { modulusLength: 4096 }],
   };
   for (const [name, [type, options]] of Object.entries(kinds)) {
     const pair = crypto.generateKeyPairSync(type, options);
@@ -70,8 +71,17 @@ function keys() {
       assert.throws(() => npmVerify(`${file}.sigstore.json`, fs.readFileSync(file), keyed(other), none));
     }
     const file = files[0];
+    // Signed already: left alone, unless the bytes, the key or the wish is another.
+    const again = (...more) => JSON.parse(must(['sign', '--key', 'env:TRANCHE_KEY', '--json', ...more, file],
+      { TRANCHE_KEY: secret }).out).files[0].kept;
+    const bundle = fs.readFileSync(`${file}.sigstore.json`, 'utf8');
+    assert.equal(again(), true);
+    assert.equal(fs.readFileSync(`${file}.sigstore.json`, 'utf8'), bundle);
+    assert.equal(again('--again'), false);
+    fs.appendFileSync(file, 'x');
+    assert.equal(again(), false);
     assert.equal(run(['sign', '--key', 'env:TRANCHE_KEY', file], { TRANCHE_KEY: locked }).code, 3);
-    const words = ['sign', '--key', 'env:TRANCHE_KEY', '--key-password', 'env:TRANCHE_WORD', file];
+    const words = ['sign', '--again', '--key', 'env:TRANCHE_KEY', '--key-password', 'env:TRANCHE_WORD', file];
     assert.equal(run(words, { TRANCHE_KEY: locked, TRANCHE_WORD: 'wrong' }).code, 6);
     must(words, { TRANCHE_KEY: locked, TRANCHE_WORD: 'word' });
   }
@@ -172,6 +182,9 @@ async function keyless() {
       assert.equal((await entries())[`v${version}`], before + 3);
       files.forEach(accept);
       assert.ok(!fs.existsSync(`${files[0]}.sigstore.pending`));
+      const kept = JSON.parse(must(words(version, ...files), environment).out);
+      assert.deepEqual(kept.files.map((one) => one.kept), [true, true, true]);
+      assert.equal((await entries())[`v${version}`], before + 3, 'what is signed already is not logged again');
 
       // The log has the entry, the run never learns of it. It asks three times: all three end so.
       const crashed = at(`crashed-${version}.bin`);

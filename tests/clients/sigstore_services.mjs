@@ -97,6 +97,10 @@ function v1Entry(index) {
 
 // What Rekor v1 keeps of a request.
 function v1Body(request) {
+  if (request.kind === 'intoto') {
+    const { payload, ...envelope } = request.spec.content.envelope;
+    return Buffer.from(canonical({ ...request, spec: { content: { ...request.spec.content, envelope } } }));
+  }
   if (request.kind !== 'dsse') return Buffer.from(canonical(request));
   const { envelope, verifiers } = request.spec.proposedContent;
   const parsed = JSON.parse(envelope);
@@ -147,10 +151,12 @@ tsa.getCurrentTime = () => new Date(Math.floor(Date.now() / 1000) * 1000);
 const plainInfo = tsa.tstInfo.bind(tsa);
 tsa.tstInfo = (request) => {
   const info = plainInfo(request);
-  info.nonce = request.nonceInteger;
+  if (request.nonceInteger) info.nonce = request.nonceInteger;
   return info;
 };
+const stampJson = mock.tsaHandler(tsa);  // as the npm client asks
 async function stamp(der) {
+  if (der[0] === '{'.charCodeAt(0)) return (await stampJson.fn(der.toString())).response;
   const request = pkijs.TimeStampReq.fromBER(der);
   return tsa.timestamp({
     artifactHash: Buffer.from(request.messageImprint.hashedMessage.valueBlock.valueHexView),

@@ -29,6 +29,9 @@ if(TARGET tranche)
   add_test(NAME story.keyless COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @sigstore/verify
            ${CMAKE_SOURCE_DIR}/tests/clients/keyless_story.mjs $<TARGET_FILE:tranche>)
   set_tests_properties(story.keyless PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
+  add_test(NAME story.sigstore-npm COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @sigstore/sign
+           ${CMAKE_SOURCE_DIR}/tests/clients/sigstore_npm_story.mjs $<TARGET_FILE:tranche>)
+  set_tests_properties(story.sigstore-npm PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME story.model COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/model_story $<TARGET_FILE:tranche>)
   set_tests_properties(story.model PROPERTIES TIMEOUT 120 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME story.attest COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @sigstore/verify
