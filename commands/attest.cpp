@@ -169,6 +169,9 @@ Result<Document> read_document(const Options& options, Context& context,
   auto statement = attest::parse_statement(payload);
   if (!statement) {
     statement.error().kind = ErrorKind::invalid;
+    if (statement.error().hint.empty())
+      statement.error().hint =
+          "it must be an in-toto statement of v1: _type, subject, predicateType, predicate";
     return fail(std::move(statement.error()).during("reading " + printable(path)));
   }
   const std::vector<std::string> paths = options.list("path");
