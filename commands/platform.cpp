@@ -6,6 +6,7 @@
 
 #include "base/paths.hpp"
 #include "commands/support.hpp"
+#include "crypto/pkcs11.hpp"
 #include "platform/apt.hpp"
 #include "platform/authenticode.hpp"
 #include "platform/deb.hpp"
@@ -136,7 +137,13 @@ Result<SignOne> authenticode_signer(const Options& options, Context& context) {
       !signer->timestamp_url.starts_with("https://"))
     return fail_hint(ErrorKind::usage, "give the http or https address of an RFC 3161 authority",
                      "--timestamp is no address: '{}'", printable(signer->timestamp_url));
-  signer->key = TRY(read_key(options, context));
+  if (options.text("key").starts_with("pkcs11:")) {
+    signer->token = options.text("key");
+    signer->module =
+        context.world.environ.get("TRANCHE_PKCS11_MODULE").value_or(crypto::default_pkcs11_module);
+  } else {
+    signer->key = TRY(read_key(options, context));
+  }
   signer->password = TRY(read_password(options, context));
   signer->certificates = TRY(read_input(context, options.text("certificate"), max_key_bytes));
   return SignOne([&context, signer](const std::string& path) -> Result<std::string> {
@@ -190,7 +197,7 @@ Result<std::optional<std::string>> find_signature(const Options& options, Contex
                                                   const std::string& path,
                                                   std::initializer_list<std::string_view> suffixes) {
   if (options.given("signature"))
-    return context.world.files.read(options.text("signature"), max_signature_file);
+    return std::optional(TRY(read_input(context, options.text("signature"), max_signature_file)));
   for (const std::string_view suffix : suffixes)
     if (auto text = TRY(context.world.files.read(path + std::string(suffix), max_signature_file)))
       return text;

@@ -1,6 +1,7 @@
 #include "platform/authenticode.hpp"
 
 #include "base/text.hpp"
+#include "crypto/pkcs11_uri.hpp"
 #include "platform/tool.hpp"
 
 namespace tranche::platform {
@@ -24,7 +25,7 @@ std::string_view line_of(std::string_view out, std::string_view start) {
 std::string first_words(std::string_view out, std::string_view err, int exit_code) {
   for (const std::string_view said : {trim(err), trim(out)})
     for (const std::string_view line : split(said, '\n'))
-      if (!line.empty() && !line.starts_with("Enter PEM")) return printable(line, 200);
+      if (!line.empty() && !line.starts_with("Engine \"pkcs11\"")) return printable(line, 200);
   return fmt::format("exit code {}", exit_code);
 }
 
@@ -32,29 +33,35 @@ std::string first_words(std::string_view out, std::string_view err, int exit_cod
 
 Result<> sign_authenticode(ports::World& world, const std::string& path, const AuthenticodeSigner& signer) {
   const auto secrets = TRY(signing::PrivateDirectory::make(world, signing::PrivateDirectory::Holds::secrets));
-  TRY(world.files.write(*secrets / "key.pem", signer.key.expose(), 0600));
-  TRY(world.files.write(*secrets / "certificates.pem", signer.certificates, 0600));
-  const WorkCopy copy = TRY(WorkCopy::make(world, path, "unsigned"));
-  const std::string output = copy.beside("signed");
-  ToolRun run{.argv = {"osslsigncode", "sign", "-h", "sha256", "-certs", *secrets / "certificates.pem",
-                       "-key", *secrets / "key.pem"},
+  ToolRun run{.argv = {"osslsigncode", "sign", "-h", "sha256", "-certs", *secrets / "certificates.pem"},
               .package = package,
               .environment = {},
               .input = {}};
-  if (!signer.password.empty()) {
-    run.argv.insert(run.argv.end(), {"-readpass", "-"});
-    run.input = Secret(std::string(signer.password.expose()) + "\n");
+  std::string hint =
+      "check --key-password, that --certificate is the key's, and that the file is a PE, MSI or CAB";
+  if (signer.token.empty()) {
+    TRY(world.files.write(*secrets / "key.pem", signer.key.expose(), 0600));
+    run.argv.insert(run.argv.end(), {"-key", *secrets / "key.pem"});
+  } else {
+    TRY(crypto::parse_pkcs11_uri(signer.token));
+    run.argv.insert(run.argv.end(), {"-pkcs11module", signer.module, "-key", signer.token});
+    hint =
+        "check the PIN (--key-password), TRANCHE_PKCS11_MODULE and --certificate; osslsigncode needs "
+        "OpenSSL's "
+        "engine for tokens: apt-get install libengine-pkcs11-openssl";
   }
+  TRY(world.files.write(*secrets / "certificates.pem", signer.certificates, 0600));
+  const WorkCopy copy = TRY(WorkCopy::make(world, path, "unsigned"));
+  const std::string output = copy.beside("signed");
+  // Always, if only an empty line: else it would ask the terminal, which it must not read, and wait.
+  run.argv.insert(run.argv.end(), {"-readpass", "-"});
+  run.input = Secret(std::string(signer.password.expose()) + "\n");
   if (!signer.timestamp_url.empty()) run.argv.insert(run.argv.end(), {"-ts", signer.timestamp_url});
   run.argv.insert(run.argv.end(), {"-in", copy.path(), "-out", output});
   const auto result = TRY(run_tool(world, run));
   if (result.exit_code != 0 || !TRY(world.files.info(output)))
-    return fail_hint(
-        ErrorKind::verification,
-        "check --key-password, that --certificate is the key's, and that the file is a PE, MSI or "
-        "CAB",
-        "osslsigncode does not sign '{}': {}", printable(path),
-        first_words(result.out, result.err, result.exit_code));
+    return fail_hint(ErrorKind::verification, hint, "osslsigncode does not sign '{}': {}", printable(path),
+                     first_words(result.out, result.err, result.exit_code));
   return copy.put_back(world.files, output);
 }
 

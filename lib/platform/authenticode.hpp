@@ -13,15 +13,18 @@
 namespace tranche::platform {
 
 struct AuthenticodeSigner {
-  Secret key;                 // PEM: PKCS#8, locked or not
-  Secret password;            // of a locked key
+  Secret key;                 // PEM: PKCS#8, locked or not; empty with `token`
+  std::string token;          // a pkcs11: URI (RFC 7512): the key stays where it is
+  std::string module;         // that opens the token: a path, or a library's name
+  Secret password;            // of a locked key; the token's PIN
   std::string certificates;   // PEM: the signer's first, then those above it
   std::string timestamp_url;  // of an RFC 3161 authority, asked by osslsigncode; may be empty
 };
 
 // Signs in place, replacing a signature that is there. Key and password reach the tool through files and
-// stdin. kind verification: the key does not open, does not belong to the certificate, or the file is of no
-// kind that is signed so; kind failed: osslsigncode is missing.
+// stdin. kind invalid: the URI is none, or holds a PIN; kind verification: the key does not open, does not
+// belong to the certificate, or the file is of no kind that is signed so; kind failed: osslsigncode is
+// missing.
 Result<> sign_authenticode(ports::World& world, const std::string& path, const AuthenticodeSigner& signer);
 
 // `authorities`: path of the PEM certificates that the signer, and a timestamp, must lead to. No revocation

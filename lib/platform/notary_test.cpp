@@ -67,6 +67,7 @@ struct Scene {
   std::unique_ptr<crypto::Signer> signer = *crypto::make_ephemeral_signer();
   std::atomic<int> submissions = 0, looks = 0, looks_until_done = 3, failing = 0;
   std::string outcome = "Accepted";
+  std::string log = R"({"status":"x","issues":[]})";
   std::string flaw;  // of the first token that was not right
   support::LoopbackServer service{[this](const std::string& request) { return answer(request); }};
   NotaryOptions options{.account = {"2X9R4HXF34", "57246542-96fe-1a63-e053-0824d011072a"},
@@ -81,7 +82,7 @@ struct Scene {
     const std::string path(split(request, ' ')[1]);
     if (path == "/log") {
       if (request.find("uthorization") != std::string::npos) flaw = "the token went to the log's host";
-      return support::LoopbackServer::answer(200, R"({"status":"x","issues":[]})");
+      return support::LoopbackServer::answer(200, log);
     }
     const std::size_t at = request.find("Bearer ");
     const std::string_view rest =
@@ -162,6 +163,54 @@ TEST_CASE("a run after a crash or an early end goes on with the submission, and 
   REQUIRE(scene.world.files.write(path + ".notary.json", "{\"sha256\":").has_value());
   REQUIRE(scene.run(path).has_value());
   CHECK(scene.submissions == 3);
+}
+
+TEST_CASE("a service that takes longer than a token lives gets a fresh one with every request") {
+  if (!support::S3Server::available()) return;
+  Scene scene;
+  scene.looks_until_done = 60;
+  scene.options.patience = std::chrono::hours(2);
+  const Instant before = scene.clock.now();
+  const auto made = scene.run(scene.file(10));
+  REQUIRE_MESSAGE(made.has_value(), made.error().message);
+  CHECK(scene.flaw.empty());
+  CHECK(made->status == NotaryStatus::accepted);
+  CHECK(scene.clock.now() - before > std::chrono::minutes(40));
+  CHECK(scene.submissions == 1);
+}
+
+TEST_CASE("a log's issues are read as far as they are what Apple writes; no JSON is no log") {
+  if (!support::S3Server::available()) return;
+  std::string many = R"({"issues":[)";
+  for (int i = 0; i < 300; ++i) many += R"({"severity":"error","path":"a","message":"b"},)";
+  many.back() = ']';
+  const struct {
+    std::string log;
+    std::size_t issues;
+    bool kept;
+  } cases[] = {
+      {R"({"issues":[{"severity":"error","path":"x","message":"y"}]})", 1, true},
+      {R"({"issues":[1,null,{"severity":2},{"message":"y"}]})", 2, true},
+      {R"({"issues":null})", 0, true},
+      {R"({"issues":{"severity":"error"}})", 0, true},
+      {"[]", 0, true},
+      {many + "}", 100, true},
+      {"{\"issues\":", 0, false},
+      {"", 0, false},
+  };
+  for (const auto& item : cases) {
+    CAPTURE(item.log.substr(0, 60));
+    Scene scene;
+    scene.looks_until_done = 1;
+    scene.outcome = "Invalid";
+    scene.log = item.log;
+    const auto made = scene.run(scene.file(10));
+    REQUIRE_MESSAGE(made.has_value(), made.error().message);
+    CHECK(made->status == NotaryStatus::invalid);
+    CHECK(made->issues.size() == item.issues);
+    CHECK(made->log.empty() != item.kept);
+    CHECK(made->log_flaw.empty() == item.kept);
+  }
 }
 
 TEST_CASE("Invalid and Rejected are the service's answers; a word that is not known is no answer") {

@@ -27,7 +27,7 @@ std::string file_word(const std::string& path) { return path.starts_with('/') ? 
 }  // namespace
 
 Verdict read_rpmkeys(std::string_view said, int exit_code) {
-  bool good = false, bad = false, no_key = false, bad_digest = false;
+  bool good = false, bad = false, no_key = false, bad_digest = false, weak = false;
   std::string which, wrong;
   for (const std::string_view raw : split(said, '\n')) {
     const std::string_view line = trim(raw);
@@ -37,6 +37,8 @@ Verdict read_rpmkeys(std::string_view said, int exit_code) {
     const bool is_signature = what.find("Signature") != what.npos;
     if (state == "OK") {
       if (is_signature && what.starts_with("Header")) which = printable(what), good = true;
+      // "Header V4 RSA/SHA1 Signature, key ID ..."
+      if (is_signature && (what.find("/SHA1 ") != what.npos || what.find("/MD5 ") != what.npos)) weak = true;
       continue;
     }
     if (wrong.empty()) wrong = printable(line, 120);
@@ -51,6 +53,7 @@ Verdict read_rpmkeys(std::string_view said, int exit_code) {
   if (no_key) return {"unknown-key", "rpmkeys: " + wrong};
   if (exit_code != 0) return {"malformed", "rpmkeys does not read it as a package"};
   if (!good) return {"unsigned", "no signature over the package's header"};
+  if (weak) return {"weak-digest", "the signature is over MD5 or SHA-1: such packages can be forged"};
   return {"", which};
 }
 

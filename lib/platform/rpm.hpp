@@ -16,7 +16,7 @@ namespace tranche::platform {
 Result<> sign_rpm(ports::World& world, const std::string& path, signing::Gpg& gpg);
 
 // `keys`: armored OpenPGP keys, the only ones that count. Codes: unsigned, changed-bytes, unknown-key,
-// bad-signature, malformed.
+// bad-signature, weak-digest, malformed.
 Result<signing::Verdict> check_rpm(ports::World& world, const std::string& path, const std::string& keys);
 
 // What `rpmkeys -Kv` said, read.

@@ -17,10 +17,11 @@ Result<ports::ProcessResult> run_tool(ports::World& world, const ToolRun& run) {
   request.input = std::string(run.input.expose());
   request.timeout = longest_run;
   auto result = world.process.run(request);
-  if (!result)
-    return fail(
-        std::move(result.error()).with_hint(fmt::format("install it: apt-get install {}", run.package)));
-  return std::move(*result);
+  if (result) return std::move(*result);
+  // A tool that does not end is there.
+  if (!result.error().message.starts_with("cannot run")) return fail(std::move(result.error()));
+  return fail(
+      std::move(result.error()).with_hint(fmt::format("install it: apt-get install {}", run.package)));
 }
 
 std::string last_words(const ports::ProcessResult& result) {

@@ -8,6 +8,8 @@
 #include "platform/authenticode.hpp"
 #include "platform/deb.hpp"
 #include "platform/rpm.hpp"
+#include "platform/tool.hpp"
+#include "support/fake_world.hpp"
 #include "support/real_server.hpp"
 #include "support/temp_directory.hpp"
 
@@ -261,6 +263,7 @@ TEST_CASE("rpmkeys is only believed when it names a good signature and nothing b
        "NOTTRUSTED\n",
        1, "bad-signature"},
       {"    Header V4 RSA/SHA512 Signature, key ID 12ab: OK\n", 1, "malformed"},
+      {"    Header V4 RSA/SHA1 Signature, key ID 12ab: OK\n    Header SHA256 digest: OK\n", 0, "weak-digest"},
       {"", 0, "unsigned"},
       {"", 1, "malformed"},
   };
@@ -268,6 +271,23 @@ TEST_CASE("rpmkeys is only believed when it names a good signature and nothing b
     CAPTURE(item.said);
     CHECK(read_rpmkeys(item.said, item.exit_code).code == item.code);
   }
+}
+
+TEST_CASE("a tool that is not here is named with its package; one that does not end is not to be installed") {
+  os::RealWorld real;
+  const ToolRun run{
+      .argv = {"tranche-no-such-tool"}, .package = "some-package", .environment = {}, .input = {}};
+  const auto missing = run_tool(real.world(), run);
+  REQUIRE_FALSE(missing.has_value());
+  CHECK(missing.error().hint == "install it: apt-get install some-package");
+  support::FakeWorld fake;
+  ports::World world = fake.world();
+  fake.process.handler = [](const ports::ProcessRequest&) -> Result<ports::ProcessResult> {
+    return fail_hint(ErrorKind::failed, "find out why", "'{}' did not end", "x");
+  };
+  const auto slow = run_tool(world, run);
+  REQUIRE_FALSE(slow.has_value());
+  CHECK(slow.error().hint == "find out why");
 }
 
 TEST_CASE("osslsigncode is only believed when each signature and each timestamp holds") {
@@ -325,6 +345,8 @@ TEST_CASE("a Windows program signed here is accepted by osslsigncode; other root
   };
   CHECK(check("notes.exe", "root.pem") == "unsigned");
   AuthenticodeSigner signer{.key = Secret(scene.read("signer.key")),
+                            .token = {},
+                            .module = {},
                             .password = Secret("wrong horse"),
                             .certificates = scene.read("signer.pem"),
                             .timestamp_url = {}};

@@ -95,8 +95,10 @@ Result<ports::ProcessResult> Gpg::run(std::vector<std::string> words, std::strin
                                 "--trust-model", "always"};
   argv.insert(argv.end(), words.begin(), words.end());
   auto result = world_.process.run(request_of(std::move(argv), std::move(input)));
-  if (!result) return fail(std::move(result.error()).with_hint("install it: apt-get install gnupg"));
-  return std::move(*result);
+  if (result) return std::move(*result);
+  // One that does not end is there.
+  if (!result.error().message.starts_with("cannot run")) return fail(std::move(result.error()));
+  return fail(std::move(result.error()).with_hint("install it: apt-get install gnupg"));
 }
 
 Result<std::unique_ptr<Gpg>> Gpg::make(ports::World& world) {

@@ -2,7 +2,7 @@
 
 Every program that the binary starts is a wrapper that notes its arguments and its environment; /proc is looked at while
 the binary runs. At the end none of the secrets may have been seen there, nor in anything that the binary printed. A
-wrapper can also kill the binary before its program begins or after it has ended.
+wrapper can also kill the binary before its program begins or after it has ended. Verifying is done without a network.
 """
 import glob
 import json
@@ -18,6 +18,9 @@ import uuid
 MANUAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../commands/verify.md")
 NAME = os.path.basename(sys.argv[0])
 WRAPPED = ("gpg", "gpgconf", "debsigs", "rpmsign", "rpmkeys", "osslsigncode", "mktemp", "rm", "dd")
+# In a network name space that has nothing in it.
+OFFLINE = next((words for words in (("unshare", "-n"), ("unshare", "-rn"))
+                if subprocess.run([*words, "true"], capture_output=True).returncode == 0), ())
 WRAPPER = """#!/bin/sh
 {{ printf '%s\\0' "$0" "$@"; env -0; }} >> '{log}'
 if [ -e '{root}/kill-before-{program}' ]; then rm -f '{root}/kill-before-{program}'; kill -9 $PPID; exit 1; fi
@@ -38,12 +41,16 @@ def check(condition, words):
         fail(words)
 
 
+def skip(words):
+    print("skipped:", words, file=sys.stderr)
+    sys.exit(1 if os.environ.get("TRANCHE_REQUIRE_PEERS") == "1" else 77)
+
+
 def need(*programs):
     """(program, Debian package) each. Without one the story is skipped (77), or fails with TRANCHE_REQUIRE_PEERS=1."""
     missing = [f"{program} is missing (apt-get install {package})" for program, package in programs if not shutil.which(program)]
     if missing:
-        print("skipped:", "; ".join(missing), file=sys.stderr)
-        sys.exit(1 if os.environ.get("TRANCHE_REQUIRE_PEERS") == "1" else 77)
+        skip("; ".join(missing))
 
 
 def write(path, content, mode=0o644):
@@ -145,7 +152,7 @@ class Scene:
         """`verify` answers with this reason, which the manual names, and the exit code that belongs to it."""
         check(reason == "verified" or reason in self.documented, f"verify.md does not name {reason}")
         verified = reason == "verified"
-        answer = self.run("verify", *words, code=0 if verified else 6, **environment)
+        answer = self.run("verify", *words, code=0 if verified else 6, before=OFFLINE, **environment)
         check(answer["schema"] == "tranche/verify/v1" and answer["verified"] == verified and answer["reason"] == reason,
               f"verify {' '.join(words)}: {answer}, wanted {reason}")
         checks = answer["checks"]
@@ -162,6 +169,15 @@ class Scene:
         check(read(path) == before, f"killed {when} {program}: {path} is not as it was")
         now = sorted(os.listdir(os.path.dirname(path) or "."))
         check(now == around, f"killed {when} {program}: left {set(now) ^ set(around)}")
+
+    def without(self, program, package, *words, **environment):
+        """The same where that program is not installed: what to install is said."""
+        folder = f"{self.root}/without-{program}"
+        os.mkdir(folder)
+        for name in (*WRAPPED, "python3", "perl", "sh"):
+            if name != program and shutil.which(name):
+                os.symlink(shutil.which(name), f"{folder}/{name}")
+        self.refused(*words, hint=f"apt-get install {package}", PATH=folder, **environment)
 
     def peer(self, *words, ok=True, text=None, environment=None):
         done = subprocess.run(words, capture_output=True, text=True, timeout=90, input=text,
