@@ -5,6 +5,7 @@
 
 #include "artifact/unpack.hpp"
 #include "base/debian_version.hpp"
+#include "base/release_date.hpp"
 #include "base/text.hpp"
 #include "channel/feed.hpp"
 #include "crypto/digest.hpp"

@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/release_date.hpp"
 #include "channel/apt_read.hpp"
 #include "channel/apt_testing.hpp"
 #include "os/world.hpp"
@@ -142,7 +143,7 @@ struct Apt : Machine, AptBench {
         fmt::format("Suite: stable\nCodename: stable\nDate: {}\nArchitectures: amd64\nComponents: "
                     "main\nSHA256:\n {} {} "
                     "main/binary-amd64/Packages\n",
-                    debian::to_release_date(issued), digest(packages), packages.size()));
+                    to_release_date(issued), digest(packages), packages.size()));
   }
   static std::string digest(const std::string& text) { return crypto::to_hex(crypto::sha256(text)); }
 

@@ -65,10 +65,6 @@ std::vector<IndexFile> index_files(const Suite& suite);
 std::string by_hash_name(const IndexFile& index);
 std::string release_text(const Suite& suite, const std::vector<IndexFile>& indices);
 
-// "Sat, 21 Nov 2026 17:32:04 UTC", as Date and Valid-Until have it; nullopt when it is none.
-std::string to_release_date(Instant when);
-std::optional<Instant> parse_release_date(std::string_view text);
-
 // What apt reads out of a Phased-Update-Percentage (pkgTagSection::FindI: strtol, cut to 32 bits; a value
 // that is not 0..100 counts as 100, which is as if there were none).
 int read_percentage(std::string_view value);

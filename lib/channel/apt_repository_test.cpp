@@ -1,6 +1,7 @@
 #include "channel/apt_repository.hpp"
 
 #include <doctest/doctest.h>
+#include "base/release_date.hpp"
 
 #include "artifact/deb_sample.hpp"
 #include "artifact/unpack.hpp"

@@ -4,7 +4,9 @@
 #include <optional>
 #include <vector>
 
+#include "base/deb822.hpp"
 #include "base/paths.hpp"
+#include "base/release_date.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "signing/clearsign.hpp"
@@ -38,8 +40,7 @@ bool stays_below(std::string_view name) {
 
 // " <sha256> <size> <name>"
 std::optional<Index> read_index(std::string_view line) {
-  std::vector<std::string_view> words = split(line, ' ');
-  std::erase_if(words, [](std::string_view word) { return word.empty(); });
+  const std::vector<std::string_view> words = value_words(line);
   if (words.size() != 3 || !stays_below(words[2])) return std::nullopt;
   const auto digest = crypto::parse_sha256(words[0]);
   const auto size = parse_u64(words[1]);
@@ -49,18 +50,18 @@ std::optional<Index> read_index(std::string_view line) {
 
 Release read_release(std::string_view text) {
   Release out;
-  bool in_digests = false;
-  for (const std::string_view line : split(text, '\n')) {
-    if (!line.starts_with(' ')) {
-      in_digests = line.starts_with("SHA256:");
-      out.has_digests = out.has_digests || in_digests;
-      if (line.starts_with("Valid-Until:")) out.valid_until = trim(line.substr(12));
-      continue;
-    }
-    if (!in_digests) continue;
+  const auto stanzas = parse_deb822(text);
+  if (!stanzas || stanzas->size() != 1) {
+    out.flaw = stanzas ? "Release is not one stanza" : stanzas.error().message;
+    return out;
+  }
+  out.valid_until = stanzas->front().find("Valid-Until").value_or("");
+  const auto digests = stanzas->front().find("SHA256");
+  out.has_digests = digests.has_value();
+  for (const std::string_view line : value_lines(digests.value_or(""))) {
     auto index = read_index(line);
     if (!index) {
-      out.flaw = fmt::format("a line under SHA256 cannot be read: '{}'", printable(trim(line), 120));
+      out.flaw = fmt::format("a line under SHA256 cannot be read: '{}'", printable(line, 120));
       return out;
     }
     out.indices.push_back(std::move(*index));
@@ -155,6 +156,12 @@ Result<Verdict> check_apt(ports::World& world, const std::string& path, signing:
   const Release release = read_release(text);
   if (!release.flaw.empty()) return Verdict{"malformed", release.flaw};
   if (!release.has_digests) return Verdict{"weak-digest", "Release lists nothing by SHA-256"};
+  if (!release.valid_until.empty()) {
+    const auto until = parse_release_date(release.valid_until);
+    if (!until) return Verdict{"malformed", "its Valid-Until cannot be read"};
+    if (world.clock.now() >= *until)
+      return Verdict{"expired", fmt::format("it was valid until {}", printable(release.valid_until, 60))};
+  }
   return check_indices(files, directory, release, signer);
 }
 

@@ -12,9 +12,9 @@
 namespace tranche::platform {
 
 // `path`: the directory, or the InRelease or Release in it. Also checked are the indices (Packages and
-// others) that Release lists by SHA-256 and that lie here; packages themselves are not read. Valid-Until is
-// shown and not judged. Codes: those of Gpg::check_file, and missing-artifact, unsigned, malformed,
-// different-release, weak-digest (also: Release lists no SHA-256), changed-bytes.
+// others) that Release lists by SHA-256 and that lie here; packages themselves are not read. Codes: those of
+// Gpg::check_file, and missing-artifact, unsigned, malformed, different-release, expired (Valid-Until is
+// over), weak-digest (also: Release lists no SHA-256), changed-bytes.
 Result<signing::Verdict> check_apt(ports::World& world, const std::string& path, signing::Gpg& gpg);
 
 }  // namespace tranche::platform
