@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "commands/support.hpp"
 #include "crypto/digest.hpp"
+#include "oci/reference.hpp"
 #include "sigstore/artifact_file.hpp"
 #include "sigstore/read_bundle.hpp"
 #include "sigstore/trusted_root.hpp"
@@ -22,9 +23,11 @@ using sigstore::Verdict;
 constexpr std::size_t max_bundles = 256;
 constexpr std::string_view digest_prefix = "sha256:";
 
-std::optional<std::string> parse_digest(const std::string& text) {
+// "sha256:HEX", or what stands behind the @ of an image.
+std::optional<std::string> parse_digest(std::string_view text) {
+  if (const auto image = oci::parse_reference(text)) text.remove_prefix(text.size() - image->digest.size());
   if (!text.starts_with(digest_prefix)) return std::nullopt;
-  const auto digest = crypto::parse_sha256(std::string_view(text).substr(digest_prefix.size()));
+  const auto digest = crypto::parse_sha256(text.substr(digest_prefix.size()));
   if (!digest) return std::nullopt;
   return std::string(crypto::as_bytes(*digest));
 }
@@ -140,6 +143,10 @@ std::string_view advice_on(Reason reason) {
   }
 }
 
+std::ptrdiff_t good_rows(const Verdict& verdict) {
+  return std::ranges::count(verdict.checks, true, &sigstore::Check::ok);
+}
+
 void show(Checks& checks, const Verdict& verdict, const std::string& prefix) {
   for (const sigstore::Check& check : verdict.checks) {
     const std::string name = prefix + check.name;
@@ -205,7 +212,7 @@ BundleVerifier::BundleVerifier(const Options& options, Context& context, bool se
     : state_(std::make_unique<State>(State{options, context, several})) {}
 BundleVerifier::~BundleVerifier() = default;
 
-Result<> BundleVerifier::verify(Checks& checks, const std::string& path) {
+Result<> BundleVerifier::verify(Checks& checks, const std::string& path, std::string at) {
   const Options& options = state_->options;
   Context& context = state_->context;
   const std::string prefix = state_->several ? base_name(path) + " " : "";
@@ -215,14 +222,12 @@ Result<> BundleVerifier::verify(Checks& checks, const std::string& path) {
     checks.bad(prefix + "artifact", "missing-artifact", fmt::format("no such file: {}", printable(path)));
     return {};
   }
-  std::string at;
-  if (options.given("bundle")) {
-    at = options.text("bundle");
-  } else if (digest) {
-    return fail_hint(ErrorKind::usage, "add --bundle PATH", "a digest has no bundle beside it");
-  } else if (const auto beside = TRY(find_bundle_beside(context, path))) {
-    at = *beside;
-  } else {
+  if (at.empty() && options.given("bundle")) at = options.text("bundle");
+  if (at.empty() && digest)
+    return fail_hint(ErrorKind::usage, "add --bundle PATH; for an image also --fetch DIR",
+                     "a digest has no bundle beside it");
+  if (at.empty()) at = TRY(find_bundle_beside(context, path)).value_or("");
+  if (at.empty()) {
     checks.bad(prefix + "bundle", "unsigned", fmt::format("there is no {}.sigstore.json", printable(path)));
     return {};
   }
@@ -260,6 +265,8 @@ Result<> BundleVerifier::verify(Checks& checks, const std::string& path) {
       return {};
     }
   }
+  // The one that came furthest tells best what is wrong.
+  std::ranges::stable_sort(verdicts, std::ranges::greater(), good_rows);
   for (const Verdict& verdict : verdicts) show(checks, verdict, prefix);
   return {};
 }

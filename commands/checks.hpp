@@ -16,10 +16,12 @@ struct Checks {
   Table table;
   std::string reason;  // of the first that failed
   std::size_t count = 0;
+  std::size_t failed = 0;
 
   void good(std::string_view name, std::string detail) { add(name, true, std::move(detail)); }
   void bad(std::string_view name, std::string_view code, std::string detail) {
     if (reason.empty()) reason = code;
+    ++failed;
     add(name, false, std::move(detail));
   }
   void add(std::string_view name, bool ok, std::string detail) {

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "commands/bundle_signer.hpp"
 #include "commands/commands.hpp"
+#include "commands/image.hpp"
 #include "commands/minisign.hpp"
 #include "commands/model.hpp"
 #include "commands/notarize.hpp"
@@ -267,6 +268,14 @@ Result<Outcome> run(const Options& options, Context& context) {
   if (format != "notary")
     TRY(refuse_flags(options, {"key-id", "issuer", "patience", "notary-url", "notary-bucket-url"},
                      "belongs to --format notary"));
+  const bool images = TRY(names_images(context, options.list("path")));
+  if (images && format != "bundle")
+    return fail_hint(ErrorKind::usage, "leave --format out", "images are signed with bundles");
+  if (!images) TRY(refuse_flags(options, {"registry-auth", "plain-http"}, "belongs to images"));
+  if (images) {
+    TRY(refuse_flags(options, {"release"}, "belongs to minisign's signatures"));
+    return sign_images(options, context);
+  }
   if (format == "bundle") return sign_bundles(options, context);
   if (format == "dsse") return sign_envelopes(options, context);
   if (format == "model") {
@@ -291,6 +300,7 @@ std::vector<Flag> flags() {
                          .default_text = "bundle",
                          .choices = std::move(formats)}};
   for (Flag& flag : bundle_signing_flags()) all.push_back(std::move(flag));
+  for (Flag& flag : image_flags()) all.push_back(std::move(flag));
   for (Flag& flag : platform_signing_flags()) all.push_back(std::move(flag));
   for (Flag& flag : notary_flags()) all.push_back(std::move(flag));
   all.push_back({.name = "release",
@@ -304,10 +314,12 @@ std::vector<Flag> flags() {
 
 Command sign() {
   return {.name = "sign",
-          .summary = "sign files: Sigstore bundles, with a key or keyless; minisign and others",
+          .summary = "sign files and images: Sigstore bundles, with a key or keyless; minisign and others",
           .help_path = "commands/sign.md",
           .changes = true,
-          .arguments = {{.name = "path", .help = "files to sign", .repeated = true}},
+          .arguments = {{.name = "path",
+                         .help = "files to sign, or images IMAGE@sha256:DIGEST",
+                         .repeated = true}},
           .flags = flags(),
           .run = run};
 }

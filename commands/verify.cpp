@@ -8,6 +8,7 @@
 #include "commands/bundles.hpp"
 #include "commands/checks.hpp"
 #include "commands/commands.hpp"
+#include "commands/image.hpp"
 #include "commands/minisign.hpp"
 #include "commands/model.hpp"
 #include "commands/platform.hpp"
@@ -184,7 +185,7 @@ Result<> verify_paths(Checks& checks, const Options& options, Context& context) 
   BundleVerifier bundles(options, context, paths.size() > 1);
   for (const std::string& path : paths) {
     const bool by_bundle =
-        asks_for_bundle(options) || path.starts_with("sha256:") ||
+        asks_for_bundle(options) || path.starts_with("sha256:") || TRY(names_image(context, path)) ||
         (options.text("format") == "auto" && TRY(find_bundle_beside(context, path)).has_value());
     if (by_bundle) {
       TRY(bundles.verify(checks, path));
@@ -214,7 +215,16 @@ Result<Outcome> run(const Options& options, Context& context) {
                      "--signature names a signature of theirs");
   if (options.given("authority") && format != "authenticode")
     return fail_hint(ErrorKind::usage, "leave it out", "--authority belongs to --format authenticode");
-  if (minisign) {
+  const bool fetches = options.given("fetch");
+  if (fetches &&
+      (options.given("release") || options.given("bundle") || (format != "auto" && format != "bundle")))
+    return fail_hint(ErrorKind::usage, "name images with --fetch, and nothing else",
+                     "--fetch takes the bundles of images");
+  if (!fetches && (options.given("registry-auth") || options.given("plain-http")))
+    return fail_hint(ErrorKind::usage, "add --fetch DIR", "without --fetch no registry is asked");
+  if (fetches) {
+    TRY(verify_images(checks, options, context));
+  } else if (minisign) {
     TRY(verify_with_minisign(checks, options, context));
   } else if (platform) {
     TRY(verify_for_platform(checks, options, context));
@@ -247,14 +257,22 @@ Command verify() {
       .name = "verify",
       .summary = "check files, a manifest or a release against the trusted keys",
       .help_path = "commands/verify.md",
-      .arguments = {{.name = "path",
-                     .help = "signed files, release manifests, or with --bundle a digest sha256:HEX",
-                     .required = false,
-                     .repeated = true}},
+      .arguments =
+          {{.name = "path",
+            .help = "signed files, release manifests, images IMAGE@sha256:HEX, or with --bundle a digest "
+                    "sha256:HEX",
+            .required = false,
+            .repeated = true}},
       .flags =
           {{.name = "bundle",
             .value = "PATH",
             .help = "a Sigstore bundle; without: FILE.sigstore.json beside the file"},
+           {.name = "fetch",
+            .value = "DIR",
+            .help = "take what is attached to the images from their registries into DIR: the one flag that "
+                    "asks the network"},
+           image_flags()[0],
+           image_flags()[1],
            {.name = "certificate-identity",
             .value = "NAME",
             .help = "who must have signed: an address or a workflow's url, exactly"},

@@ -61,6 +61,7 @@ class Session {
   [[nodiscard]] const crypto::AnyPublicKey* key() const {
     return options_.signer ? &options_.signer->public_key() : nullptr;
   }
+  [[nodiscard]] const Services& services() const { return options_.services; }
   // Signs a file, or a payload (in-toto) about the artifact of this SHA-256. `pending`: the path that takes
   // the unfinished signature, which is gone again when the caller has written the bundle and calls finish();
   // empty when nothing is logged.

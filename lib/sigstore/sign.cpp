@@ -8,8 +8,6 @@ namespace tranche::sigstore {
 
 namespace {
 
-constexpr std::string_view sign_type = "https://sigstore.dev/cosign/sign/v1";
-
 Bundle bundle_of(const KeyMaterial& key) {
   Bundle bundle;
   if (key.certificate)
@@ -46,7 +44,7 @@ Result<Bundle> sign_payload(const KeyMaterial& key, std::string_view payload_typ
 Result<std::string> file_statement(const FileDigest& file) {
   attest::Statement statement;
   statement.subjects = {{file.name, {{"sha256", to_hex(file.sha256)}}}};
-  statement.predicate_type = std::string(sign_type);
+  statement.predicate_type = std::string(cosign_sign_type);
   statement.predicate = doc::Value::object();
   return attest::to_payload(statement);
 }

@@ -27,9 +27,11 @@ struct KeyMaterial {
   std::optional<crypto::Certificate> certificate;
 };
 
+// What cosign's signatures of images state (sigstore/cosign, pkg/types): an empty predicate.
+inline constexpr std::string_view cosign_sign_type = "https://sigstore.dev/cosign/sign/v1";
+
 // A message signature over the file's digest. By a key that signs no digests (pure Ed25519): a DSSE envelope
-// over an in-toto statement whose subject is the file, of the predicate type that cosign signs images with
-// (https://sigstore.dev/cosign/sign/v1, an empty predicate). Either way one pass over the file.
+// over an in-toto statement of cosign_sign_type whose subject is the file. Either way one pass over the file.
 Result<Bundle> sign_file(const KeyMaterial& key, const FileDigest& file);
 // What the envelope of such a key holds.
 Result<std::string> file_statement(const FileDigest& file);
