@@ -34,6 +34,8 @@ if(TARGET tranche)
   set_tests_properties(story.sigstore-npm PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME story.model COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/model_story $<TARGET_FILE:tranche>)
   set_tests_properties(story.model PROPERTIES TIMEOUT 120 LABELS story SKIP_RETURN_CODE 77)
+  add_test(NAME story.image COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/image_story $<TARGET_FILE:tranche>)
+  set_tests_properties(story.image PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME story.attest COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @sigstore/verify
            ${CMAKE_SOURCE_DIR}/tests/clients/attest_story.mjs $<TARGET_FILE:tranche>)
   set_tests_properties(story.attest PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
