@@ -15,7 +15,8 @@ bool asks_for_bundle(const Options& options);
 // FILE.sigstore.json, FILE.sigstore or FILE.sigstore.jsonl beside the file, in this order.
 Result<std::optional<std::string>> find_bundle_beside(Context& context, const std::string& path);
 // Files, or digests "sha256:HEX" and IMAGE@sha256:HEX, against `at`, --bundle or the bundle beside each. Of
-// several bundles in one file one is enough. Whom to believe, and the trusted root, are read once, when the first bundle asks.
+// several bundles in one file one is enough. Whom to believe, and the trusted root, are read once, when the
+// first bundle asks.
 class BundleVerifier {
  public:
   // `several`: the rows name the file.

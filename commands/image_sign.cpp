@@ -3,8 +3,8 @@
 // in a bundle that the registry lists among what refers to the image.
 //
 // The problem: the run may end anywhere between the log and the list, and is run again. The idea: what is
-// attached is looked at first. What this key signed already, or what an unfinished signature (see
-// sigstore/session.hpp) had become, is not attached twice.
+// attached is looked at first. What this key or identity signed already, or what an unfinished signature
+// (sigstore/session.hpp) had become, is not attached twice.
 #include <algorithm>
 
 #include "attest/statement.hpp"
@@ -17,14 +17,13 @@
 #include "commands/release/make.hpp"
 #include "commands/support.hpp"
 #include "oci/referrers.hpp"
-#include "signing/dsse.hpp"
 
 namespace tranche::commands {
 namespace {
 
-struct AttachedBundle {
-  std::string manifest;
-  sigstore::Bundle bundle;
+struct AttachedBundles {
+  std::vector<std::string> manifests;  // digests
+  std::vector<std::string> texts;      // in the same order
 };
 
 Result<std::string> payload_of(const oci::Reference& image) {
@@ -35,78 +34,76 @@ Result<std::string> payload_of(const oci::Reference& image) {
   return attest::to_payload(statement);
 }
 
-// The signatures that are attached already; what cannot be read is not ours.
-Result<std::vector<AttachedBundle>> find_attached(oci::Registry& registry, const std::string& digest) {
-  std::vector<AttachedBundle> found;
+Result<AttachedBundles> find_attached(oci::Registry& registry, const std::string& digest) {
+  AttachedBundles found;
   for (const oci::Descriptor& entry : TRY(oci::list_bundles(registry, digest))) {
-    const oci::Attached attached =
-        TRY(oci::fetch_bundle(registry, digest, entry, sigstore::cosign_sign_type));
+    oci::Attached attached = TRY(oci::fetch_bundle(registry, digest, entry, sigstore::cosign_sign_type));
     if (attached.bundle.empty()) continue;
-    auto bundle = sigstore::parse_bundle(attached.bundle);
-    if (bundle && bundle->envelope) found.push_back({attached.manifest, std::move(*bundle)});
+    found.manifests.push_back(std::move(attached.manifest));
+    found.texts.push_back(std::move(attached.bundle));
   }
   return found;
 }
 
-// This key's signature over the same payload, with all that the services would add today.
-bool is_by(const crypto::AnyPublicKey& key, const sigstore::Bundle& bundle, const std::string& payload,
-           const sigstore::Services& services) {
-  const sigstore::BundleEnvelope& envelope = *bundle.envelope;
-  return bundle.certificate.empty() && envelope.payload_type == attest::in_toto_type &&
-         envelope.payload == payload && bundle.entries.size() >= services.logs.size() &&
-         bundle.timestamps.size() >= services.tsas.size() &&
-         key.verify(key.usual_scheme(),
-                    signing::pre_authentication_encoding(envelope.payload_type, envelope.payload),
-                    envelope.signature);
+// Which of the texts; their number when it is none of them.
+template <class Is>
+std::size_t index_of(const AttachedBundles& bundles, Is is) {
+  return static_cast<std::size_t>(std::ranges::find_if(bundles.texts, is) - bundles.texts.begin());
+}
+
+// The same signature, with whatever entries of a log.
+bool is_same(const std::string& text, const sigstore::Bundle& mine) {
+  const auto bundle = sigstore::parse_bundle(text);
+  return bundle && bundle->envelope && bundle->envelope->signature == mine.envelope->signature;
 }
 
 struct SignedImage {
   oci::Attachment attachment;
-  bool attached = false;  // by this run
   bool resumed = false;
+  bool kept = false;  // it was attached already
   std::string signer;
   std::size_t entries = 0, timestamps = 0;
 };
 
 class ImageSigner {
  public:
-  ImageSigner(Context& context, sigstore::Session& session, Instant created)
-      : context_(context), session_(session), created_(created) {}
+  ImageSigner(sigstore::Session& session, Instant created, bool again)
+      : session_(session), created_(created), again_(again) {}
 
   Result<SignedImage> sign(oci::Registry& registry, const oci::Reference& image,
                            const oci::Descriptor& subject) {
     const std::string payload = TRY(payload_of(image));
-    const std::vector<AttachedBundle> there = TRY(find_attached(registry, image.digest));
-    if (session_.key() != nullptr)
-      for (const AttachedBundle& one : there)
-        if (is_by(*session_.key(), one.bundle, payload, session_.services()))
-          return shown(one.bundle, {one.manifest, ""}, session_.key()->id());
+    const std::string sha256 = from_hex(image.digest.substr(image.digest.find(':') + 1)).value_or("");
     // In the working directory: an image has no place of its own here.
     const std::string pending = fmt::format("{}.{}{}", base_name(image.repository),
                                             oci::referrers_tag(image.digest), sigstore::pending_suffix);
-    const sigstore::Signed made = TRY(session_.sign_payload(
-        attest::in_toto_type, payload, from_hex(image.digest.substr(image.digest.find(':') + 1)).value_or(""),
-        pending));
-    const auto same = std::ranges::find_if(there, [&](const AttachedBundle& one) {
-      return one.bundle.envelope->signature == made.bundle.envelope->signature;
-    });
-    SignedImage signed_image = shown(made.bundle, {}, made.signer);
+    const AttachedBundles there = TRY(find_attached(registry, image.digest));
+    if (!again_)
+      if (const auto kept = TRY(
+              session_.find_payload_signature(attest::in_toto_type, payload, sha256, there.texts, pending))) {
+        const std::size_t at = index_of(there, [&](const std::string& text) { return text == kept->text; });
+        return shown(kept->bundle, there.manifests.at(at), kept->signer);
+      }
+    const sigstore::Signed made = TRY(session_.sign_payload(attest::in_toto_type, payload, sha256, pending));
+    const std::size_t at =
+        index_of(there, [&](const std::string& text) { return is_same(text, made.bundle); });
+    SignedImage signed_image =
+        shown(made.bundle, at < there.texts.size() ? there.manifests[at] : "", made.signer);
     signed_image.resumed = made.resumed;
-    if (same != there.end()) {
-      signed_image.attachment.manifest = same->manifest;
-    } else {
+    if (at == there.texts.size()) {
       signed_image.attachment =
           TRY(oci::attach_bundle(registry, subject, sigstore::to_json(made.bundle), annotations()));
-      signed_image.attached = true;
+      signed_image.kept = false;
     }
     TRY(session_.finish(pending));
     return signed_image;
   }
 
  private:
-  static SignedImage shown(const sigstore::Bundle& bundle, oci::Attachment attachment, std::string signer) {
+  static SignedImage shown(const sigstore::Bundle& bundle, std::string manifest, std::string signer) {
     SignedImage image;
-    image.attachment = std::move(attachment);
+    image.attachment.manifest = std::move(manifest);
+    image.kept = true;
     image.signer = std::move(signer);
     image.entries = bundle.entries.size();
     image.timestamps = bundle.timestamps.size();
@@ -118,9 +115,9 @@ class ImageSigner {
             {std::string(oci::predicate_annotation), std::string(sigstore::cosign_sign_type)}};
   }
 
-  Context& context_;
   sigstore::Session& session_;
   Instant created_;
+  bool again_;
 };
 
 }  // namespace
@@ -128,7 +125,7 @@ class ImageSigner {
 Result<Outcome> sign_images(const Options& options, Context& context) {
   const std::vector<oci::Reference> images = TRY(read_images(options, context));
   sigstore::Session session = TRY(open_bundle_signer(options, context));
-  ImageSigner signer(context, session, build_time(context));
+  ImageSigner signer(session, build_time(context), options.given("again"));
   Table table;
   doc::Value list = doc::Value::array();
   for (const oci::Reference& image : images) {
@@ -150,9 +147,9 @@ Result<Outcome> sign_images(const Options& options, Context& context) {
       row.set("signer", made.signer);
       row.set("log-entries", static_cast<std::int64_t>(made.entries));
       row.set("timestamps", static_cast<std::int64_t>(made.timestamps));
-      row.set("attached", made.attached);
       row.set("resumed", made.resumed);
-      said = made.attached ? "signed" : "was signed";
+      row.set("kept", made.kept);
+      said = made.kept ? "already signed" : "signed";
       where = made.attachment.manifest;
     }
     table.row({said + " " + name, where});

@@ -88,6 +88,7 @@ Result<> verify_images(Checks& checks, const Options& options, Context& context)
     return fail_hint(ErrorKind::usage, "name images, IMAGE@sha256:DIGEST",
                      "--fetch asks the registries of images");
   const std::vector<oci::Reference> images = TRY(read_images(options, context));
+  BundleVerifier bundles(options, context, images.size() > 1);
   for (std::size_t i = 0; i < images.size(); ++i) {
     const oci::Reference& image = images[i];
     const std::string name = oci::to_text(image);
@@ -116,7 +117,7 @@ Result<> verify_images(Checks& checks, const Options& options, Context& context)
     TRY(context.world.files.write(at, fetched.lines));
     context.say("{}: {} in {}", name, count_of(fetched.signatures, "bundle"), printable(at));
     const std::size_t before = checks.failed;
-    TRY(verify_with_bundle(checks, options, context, options.list("path")[i], images.size() > 1, at));
+    TRY(bundles.verify(checks, options.list("path")[i], at));
     if (checks.failed != before) show_problems(checks, fetched, prefix);
   }
   return {};

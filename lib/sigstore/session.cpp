@@ -234,11 +234,31 @@ Result<std::optional<Kept>> Session::find_payload_signature(std::string_view pay
   return find(payload_job(payload_type, payload, artifact_sha256, pending), path);
 }
 
+Result<std::optional<Kept>> Session::find_payload_signature(std::string_view payload_type,
+                                                            std::string_view payload,
+                                                            std::string_view artifact_sha256,
+                                                            std::span<const std::string> bundles,
+                                                            const std::string& pending) {
+  const Job job = payload_job(payload_type, payload, artifact_sha256, pending);
+  if (TRY(has_unfinished(job))) return std::nullopt;
+  for (const std::string& bundle : bundles)
+    if (auto kept = TRY(keep(job, bundle))) return kept;
+  return std::nullopt;
+}
+
+Result<bool> Session::has_unfinished(const Job& job) {
+  return logs() && !job.pending.empty() && TRY(world_->files.info(job.pending)).has_value();
+}
+
 Result<std::optional<Kept>> Session::find(const Job& job, const std::string& path) {
-  if (logs() && !job.pending.empty() && TRY(world_->files.info(job.pending))) return std::nullopt;
+  if (TRY(has_unfinished(job))) return std::nullopt;
   auto text = world_->files.read(path, max_bundle_bytes);
   if (!text || !*text) return std::nullopt;
-  auto bundle = read_bundle(**text);
+  return keep(job, std::move(**text));
+}
+
+Result<std::optional<Kept>> Session::keep(const Job& job, std::string text) {
+  auto bundle = read_bundle(text);
   if (!bundle || bundle->version != BundleVersion::v0_3) return std::nullopt;
   const bool keyed = options_.signer != nullptr;
   if (bundle->public_key_hint.has_value() != keyed || (!keyed && !options_.root)) return std::nullopt;
@@ -266,7 +286,7 @@ Result<std::optional<Kept>> Session::find(const Job& job, const std::string& pat
   const bool holds = verdict.verified() || (keyed && !options_.root && proofs_hold(*bundle) &&
                                             verdict.reason() == Reason::no_trusted_root);
   if (!holds) return std::nullopt;
-  return std::optional(Kept{std::move(*bundle), std::move(**text), verdict.signer});
+  return std::optional(Kept{std::move(*bundle), std::move(text), verdict.signer});
 }
 
 }  // namespace tranche::sigstore

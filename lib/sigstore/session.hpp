@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,6 @@ class Session {
   [[nodiscard]] const crypto::AnyPublicKey* key() const {
     return options_.signer ? &options_.signer->public_key() : nullptr;
   }
-  [[nodiscard]] const Services& services() const { return options_.services; }
   // Signs a file, or a payload (in-toto) about the artifact of this SHA-256. `pending`: the path that takes
   // the unfinished signature, which is gone again when the caller has written the bundle and calls finish();
   // empty when nothing is logged.
@@ -80,6 +80,11 @@ class Session {
   Result<std::optional<Kept>> find_payload_signature(std::string_view payload_type, std::string_view payload,
                                                      std::string_view artifact_sha256,
                                                      const std::string& path, const std::string& pending);
+  // The same among bundles that lie elsewhere: the first that would be kept.
+  Result<std::optional<Kept>> find_payload_signature(std::string_view payload_type, std::string_view payload,
+                                                     std::string_view artifact_sha256,
+                                                     std::span<const std::string> bundles,
+                                                     const std::string& pending);
   // Whether signing leaves something outside this machine that must not get lost.
   [[nodiscard]] bool logs() const { return !options_.services.logs.empty(); }
 
@@ -90,6 +95,8 @@ class Session {
   struct Job;
   Result<Signed> run(const Job& job);
   Result<std::optional<Kept>> find(const Job& job, const std::string& path);
+  Result<bool> has_unfinished(const Job& job);
+  Result<std::optional<Kept>> keep(const Job& job, std::string text);
   Job file_job(const FileDigest& file, const std::string& pending) const;
   Job payload_job(std::string_view payload_type, std::string_view payload, std::string_view artifact_sha256,
                   const std::string& pending) const;
