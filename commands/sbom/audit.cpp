@@ -26,10 +26,9 @@ using Level = spec::Vulnerabilities::Severity;
 
 constexpr std::array<std::string_view, 4> severities{"low", "medium", "high", "critical"};
 
-// tranche.yaml, where there is one. It is asked for when the command line leaves something open.
+// tranche.yaml, where there is one. It is demanded when nothing else says what to check.
 Result<std::optional<Loaded>> load_defaults(const Options& options, Context& context) {
-  const bool needed = !options.given("path") || !options.given("advisories");
-  if (!needed && !context.file_given && !find_file(context)) return std::nullopt;
+  if (options.given("path") && !context.file_given && !find_file(context)) return std::nullopt;
   return std::optional(TRY(load_app(context, options)));
 }
 
@@ -94,6 +93,15 @@ Result<spec::Vulnerabilities> policy_of(const Options& options, const std::optio
   return policy;
 }
 
+Result<std::optional<Duration>> max_age_of(const Options& options) {
+  if (!options.given("max-age")) return std::nullopt;
+  const auto age = parse_duration(options.text("max-age"));
+  if (!age)
+    return fail_hint(ErrorKind::usage, "write 7d or 12h", "--max-age cannot be '{}'",
+                     printable(options.text("max-age"), 60));
+  return *age;
+}
+
 doc::Value texts(const std::vector<std::string>& from) {
   doc::Value out = doc::Value::array();
   for (const std::string& text : from) out.push(text);
@@ -137,6 +145,7 @@ doc::Value to_value(const vuln::Gate& gate, const std::string& source, const spe
       doc::Value::object({{"records", static_cast<std::int64_t>(database.records)},
                           {"withdrawn", static_cast<std::int64_t>(database.withdrawn)},
                           {"unreadable", static_cast<std::int64_t>(database.unreadable_count)}});
+  if (database.newest) advisories.set("newest", to_text(*database.newest));
   return doc::Value::object({{"schema", "tranche/sbom-audit/v1"},
                              {"passed", gate.passed()},
                              {"source", source},
@@ -144,6 +153,7 @@ doc::Value to_value(const vuln::Gate& gate, const std::string& source, const spe
                              {"advisories", std::move(advisories)},
                              {"statements", static_cast<std::int64_t>(gate.statements)},
                              {"components", static_cast<std::int64_t>(gate.audit.components)},
+                             {"checked", static_cast<std::int64_t>(gate.audit.checked)},
                              {"unchecked", texts(gate.audit.unchecked)},
                              {"uncovered", texts(gate.audit.uncovered)},
                              {"counts", counts_of(gate.audit)},
@@ -186,7 +196,9 @@ Result<Outcome> run(const Options& options, Context& context) {
   const spec::Vulnerabilities policy = TRY(policy_of(options, loaded));
   const vuln::Subject subject =
       path.empty() ? TRY(subject_of_file(context, options, *loaded)) : TRY(subject_of_path(context, path));
+  const std::optional<Duration> max_age = TRY(max_age_of(options));
   for (const std::string& warning : subject.catalog.warnings) context.say("warning: {}", printable(warning));
+  context.say("holding {} against the advisories", count_of(subject.catalog.components.size(), "component"));
   const vuln::Gate gate =
       TRY(vuln::run_gate(context.world.files, {.repository = loaded ? loaded->repository() : std::string(),
                                                .policy = policy,
@@ -194,7 +206,8 @@ Result<Outcome> run(const Options& options, Context& context) {
                                                .vex = options.list("vex"),
                                                .subject = subject,
                                                .now = context.world.clock.now(),
-                                               .lenient = options.given("lenient")}));
+                                               .lenient = options.given("lenient"),
+                                               .max_age = max_age}));
   for (const std::string& warning : gate.warnings) context.say("warning: {}", printable(warning, 400));
   context.say("{} read, {} withdrawn", count_of(gate.database.records, "advisory record"),
               gate.database.withdrawn);
@@ -202,6 +215,9 @@ Result<Outcome> run(const Options& options, Context& context) {
   if (const std::string sarif = options.text("sarif"); !sarif.empty()) {
     const std::string log = vuln::to_sarif(gate.audit, subject.file, version_text);
     if (!context.dry_run) TRY(context.world.files.write(sarif, log));
+    if (gate.audit.findings.size() > vuln::max_sarif_results)
+      context.say("warning: '{}' holds the first {} of {} findings, which is what code scanning takes",
+                  printable(sarif), vuln::max_sarif_results, gate.audit.findings.size());
     json.set("sarif", sarif);
   }
   if (!gate.passed())
@@ -239,6 +255,9 @@ Command sbom_audit() {
                  .choices = {"low", "medium", "high", "critical"}},
                 {.name = "ignore-until", .value = "DATE", .help = "before this day nothing is refused"},
                 {.name = "sarif", .value = "FILE", .help = "write the findings as SARIF 2.1.0"},
+                {.name = "max-age",
+                 .value = "DURATION",
+                 .help = "refuse advisories of which the newest is older: 7d"},
                 {.name = "lenient", .help = "pass over advisories that cannot be read"},
                 app_flag()},
       .run = run};

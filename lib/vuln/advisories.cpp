@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 #include <tuple>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/paths.hpp"
@@ -26,22 +27,32 @@ class Index final : public Wanted {
  public:
   explicit Index(const std::vector<Package>& packages) {
     for (const Package& package : packages)
-      for (const std::string& name : package.names) names_.insert(package.family + '\n' + name);
+      for (const std::string& name : package.names) names_[package.family].insert(name);
   }
 
   [[nodiscard]] bool has(std::string_view ecosystem, std::string_view name,
                          std::string_view purl) const override {
     // As read_osv has it: the package URL names the package where ecosystem and name do not.
-    if (const EcosystemName family = split_ecosystem(ecosystem); !name.empty() && !family.family.empty())
-      return names_.contains(family.family + '\n' + normal_name(family.family, name));
+    if (!name.empty() && !ecosystem.empty() && ecosystem.front() != ':') {
+      const auto names = names_.find(lower(ecosystem.substr(0, ecosystem.find(':'))));
+      if (names == names_.end()) return false;
+      return names->second.contains(name) || names->second.contains(normal_name(names->first, name));
+    }
     const auto package = package_of(purl);
-    return package && std::ranges::any_of(package->names, [&](const std::string& each) {
-             return names_.contains(package->family + '\n' + each);
+    if (!package) return false;
+    const auto names = names_.find(package->family);
+    return names != names_.end() && std::ranges::any_of(package->names, [&](const std::string& each) {
+             return names->second.contains(each);
            });
   }
 
  private:
-  std::unordered_set<std::string> names_;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  using Names = std::unordered_set<std::string, Hash, std::equal_to<>>;
+  std::unordered_map<std::string, Names, Hash, std::equal_to<>> names_;  // of each family
 };
 
 struct Found {
@@ -60,6 +71,7 @@ struct Share {
   std::vector<Found> found;
   std::vector<Problem> problems;
   std::size_t withdrawn = 0, problem_count = 0;
+  std::string newest;  // modified time, as it is written: RFC 3339 in UTC sorts as text
 
   // Asks the index, and notes what the database is about at all.
   class Asker final : public Wanted {
@@ -67,14 +79,32 @@ struct Share {
     Asker(const Index& index, Share& share) : index_(index), share_(share) {}
     [[nodiscard]] bool has(std::string_view ecosystem, std::string_view name,
                            std::string_view purl) const override {
-      if (!ecosystem.empty() && !share_.raw_.contains(ecosystem) && share_.raw_.size() < 10'000) {
-        share_.raw_.emplace(ecosystem);
-        share_.families.insert(split_ecosystem(ecosystem).family);
-      }
+      if (!ecosystem.empty())
+        note(ecosystem, [&] { return split_ecosystem(ecosystem).family; });
+      else if (!purl.empty())
+        note(kind_of(purl), [&] {
+          const auto package = package_of(purl);
+          return package ? package->family : std::string();
+        });
       return index_.has(ecosystem, name, purl);
     }
 
    private:
+    // "pkg:npm", "pkg:deb/debian": what its ecosystem hangs on.
+    static std::string_view kind_of(std::string_view purl) {
+      const std::size_t slash = purl.find('/');
+      const std::string_view type = purl.substr(0, slash);
+      const bool distribution = type == "pkg:deb" || type == "pkg:rpm" || type == "pkg:apk";
+      return distribution && slash != purl.npos ? purl.substr(0, purl.find('/', slash + 1)) : type;
+    }
+
+    template <class FamilyOf>
+    void note(std::string_view text, FamilyOf family_of) const {
+      if (share_.raw_.contains(text) || share_.raw_.size() == max_noted) return;
+      share_.raw_.emplace(text);
+      if (std::string family = family_of(); !family.empty()) share_.families.insert(std::move(family));
+    }
+
     const Index& index_;
     Share& share_;
   };
@@ -84,19 +114,27 @@ struct Share {
     if (problems.size() < max_errors) problems.push_back({index, std::move(error)});
   }
 
-  void read(std::size_t index, std::string_view text, const std::string& file, const Index& wanted) {
-    const auto skimmed = skim_osv(text, file, Asker(wanted, *this));
-    if (!skimmed) return refuse(index, skimmed.error());
+  // `name_file()` is asked for the few records that are about a component or broken.
+  template <class NameFile>
+  void read(std::size_t index, std::string_view text, const Index& wanted, NameFile name_file) {
+    const auto skimmed = skim_osv(text, Asker(wanted, *this));
+    if (!skimmed) {
+      Error error = skimmed.error();
+      error.message = fmt::format("{}: {}", printable(name_file()), error.message);
+      return refuse(index, std::move(error));
+    }
+    if (skimmed->modified.ends_with('Z') && skimmed->modified > newest) newest = skimmed->modified;
     if (skimmed->withdrawn) ++withdrawn;
     if (skimmed->withdrawn || !skimmed->wanted) return;
-    auto advisory = read_osv(text, file);
+    auto advisory = read_osv(text, name_file());
     if (!advisory) return refuse(index, std::move(advisory.error()));
     for (const Affected& affected : advisory->affected) families.insert(affected.family);
     found.push_back({index, std::move(*advisory)});
   }
 
  private:
-  std::set<std::string, std::less<>> raw_;  // ecosystems as they are written
+  static constexpr std::size_t max_noted = 10'000;
+  std::set<std::string, std::less<>> raw_;  // ecosystems and package URLs as they are written
 };
 
 // Calls read_one(share, index) for each record, on as many threads as are worth it.
@@ -132,13 +170,16 @@ Result<Database> unite(std::vector<Share> shares, std::size_t records, const std
   out.records = records;
   std::vector<Found> found;
   std::vector<Problem> problems;
+  std::string newest;
   for (Share& share : shares) {
     out.families.merge(share.families);
     out.withdrawn += share.withdrawn;
+    newest = std::max(newest, share.newest);
     out.unreadable_count += share.problem_count;
     std::ranges::move(share.found, std::back_inserter(found));
     std::ranges::move(share.problems, std::back_inserter(problems));
   }
+  if (const auto when = parse_instant(newest)) out.newest = *when;
   std::ranges::sort(problems, {}, &Problem::index);
   if (!problems.empty() && !lenient) {
     Error first = std::move(problems.front().error);
@@ -186,7 +227,7 @@ Result<Database> read_directory(ports::Files& files, const std::string& path, co
       if (!*text)
         return share.refuse(index,
                             Error(ErrorKind::failed, fmt::format("'{}' is gone", printable(records[index]))));
-      share.read(index, **text, records[index], wanted);
+      share.read(index, **text, wanted, [&] { return records[index]; });
     };
   });
   return unite(std::move(shares), records.size(), path, lenient);
@@ -201,7 +242,7 @@ Result<Database> walk_zip(std::string_view bytes, const std::string& path, const
   const auto passed_over = TRY(sbom::walk_archive(
       bytes, limits, [](std::string_view name, std::string_view) { return name.ends_with(".json"); },
       [&](std::string_view name, const std::string& text) -> Result<> {
-        shares[0].read(records++, text, fmt::format("{}/{}", path, name), wanted);
+        shares[0].read(records++, text, wanted, [&] { return fmt::format("{}/{}", path, name); });
         return {};
       }));
   if (passed_over > 0 && !lenient)
@@ -215,13 +256,12 @@ Result<Database> read_zip(std::string_view bytes, const std::string& path, const
   std::vector<ZipEntry> entries = TRY(list_zip(bytes, max_records));
   std::erase_if(entries, [](const ZipEntry& entry) { return !entry.name.ends_with(".json"); });
   if (!can_inflate()) return walk_zip(bytes, path, wanted, lenient);
-  std::ranges::stable_sort(entries, {}, &ZipEntry::name);
   std::vector<Share> shares = read_all(entries.size(), [&] {
     return [&, unpacker = std::make_unique<Unpacker>()](Share& share, std::size_t index) {
-      const std::string file = fmt::format("{}/{}", path, entries[index].name);
+      const auto name_file = [&] { return fmt::format("{}/{}", path, entries[index].name); };
       const auto text = unpacker->unpack(entries[index], max_record_bytes);
-      if (!text) return share.refuse(index, Error(text.error()).during("reading " + printable(file)));
-      share.read(index, *text, file, wanted);
+      if (!text) return share.refuse(index, Error(text.error()).during("reading " + printable(name_file())));
+      share.read(index, *text, wanted, name_file);
     };
   });
   return unite(std::move(shares), entries.size(), path, lenient);

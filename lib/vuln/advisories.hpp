@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/time.hpp"
 #include "ports/ports.hpp"
 #include "vuln/osv.hpp"
 #include "vuln/package.hpp"
@@ -25,6 +27,7 @@ struct Database {
   std::set<std::string, std::less<>> families;  // ecosystems that any record is about
   std::size_t records = 0;
   std::size_t withdrawn = 0;
+  std::optional<Instant> newest;  // the latest modified time of a record
   std::vector<Error> unreadable;  // lenient only: records that were passed over; the first 100
   std::size_t unreadable_count = 0;
 };

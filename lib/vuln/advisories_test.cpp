@@ -87,6 +87,74 @@ TEST_CASE("a directory, a packed and a stored zip of records say the same") {
   }
 }
 
+TEST_CASE("the newest record says how old a database is, withdrawn ones and other packages' too") {
+  const Fixture fixture;
+  fixture.write("db/A.json", record(1));
+  fixture.write("db/B.json",
+                R"({"id":"B","modified":"2026-03-01T12:00:00.5Z","withdrawn":"2026-03-01T12:00:00Z"})");
+  fixture.write("db/C.json", R"({"id":"C","modified":"2025-12-31T00:00:00Z"})");
+  fixture.write("db/D.json", R"({"id":"D","modified":"tomorrow"})");
+  const auto database = read_advisories(*fixture.files, fixture.directory / "db", {}, false);
+  REQUIRE(database.has_value());
+  CHECK(database->newest == *parse_instant("2026-03-01T12:00:00.5Z"));
+}
+
+TEST_CASE("a zip that was streamed, with zip64 numbers and sizes behind the data, reads as any other") {
+  const Fixture fixture;
+  for (int i = 0; i < 20; ++i) fixture.write(fmt::format("db/A-{}.json", i), record(i));
+  ports::ProcessRequest request;
+  request.argv = {
+      "python3", "-c",
+      "import os, sys, zipfile\n"
+      "class Pipe:\n"
+      "  def __init__(self, f): self.f = f\n"
+      "  def write(self, b): return self.f.write(b)\n"
+      "  def flush(self): self.f.flush()\n"
+      "zipfile.ZIP64_LIMIT = 20; zipfile.ZIP_FILECOUNT_LIMIT = 3\n"
+      "with open('all.zip', 'wb') as f:\n"
+      "  with zipfile.ZipFile(Pipe(f), 'w', zipfile.ZIP_DEFLATED) as z:\n"
+      "    for n in sorted(os.listdir('db')):\n"
+      "      with z.open(n, 'w', force_zip64=True) as e: e.write(open('db/' + n, 'rb').read())\n"};
+  request.directory = fixture.directory.path();
+  const auto done = os::make_process()->run(request);
+  REQUIRE(done.has_value());
+  REQUIRE_MESSAGE(done->exit_code == 0, done->err);
+  const auto entries = list_zip(fixture.bytes(fixture.directory / "all.zip"), 100);
+  REQUIRE(entries.has_value());
+  CHECK(entries->size() == 20);
+  const auto database = read_advisories(*fixture.files, fixture.directory / "all.zip",
+                                        packages({"pkg:npm/package-4@1.0.0"}), false);
+  CHECK(ids(database) == std::vector<std::string>{"A-4"});
+}
+
+TEST_CASE("a small zip whose entries lie over one another is refused before it is unpacked") {
+  const Fixture fixture;
+  fixture.write("db/A.json", record(1));
+  const std::string good = fixture.bytes(fixture.zip("DEFLATED"));
+  const std::size_t directory = good.find("PK\x01\x02"), end = good.find("PK\x05\x06");
+  REQUIRE(end != std::string::npos);
+  std::string entry = good.substr(directory, end - directory);
+  entry.replace(24, 4, "\xff\xff\xff\x7f");  // 2 GiB of the same bytes, five times
+  std::string bad = good.substr(0, directory), tail = good.substr(end);
+  for (int i = 0; i < 5; ++i) bad += entry;
+  const std::size_t size = entry.size() * 5;
+  tail[8] = tail[10] = 5;
+  for (std::size_t i = 0; i < 4; ++i) tail[12 + i] = static_cast<char>(size >> (8 * i) & 0xff);
+  const auto entries = list_zip(bad + tail, 100);
+  REQUIRE_FALSE(entries.has_value());
+  CHECK(entries.error().message.find("unpacks to more") != std::string::npos);
+}
+
+TEST_CASE("a database that names its packages by package URL alone is about their ecosystems") {
+  const Fixture fixture;
+  fixture.write(
+      "db/A.json",
+      R"({"id":"A","modified":"x","affected":[{"package":{"purl":"pkg:npm/a"}},{"package":{"purl":"pkg:deb/debian/b"}}]})");
+  const auto database = read_advisories(*fixture.files, fixture.directory / "db", {}, false);
+  REQUIRE(database.has_value());
+  CHECK(database->families == std::set<std::string, std::less<>>{"debian", "npm"});
+}
+
 TEST_CASE("a record that cannot be read is an error with its file, and passed over when that is asked for") {
   const Fixture fixture;
   for (int i = 0; i < 10; ++i) fixture.write(fmt::format("db/A-{}.json", i), record(i));

@@ -117,7 +117,10 @@ class Auditor {
         out.unchecked.push_back(component.purl.empty() ? name_of(component) : component.purl);
         continue;
       }
-      if (!request_.database.families.contains(package->family)) uncovered.insert(package->family);
+      if (request_.database.families.contains(package->family))
+        ++out.checked;
+      else
+        uncovered.insert(package->family);
       const std::vector<Hit> hits = find_hits(*package);
       for (const auto& group : group_hits(hits))
         out.findings.push_back(make_finding(component, *package, group));

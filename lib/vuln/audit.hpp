@@ -34,7 +34,7 @@ struct Finding {
   std::string id;                    // of the advisory
   std::vector<std::string> aliases;  // all other ids, those of merged advisories too; sorted
   Severity severity = Severity::unknown;
-  int score = -1;                  // CVSS 3 in tenths; -1: none
+  int score = -1;                  // CVSS in tenths; -1: none
   std::string why;                 // "before 1.2.3"
   std::vector<std::string> fixed;  // in the order of the ecosystem; may be empty
   bool undecided = false;
@@ -46,6 +46,7 @@ std::string_view to_text(Finding::Status status);
 struct Audit {
   std::vector<Finding> findings;  // by status, then severity, then purl and id
   std::size_t components = 0;
+  std::size_t checked = 0;  // of an ecosystem that the database is about
   std::vector<std::string>
       unchecked;  // components that advisories have no name for: no package URL, other types
   std::vector<std::string> uncovered;  // families of components that the database says nothing about, sorted

@@ -202,3 +202,36 @@ TEST_CASE("findings as SARIF: a rule an advisory, a result a finding, the same f
     CHECK(result.find("locations")->as_array().at(0).find("physicalLocation") != nullptr);
   }
 }
+
+TEST_CASE("SARIF holds no more than code scanning takes, the worst first, and no address that is none") {
+  Case one({});
+  for (std::size_t i = 0; i < max_sarif_results; ++i) {
+    sbom::Component component;
+    component.name = "a";
+    component.purl = component.bom_ref = fmt::format("pkg:npm/a@1.0.{}", i);
+    one.catalog.components.push_back(component);
+  }
+  one.catalog.components.push_back({});
+  one.catalog.components.back().name = "b";
+  one.catalog.components.back().purl = "pkg:npm/b@1.0.0";
+  one.database.advisories = {advisory("GHSA-1", "a", Severity::low),
+                             advisory("GHSA-2", "b", Severity::critical)};
+  one.database.advisories[0].url = "https://advisories.example/a b";
+  one.database.advisories[1].url = "https://advisories.example/2";
+  one.database.advisories[1].summary = std::string(5000, 'x');
+  const auto log = doc::parse_json(to_sarif(one.run(), "a b/ä.json", "1.0"), "sarif",
+                                   {.max_bytes = 1U << 30, .max_depth = 64, .max_nodes = 5'000'000});
+  REQUIRE(log.has_value());
+  const doc::Value& run = log->find("runs")->as_array().at(0);
+  const doc::Array& results = run.find("results")->as_array();
+  CHECK(results.size() == max_sarif_results);
+  CHECK(run.find("properties")->find("leftOut")->as_int() == 1);
+  CHECK(results.at(0).find("ruleId")->as_string() == "GHSA-2");
+  const doc::Value& place = *results.at(0).find("locations")->as_array().at(0).find("physicalLocation");
+  CHECK(place.find("artifactLocation")->find("uri")->as_string() == "a%20b/%C3%A4.json");
+  const doc::Array& rules = run.find("tool")->find("driver")->find("rules")->as_array();
+  REQUIRE(rules.size() == 2);
+  CHECK(rules[0].find("helpUri") != nullptr);
+  CHECK(rules[0].find("shortDescription")->find("text")->as_string().size() < 1024);
+  CHECK(rules[1].find("helpUri") == nullptr);
+}

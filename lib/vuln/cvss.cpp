@@ -40,6 +40,41 @@ int round_up(double score) {
   return static_cast<int>(scaled % 10'000 == 0 ? scaled / 10'000 : scaled / 10'000 + 1);
 }
 
+// Section 3.2.1 of the guide to v2.
+constexpr std::array<Metric, 6> metrics2{{{"AV", {{{'L', 0.395}, {'A', 0.646}, {'N', 1.0}}}},
+                                          {"AC", {{{'H', 0.35}, {'M', 0.61}, {'L', 0.71}}}},
+                                          {"Au", {{{'M', 0.45}, {'S', 0.56}, {'N', 0.704}}}},
+                                          {"C", {{{'N', 0}, {'P', 0.275}, {'C', 0.66}}}},
+                                          {"I", {{{'N', 0}, {'P', 0.275}, {'C', 0.66}}}},
+                                          {"A", {{{'N', 0}, {'P', 0.275}, {'C', 0.66}}}}}};
+
+using Given = std::map<std::string_view, char>;
+// "AV:N/AC:L": nullopt when a part is no such pair or a name stands twice. A value of several letters is
+// '\0'.
+std::optional<Given> split_vector(std::string_view text) {
+  Given out;
+  for (const std::string_view part : split(text, '/')) {
+    const std::size_t colon = part.find(':');
+    if (colon == part.npos || colon == 0 || colon + 1 == part.size()) return std::nullopt;
+    if (!out.emplace(part.substr(0, colon), colon + 2 == part.size() ? part[colon + 1] : '\0').second)
+      return std::nullopt;
+  }
+  return out;
+}
+
+template <std::size_t N>
+std::optional<std::array<double, N>> weights_in(const Given& given, const std::array<Metric, N>& metrics_of) {
+  std::array<double, N> out{};
+  for (std::size_t i = 0; i < N; ++i) {
+    const auto metric = given.find(metrics_of[i].name);
+    if (metric == given.end() || metric->second == '\0') return std::nullopt;
+    const auto found = std::ranges::find(metrics_of[i].weights, metric->second, &Weight::value);
+    if (found == metrics_of[i].weights.end()) return std::nullopt;
+    out[i] = found->weight;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view to_text(Severity severity) {
@@ -66,32 +101,34 @@ Severity severity_of_score(int tenths) {
 
 std::optional<int> cvss3_base_score(std::string_view vector) {
   if (!vector.starts_with("CVSS:3.0/") && !vector.starts_with("CVSS:3.1/")) return std::nullopt;
-  std::map<std::string_view, char> given;
-  for (const std::string_view part : split(vector.substr(9), '/')) {
-    const std::size_t colon = part.find(':');
-    if (colon == part.npos || colon == 0 || colon + 2 != part.size()) return std::nullopt;
-    if (!given.emplace(part.substr(0, colon), part[colon + 1]).second) return std::nullopt;
-  }
+  const auto split = split_vector(vector.substr(9));
+  if (!split) return std::nullopt;
+  const Given& given = *split;
   const auto scope = given.find("S");
   if (scope == given.end() || (scope->second != 'U' && scope->second != 'C')) return std::nullopt;
   const bool changed = scope->second == 'C';
-  std::array<double, metrics.size()> weights{};
-  for (std::size_t i = 0; i < metrics.size(); ++i) {
-    const auto metric = given.find(metrics[i].name);
-    if (metric == given.end() || metric->second == '\0') return std::nullopt;
-    const auto found = std::ranges::find(metrics[i].weights, metric->second, &Weight::value);
-    if (found == metrics[i].weights.end()) return std::nullopt;
-    weights[i] = found->weight;
-    if (changed && metrics[i].name == "PR" && found->value != 'N')
-      weights[i] = found->value == 'L' ? 0.68 : 0.5;
-  }
-  const auto [av, ac, pr, ui, c, i, a] = weights;
+  const auto weights = weights_in(given, metrics);
+  if (!weights) return std::nullopt;
+  auto [av, ac, pr, ui, c, i, a] = *weights;
+  if (changed && given.at("PR") != 'N') pr = given.at("PR") == 'L' ? 0.68 : 0.5;
   const double sub_score = 1 - (1 - c) * (1 - i) * (1 - a);
   const double impact =
       changed ? 7.52 * (sub_score - 0.029) - 3.25 * power(sub_score - 0.02, 15) : 6.42 * sub_score;
   if (impact <= 0) return 0;
   const double exploitability = 8.22 * av * ac * pr * ui;
   return round_up(std::min((changed ? 1.08 : 1.0) * (impact + exploitability), 10.0));
+}
+
+std::optional<int> cvss2_base_score(std::string_view vector) {
+  const auto given = split_vector(vector);
+  if (!given) return std::nullopt;
+  const auto weights = weights_in(*given, metrics2);
+  if (!weights) return std::nullopt;
+  const auto [av, ac, au, c, i, a] = *weights;
+  const double impact = 10.41 * (1 - (1 - c) * (1 - i) * (1 - a));
+  if (impact == 0) return 0;
+  const double exploitability = 20 * av * ac * au;
+  return static_cast<int>((0.6 * impact + 0.4 * exploitability - 1.5) * 1.176 * 10 + 0.5);
 }
 
 }  // namespace tranche::vuln

@@ -1,4 +1,4 @@
-// How bad an advisory is: the base score of a CVSS 3 vector, or the word that its database gives.
+// How bad an advisory is: the score of a CVSS vector, or the word that its database gives.
 #pragma once
 
 #include <optional>
@@ -16,6 +16,18 @@ std::optional<Severity> severity_of_word(std::string_view word);
 // alone). nullopt when the text is no "CVSS:3.0/..." or "CVSS:3.1/..." vector with all eight base metrics
 // once each; temporal and environmental metrics are read over.
 std::optional<int> cvss3_base_score(std::string_view vector);
-Severity severity_of_score(int tenths);  // section 5: 0.1, 4.0, 7.0, 9.0
+
+// The same by CVSS v2 (first.org/cvss/v2/guide, section 3.2.1). nullopt when the text is no
+// "AV:N/AC:L/Au:N/C:P/I:P/A:P", with all six base metrics once each; others are read over.
+std::optional<int> cvss2_base_score(std::string_view vector);
+
+// Score in tenths by CVSS v4.0: of the base metrics alone or of all that the vector says, whichever is worse,
+// since a threat that nobody has reported today says little about tomorrow. nullopt when the text is no
+// "CVSS:4.0/..." vector: a base metric is missing, a metric stands twice or is none of the specification's.
+std::optional<int> cvss4_score(std::string_view vector);
+
+// Section 5 of v3.1, and of v4.0: 0.1, 4.0, 7.0, 9.0. v2 has no bands of its own; these are stricter than
+// those that the NVD made for it.
+Severity severity_of_score(int tenths);
 
 }  // namespace tranche::vuln

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
@@ -92,6 +93,70 @@ Result<std::string> find_advisories(ports::Files& files, const GateRequest& requ
   return path;
 }
 
+// What was found since the newest record was written is not in the database.
+Result<> judge_age(const GateRequest& request, const Database& database, std::vector<std::string>& warnings) {
+  if (!database.newest) {
+    if (request.max_age)
+      return fail_hint(ErrorKind::invalid, "get the advisories again, or leave --max-age out",
+                       "no advisory says when it was modified");
+    warnings.emplace_back("no advisory says when it was modified: how old they are is not known");
+    return {};
+  }
+  const Duration age = std::max(request.now - *database.newest, Duration::zero());
+  const std::string day = tranche::to_text(*database.newest).substr(0, 10);
+  if (request.max_age && age > *request.max_age)
+    return fail_hint(ErrorKind::invalid, "get them again, or allow more with --max-age",
+                     "the newest advisory is of {}, which is longer ago than {}", day,
+                     tranche::to_text(*request.max_age));
+  if (age > old_after)
+    warnings.push_back(
+        fmt::format("the newest advisory is of {}: get them again, what was found since is missing", day));
+  return {};
+}
+
+// "4 of 9 components were not checked: advisories have no names for package URLs of type generic (3); 1 has
+// no package URL"
+std::string say_unchecked(const Audit& audit) {
+  std::map<std::string, std::size_t> types;
+  std::size_t nameless = 0;
+  for (const std::string& each : audit.unchecked) {
+    if (each.starts_with("pkg:"))
+      ++types[each.substr(4, each.find('/') - 4)];
+    else
+      ++nameless;
+  }
+  std::vector<std::string> words;
+  for (const auto& [type, count] : types) words.push_back(fmt::format("{} ({})", printable(type, 30), count));
+  std::string out =
+      fmt::format("{} of {} components were not checked", audit.unchecked.size(), audit.components);
+  if (!words.empty()) out += ": advisories have no names for package URLs of type " + join(words, ", ");
+  if (nameless > 0) out += fmt::format("{} {} without a package URL", words.empty() ? ":" : ";", nameless);
+  return out;
+}
+
+Result<> demand_something_checked(const Audit& audit, const std::string& advisories) {
+  if (audit.components == 0 || audit.checked > 0) return {};
+  return fail_hint(
+      ErrorKind::invalid,
+      "name advisories of the components' ecosystems, or make a bill of materials with package URLs",
+      "none of the {} components can be looked up in '{}'", audit.components, printable(advisories));
+}
+
+// A document that names nothing here is a wrong file, or names it wrongly.
+void warn_of_idle_vex(const Subject& subject, const std::vector<VexStatement>& statements,
+                      std::vector<std::string>& warnings) {
+  const VexScope scope(subject.catalog, subject.serial);
+  std::map<std::string, bool> names_something;
+  for (const VexStatement& statement : statements) {
+    bool& found = names_something[statement.file];
+    found = found || scope.has(statement);
+  }
+  for (const auto& [file, found] : names_something)
+    if (!found && file != subject.file)
+      warnings.push_back(
+          fmt::format("the VEX document '{}' names none of these components", printable(file)));
+}
+
 }  // namespace
 
 Result<Subject> read_subject(std::string_view text, const std::string& file) {
@@ -113,19 +178,20 @@ Result<Gate> run_gate(ports::Files& files, const GateRequest& request) {
   out.database = TRY(read_advisories(files, path, packages_of(request.subject.catalog), request.lenient));
   const std::vector<VexStatement> statements = TRY(read_all_vex(files, request));
   out.statements = statements.size();
+  TRY(judge_age(request, out.database, out.warnings));
   out.audit = audit({.catalog = request.subject.catalog,
                      .serial = request.subject.serial,
                      .database = out.database,
                      .statements = statements,
                      .policy = request.policy,
                      .now = request.now});
-  if (!out.audit.unchecked.empty())
-    out.warnings.push_back(
-        fmt::format("{} of {} components have no name that advisories use, and were not checked",
-                    out.audit.unchecked.size(), out.audit.components));
+  TRY(demand_something_checked(out.audit, path));
+  if (out.audit.components == 0) out.warnings.emplace_back("there are no components to check");
+  if (!out.audit.unchecked.empty()) out.warnings.push_back(say_unchecked(out.audit));
   for (const std::string& family : out.audit.uncovered)
     out.warnings.push_back(fmt::format(
         "no advisory is about any package of {}: its components were not checked", printable(family, 60)));
+  warn_of_idle_vex(request.subject, statements, out.warnings);
   if (out.database.unreadable_count > 0)
     out.warnings.push_back(fmt::format("advisories that cannot be read: {}; the first: {}",
                                        out.database.unreadable_count,

@@ -32,8 +32,10 @@ struct GateRequest {
   std::vector<std::string> vex;  // besides the policy's: files that a person named, anywhere
   const Subject& subject;
   Instant now{};
-  bool lenient = false;  // records that cannot be read are passed over
+  bool lenient = false;             // records that cannot be read are passed over
+  std::optional<Duration> max_age;  // of the newest record; older databases are refused
 };
+inline constexpr Duration old_after = std::chrono::days(30);  // said as a warning
 struct Gate {
   Audit audit;
   Database database;  // the advisories that may concern the subject, and counts
@@ -41,7 +43,8 @@ struct Gate {
   std::vector<std::string> warnings;
   [[nodiscard]] bool passed() const { return audit.count(Finding::Status::refused) == 0; }
 };
-// Fails closed: no advisories, one that cannot be read, a VEX pattern that matches nothing are errors.
+// Fails closed: no advisories, one that cannot be read, components of which none can be looked up, a VEX
+// pattern that matches nothing are errors, kind invalid.
 Result<Gate> run_gate(ports::Files& files, const GateRequest& request);
 
 }  // namespace tranche::vuln

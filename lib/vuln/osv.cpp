@@ -85,19 +85,29 @@ struct Rated {
   int score = -1;
 
   void add(Severity found) { severity = severity ? std::max(*severity, found) : found; }
+  void add_score(int found) {
+    score = std::max(score, found);
+    add(severity_of_score(found));
+  }
 };
 
 Result<> rate(const Value& holder, Rated& into) {
+  int old_score = -1;  // CVSS 2, which counts where nothing newer is said
+  bool newer = false;
   for (const Value& entry : TRY(list_in(holder, "severity"))) {
     TRY(want_object(entry, "a severity"));
     const std::string text = TRY(text_in(entry, "score"));
-    if (const auto score = cvss3_base_score(text)) {
-      into.score = std::max(into.score, *score);
-      into.add(severity_of_score(*score));
-    } else if (const auto word = severity_of_word(text)) {
+    auto score = cvss4_score(text);
+    if (!score) score = cvss3_base_score(text);
+    newer = newer || score.has_value();
+    if (score)
+      into.add_score(*score);
+    else if (const auto old = cvss2_base_score(text))
+      old_score = std::max(old_score, *old);
+    else if (const auto word = severity_of_word(text))
       into.add(*word);
-    }
   }
+  if (!newer && old_score >= 0) into.add_score(old_score);
   // Other members of it are the database's own business, of any type.
   if (const Value* specific = holder.find("database_specific"); specific != nullptr && specific->is_object())
     if (const Value* word = specific->find("severity"); word != nullptr && word->is_string())

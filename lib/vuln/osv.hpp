@@ -38,15 +38,15 @@ struct Advisory {
   std::string url;         // https address of the advisory itself; may be empty
   bool withdrawn = false;  // by its authors: it affects nothing
   Severity severity = Severity::unknown;
-  int score = -1;  // CVSS 3 base score in tenths; -1: none
+  int score = -1;  // CVSS in tenths; -1: none
   std::vector<Affected> affected;
   std::string file;
 };
 
 // Strict: duplicate keys, wrong types, a missing id or modified, an event that is none are kind invalid, with
 // the line. Members that the schema does not name are read over. The severity is the highest of what the
-// record says: CVSS 3 vectors, a distribution's word, database_specific.severity; other vectors (CVSS 2 and
-// 4) say nothing.
+// record says: CVSS 3 and 4 vectors, CVSS 2 where there is neither, a distribution's word,
+// database_specific.severity. A vector that is not whole says nothing.
 Result<Advisory> read_osv(std::string_view text, const std::string& file);
 
 struct Judgement {
@@ -71,10 +71,11 @@ class Wanted {
 struct Skimmed {
   bool wanted = false;  // it may be about one of them: read it
   bool withdrawn = false;
+  std::string_view modified;  // as it stands in the text
 };
 // The first pass: the packages of a record, without making a tree of it. The text is held to JSON's grammar
 // and to the shape of a record as far as matching needs it; what is matched is then read with read_osv.
-// Packages in duplicate members count too.
-Result<Skimmed> skim_osv(std::string_view text, const std::string& file, const Wanted& wanted);
+// Errors say the byte, not the file. Packages in duplicate members count too.
+Result<Skimmed> skim_osv(std::string_view text, const Wanted& wanted);
 
 }  // namespace tranche::vuln

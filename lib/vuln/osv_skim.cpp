@@ -27,6 +27,7 @@ class Skimmer {
         into.withdrawn = into.withdrawn || (at_ < end_ && *at_ == '"');
         return value(0);
       }
+      if (key == "modified" && at_ < end_ && *at_ == '"') return string(into.modified);
       return value(0);
     });
     if (!read) return false;
@@ -198,16 +199,15 @@ class Skimmer {
 
 }  // namespace
 
-Result<Skimmed> skim_osv(std::string_view text, const std::string& file, const Wanted& wanted) {
+Result<Skimmed> skim_osv(std::string_view text, const Wanted& wanted) {
   Skimmed out;
   if (text.size() > max_record_bytes)
-    return fail_hint(ErrorKind::invalid, "leave it out", "{}: more than {} bytes", printable(file),
-                     max_record_bytes);
+    return fail_hint(ErrorKind::invalid, "leave it out", "more than {} bytes", max_record_bytes);
   Skimmer skimmer(text, wanted);
   if (!skimmer.run(out))
     return fail_hint(ErrorKind::invalid,
                      "get the record again; --lenient passes over records that cannot be read",
-                     "{}: {} (byte {})", printable(file), skimmer.problem(), skimmer.offset());
+                     "{} (byte {})", skimmer.problem(), skimmer.offset());
   return out;
 }
 

@@ -108,6 +108,13 @@ TEST_CASE("severity is the highest of what the record says, and unknown when it 
       R"(,"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:P/AC:L/PR:N/UI:N/S:U/C:N/I:H/A:N"}])";
   CHECK(severity(vector) == Severity::medium);
   CHECK(severity(vector + R"(,"database_specific":{"severity":"HIGH"})") == Severity::high);
+  const std::string old = R"({"type":"CVSS_V2","score":"AV:N/AC:L/Au:N/C:C/I:C/A:C"})";
+  CHECK(severity(",\"severity\":[" + old + "]") == Severity::critical);
+  CHECK(severity(",\"severity\":[" + old + "," + vector.substr(vector.find('{'))) == Severity::medium);
+  CHECK(
+      severity(
+          R"(,"severity":[{"type":"CVSS_V4","score":"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:H/SC:N/SI:N/SA:N"}])") ==
+      Severity::high);
   CHECK(severity(R"(,"severity":[{"type":"Ubuntu","score":"low"}])") == Severity::low);
   CHECK(severity(R"(,"database_specific":{"severity":["?"]})") == Severity::unknown);
 }
@@ -132,15 +139,15 @@ TEST_CASE("the first pass finds what the second would, and refuses what is cut s
   const One wanted("left-pad");
   const std::string good =
       record(npm(events(R"({"introduced":"0"})")), R"(,"details":"a \"quoted\" \\ text\\\\")");
-  const auto skimmed = skim_osv(good, "a.json", wanted);
+  const auto skimmed = skim_osv(good, wanted);
   REQUIRE(skimmed.has_value());
   CHECK(skimmed->wanted);
   CHECK_FALSE(skimmed->withdrawn);
-  CHECK_FALSE(skim_osv(good, "a.json", One("right-pad"))->wanted);
+  CHECK_FALSE(skim_osv(good, One("right-pad"))->wanted);
   for (std::size_t cut = 0; cut < good.size(); ++cut)
-    CHECK_FALSE(skim_osv(std::string_view(good).substr(0, cut), "a.json", wanted).has_value());
-  CHECK_FALSE(skim_osv(good + "x", "a.json", wanted).has_value());
-  CHECK(skim_osv(record("", R"(,"withdrawn":"2026-01-01T00:00:00Z")"), "a.json", wanted)->withdrawn);
+    CHECK_FALSE(skim_osv(std::string_view(good).substr(0, cut), wanted).has_value());
+  CHECK_FALSE(skim_osv(good + "x", wanted).has_value());
+  CHECK(skim_osv(record("", R"(,"withdrawn":"2026-01-01T00:00:00Z")"), wanted)->withdrawn);
 }
 
 TEST_CASE("names that hide in escapes and in duplicate members are found") {
@@ -152,8 +159,73 @@ TEST_CASE("names that hide in escapes and in duplicate members are found") {
         record(R"({"package":{"name":"x"},"package":{"ecosystem":"npm","name":"left-pad"}})"),
         std::string(R"({"id":"A","affected":[],"\u0061ffected":[{"package":{"name":"left-pad"}}]})")}) {
     CAPTURE(text);
-    const auto skimmed = skim_osv(text, "a.json", wanted);
+    const auto skimmed = skim_osv(text, wanted);
     REQUIRE(skimmed.has_value());
     CHECK(skimmed->wanted);
+  }
+}
+
+TEST_CASE("the algorithm of the OSV schema, case by case") {
+  using enum Judgement::Is;
+  struct Example {
+    std::string what, purl, affected;
+    Judgement::Is is;
+  };
+  const std::string npm_package = R"("package":{"ecosystem":"npm","name":"left-pad"},)";
+  const auto semver = [&](const std::string& list) { return npm_package + events(list); };
+  const auto debian = [](const std::string& ecosystem, const std::string& rest) {
+    return R"("package":{"ecosystem":")" + ecosystem + R"(","name":"curl"},)" + rest;
+  };
+  const std::string old_curl = events(R"({"introduced":"0"},{"fixed":"7.88.1-10+deb12u5"})", "ECOSYSTEM");
+  const std::string two =
+      R"({"introduced":"1.0.0"},{"fixed":"1.0.2"},{"introduced":"3.0.0"},{"fixed":"3.2.5"})";
+  for (const Example& each : std::vector<Example>{
+           {"below the first range", "pkg:npm/left-pad@0.9.0", semver(two), unaffected},
+           {"its first version", "pkg:npm/left-pad@1.0.0", semver(two), affected},
+           {"between two ranges", "pkg:npm/left-pad@2.0.0", semver(two), unaffected},
+           {"in the second", "pkg:npm/left-pad@3.2.4", semver(two), affected},
+           {"where the second is fixed", "pkg:npm/left-pad@3.2.5", semver(two), unaffected},
+           {"a pre-release of the fix", "pkg:npm/left-pad@3.2.5-rc.1", semver(two), affected},
+           {"no end", "pkg:npm/left-pad@99.0.0", semver(R"({"introduced":"1.0.0"})"), affected},
+           {"the last one affected", "pkg:npm/left-pad@1.4.0",
+            semver(R"({"introduced":"0"},{"last_affected":"1.4.0"})"), affected},
+           {"just above it", "pkg:npm/left-pad@1.4.1",
+            semver(R"({"introduced":"0"},{"last_affected":"1.4.0"})"), unaffected},
+           {"below one of two limits", "pkg:npm/left-pad@2.5.0",
+            semver(R"({"introduced":"1.0.0"},{"limit":"2.0.0"},{"limit":"3.0.0"})"), affected},
+           {"at the limit", "pkg:npm/left-pad@3.0.0", semver(R"({"introduced":"1.0.0"},{"limit":"3.0.0"})"),
+            unaffected},
+           {"no limit but '*'", "pkg:npm/left-pad@3.0.0", semver(R"({"introduced":"1.0.0"},{"limit":"*"})"),
+            affected},
+           {"versions alone, listed", "pkg:npm/left-pad@1.0.1", npm_package + R"("versions":["1.0.1"])",
+            affected},
+           {"versions alone, another", "pkg:npm/left-pad@1.0.2", npm_package + R"("versions":["1.0.1"])",
+            unaffected},
+           {"commits alone", "pkg:npm/left-pad@1.0.2",
+            npm_package +
+                events(R"({"introduced":"0"},{"fixed":"6879efc2c1596d11a6a6ad296f80063b558d5e0f"})", "GIT"),
+            undecided},
+           {"commits beside versions, another", "pkg:npm/left-pad@1.0.2",
+            npm_package + R"("versions":["1.0.1"],)" + events(R"({"introduced":"0"})", "GIT"), unaffected},
+           {"only a package URL", "pkg:npm/left-pad@1.0.0",
+            R"("package":{"purl":"pkg:npm/left-pad"},)" + events(R"({"introduced":"0"})"), affected},
+           {"a release of Debian, unfixed", "pkg:deb/debian/curl@7.88.1-10?distro=debian-12",
+            debian("Debian:12", old_curl), affected},
+           {"a release of Debian, fixed", "pkg:deb/debian/curl@7.88.1-10%2Bdeb12u5?distro=debian-12",
+            debian("Debian:12", old_curl), unaffected},
+           {"Alpine's order is not known", "pkg:apk/alpine/curl@8.0.1-r1?distro=alpine-3.18",
+            debian("Alpine:v3.18", old_curl), undecided},
+           {"Alpine, listed", "pkg:apk/alpine/curl@8.0.1-r1?distro=alpine-3.18",
+            debian("Alpine:v3.18", R"("versions":["8.0.1-r1"])"), affected}}) {
+    CAPTURE(each.what);
+    const auto advisory = read_osv(record("{" + each.affected + "}"), "a.json");
+    REQUIRE(advisory.has_value());
+    REQUIRE(advisory->affected.size() == 1);
+    const auto package = package_of(each.purl);
+    REQUIRE(package.has_value());
+    CHECK(advisory->affected[0].family == package->family);
+    const Judgement found = judge(advisory->affected[0], *package);
+    CHECK(found.is == each.is);
+    CHECK(found.why.empty() == (each.is == unaffected));
   }
 }

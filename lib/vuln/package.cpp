@@ -121,6 +121,10 @@ std::string_view property(const sbom::Component& component, std::string_view nam
   return {};
 }
 
+std::string normal_purl_name(const Purl& purl) {
+  return purl.type + '/' + normal_name(look_up(types, purl.type), purl.full_name());
+}
+
 }  // namespace
 
 EcosystemName split_ecosystem(std::string_view osv) {
@@ -193,14 +197,15 @@ std::string_view version_under(const Package& package, std::string_view name) {
   return own ? package.version : package.source_version;
 }
 
+std::string purl_name(std::string_view text) {
+  const auto purl = sbom::parse_purl(text);
+  return purl ? normal_purl_name(*purl) : std::string(text);
+}
+
 bool purl_covers(std::string_view pattern, std::string_view text) {
   const auto wide = sbom::parse_purl(pattern), narrow = sbom::parse_purl(text);
   if (!wide || !narrow) return !text.empty() && pattern == text;
-  const auto name_of = [](const Purl& purl) {
-    const std::string_view family = look_up(types, purl.type);
-    return normal_name(family, purl.full_name());
-  };
-  return wide->type == narrow->type && name_of(*wide) == name_of(*narrow) &&
+  return normal_purl_name(*wide) == normal_purl_name(*narrow) &&
          (wide->version.empty() || wide->version == narrow->version) &&
          std::ranges::all_of(wide->qualifiers, [&](const auto& qualifier) {
            return narrow->qualifier(qualifier.first) == qualifier.second;

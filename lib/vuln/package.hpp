@@ -46,6 +46,9 @@ std::string_view version_under(const Package& package, std::string_view name);
 // ("22.04:LTS") are understood; what is not understood is taken to speak of it.
 bool same_release(std::string_view family, std::string_view advisory, std::string_view component);
 
+// "npm/left-pad": type and normal name, without version and qualifiers. A text that is no package URL is
+// itself.
+std::string purl_name(std::string_view purl);
 // A package URL that names packages covers one: type, namespace and name are equal, and so are the version
 // and the qualifiers that it has. Anything that is no package URL covers only what is the same text.
 bool purl_covers(std::string_view pattern, std::string_view purl);

@@ -2,6 +2,7 @@
 // one rule an advisory, one result a finding.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -9,8 +10,12 @@
 
 namespace tranche::vuln {
 
-// `file`: what the results point at, relative to the repository. Refused findings are errors, those below the
-// severity notes; ignored and suppressed ones carry a suppression with the reason.
+// Code scanning of GitHub refuses logs with more results or rules in a run.
+inline constexpr std::size_t max_sarif_results = 25'000;
+
+// The first max_sarif_results findings, which are the worst. `file`: what the results point at, relative to
+// the repository. Refused findings are errors, those below the severity notes; ignored and suppressed ones
+// carry a suppression with the reason.
 std::string to_sarif(const Audit& audit, const std::string& file, std::string_view tool_version);
 
 }  // namespace tranche::vuln

@@ -106,13 +106,33 @@ TEST_CASE("rpmvercmp's chains hold, with epochs, tildes and carets") {
 TEST_CASE("Maven's specification is kept to") {
   check_chains(
       Ecosystem::maven,
-      {"1 < 1.1", "1-snapshot < 1 < 1-sp", "1-foo2 < 1-foo10", "1.foo = 1-foo < 1-1 < 1.1",
-       "1.ga = 1-ga = 1-0 = 1.0 = 1 = 1.final = 1.release = 1.0.0", "1-ga.1 < 1-sp.1",
-       "1-sp-1 < 1-ga-1 = 1-1", "1-a1 = 1-alpha-1 < 1-b1 = 1-beta-1 < 1-m1 = 1-milestone-1 < 1-rc1 = 1-cr1",
+      {"1 < 1.1",
+       "1-snapshot < 1 < 1-sp",
+       "1-foo2 < 1-foo10",
+       "1.foo = 1-foo < 1-1 < 1.1",
+       "1.ga = 1-ga = 1-0 = 1.0 = 1 = 1.final = 1.release = 1.0.0",
+       "1-ga.1 < 1-sp.1",
+       "1-sp-1 < 1-ga-1 = 1-1",
+       "1-a1 = 1-alpha-1 < 1-b1 = 1-beta-1 < 1-m1 = 1-milestone-1 < 1-rc1 = 1-cr1",
        "1.0-alpha-1 < 1.0-beta-1 < 1.0-milestone-1 < 1.0-rc-1 < 1.0-SNAPSHOT < 1.0 < 1.0-sp < 1.0-xyz < "
        "1.0-1 < 1.0.1",
-       "1.0.0-foo.0.0 = 1-foo", "1.0.0-0.0.0 = 1", "1-a < 1-b", "2.9.10.7 < 2.9.10.8 < 2.12.0",
-       "20040616 < 20041117", "1.0RC1 = 1.0-rc-1", "9.4.0.v20161208 < 9.4.0.v20180619"});
+       "1.0.0-foo.0.0 = 1-foo",
+       "1.0.0-0.0.0 = 1",
+       "1-a < 1-b",
+       "2.9.10.7 < 2.9.10.8 < 2.12.0",
+       "20040616 < 20041117",
+       "2.0.1 < 2.0.1-klm < 2.0.1-lmn < 2.0.1-xyz < 2.0.1-123 < 2.0.2",
+       "1a = 1-a = 1.0-a = 1.0.0-a = 1.0a = 1.0.0a",
+       "1x = 1-x = 1.0x",
+       "1 = 01 = 001 = 1. = 1-",
+       "1ga = 1release = 1FinaL = 1",
+       "1cr = 1rc = 1-rc < 1",
+       "6.1.0rc3 < 6.1.0 < 6.1H.5-beta",
+       "20190126.230843 < 1234567890.12345 < 123456789012345.1H.5-beta < 12345678901234567890.1H.5-beta",
+       "0.0.0 = 0.0 = 0 = 0.0.0-0.0.0 = 0-final-ga < 0.0.0-2021-05-17T01-01-51-5ec03a8b < 1 < 20.0.0",
+       "1-1.foo-bar-1-baz-0.1 = 1-1.foo-bar1baz-.1",
+       "1.0RC1 = 1.0-rc-1",
+       "9.4.0.v20161208 < 9.4.0.v20180619"});
   check_no_order(Ecosystem::maven, {"", "1 0", "\n"});
 }
 
@@ -127,7 +147,14 @@ TEST_CASE("Gem::Version's chains hold") {
 TEST_CASE("NuGet's versions take four numbers and no case") {
   check_chains(
       Ecosystem::nuget,
-      {"1.0.0-alpha < 1.0.0-ALPHA.1 < 1.0.0-beta = 1.0.0-BETA < 1.0.0 = 1.0 = 1 = 1.0.0.0 = 1.00.0+meta < "
+      {// the cases of the public fixtures for NuGet's order
+       "0.0.0 < 0.9.9.1 < 1.0.0-BETA = 1.0.0-beta = 1.0.0-BETA+AA < 1.0.0-beta.1+AA < "
+       "1.0.0-BETA.X.y.5.77.0+AA < 1.0.0-beta.x.y.5.79.0+aa < 1.0.0-BETA.X.y.5.790.0 < 1.0.0-beta2 < "
+       "1.0.0-pre < 1.0.0 = 1.0 = 1.0+test = 1.0.0.0 < 1.0.0.1-1.2.A = 1.0.0.1-1.2.a+A < 1.0.0.1-1.2.a.A+A < "
+       "1.0.0.1-alpha < 1.0.0.1-pre < 1.0.0.1 < 1.0.01 = 1.0.1.0 < 1.0.1.2 < 1.1.0 < 1.999.9999 < 2.1.1",
+       "999999999999999999999999999991 < 999999999999999999999999999999 < "
+       "999999999999999999999999999999.999999999999999999999999999991",
+       "1.0.0-alpha < 1.0.0-ALPHA.1 < 1.0.0-beta = 1.0.0-BETA < 1.0.0 = 1.0 = 1 = 1.0.0.0 = 1.00.0+meta < "
        "1.0.0.1 < 1.0.1",
        "1.0.1-zzz < 1.0.1 < 1.0.1.1-a", "1.0.0-rc.2 < 1.0.0-rc.10 < 1.0.0-rc.x"});
   check_no_order(Ecosystem::nuget, {"", "1.2.3.4.5", "1.a", "1-", "1.0+"});
@@ -136,7 +163,17 @@ TEST_CASE("NuGet's versions take four numbers and no case") {
 TEST_CASE("Composer's stabilities have their order; branches have none") {
   check_chains(
       Ecosystem::packagist,
-      {"1.0-dev < 1.0-alpha1 < 1.0-a2 < 1.0.0-beta1 = 1.0-b1 < 1.0-beta2-dev < 1.0-beta2 < 1.0RC1 < 1.0 = "
+      {// as packages on Packagist number themselves
+       "0.9.2 < 0.9.3-a < 0.9.3-b < 0.9.3 < 0.9.3.1-a < 0.11 < 0.12.1 < 0.12.3a < 0.12.3",
+       "v0.1.0-beta.7 < v0.1.0-beta.8 < v0.1.0-beta.8.1 < v0.1.0-beta.8.2 < v0.1.0-beta.9 < v0.1.0-beta.10 < "
+       "v0.1.0-beta.13 < v0.1.0-beta.13.1",
+       "v1.0.0-rc.2 < v1.0.0 = 1.0.0 < 1.0.0-patch1 = v1.0.0-patch1 < v1.0.1 < v1.1.0-RC < v1.1.0 < "
+       "v1.2.0-BETA < v1.2.0-RC < v1.2.0",
+       "1.9.8 < 1.10.0-rc.1 < 1.10.0 < 1.12.18 < 2.0.0-alpha.1 < 2.0.0-beta.3 < 2.0.0-rc.1 < 2.0.0",
+       "v4.2.12 < v4.3.0-BETA1 < v4.3.0-BETA2 < v4.3.0-RC1 < v4.3.0",
+       "v5.0.24 < v5.1-beta.1 < v5.1-rc.1 < v5.1.0 < v5.1.37 < v5.1.37.1 < v5.1.38 < v5.2-beta.2 < v5.2-rc1",
+       "3.4 < 3.4.0.1 < 3.4.0.9 < 3.4.0.10 < 3.4.1 < 3.4.4 < 3.4.4.1 < 3.4.5", "4.0.24 < 4.4.01",
+       "1.0-dev < 1.0-alpha1 < 1.0-a2 < 1.0.0-beta1 = 1.0-b1 < 1.0-beta2-dev < 1.0-beta2 < 1.0RC1 < 1.0 = "
        "v1.0.0.0 = 1.0-stable < 1.0-p1 = 1.0-patch1 = 1.0pl1 < 1.0.1"});
   check_no_order(Ecosystem::packagist, {"", "dev-main", "1.x-dev", "1.0-foo", "main"});
 }

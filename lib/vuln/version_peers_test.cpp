@@ -1,14 +1,13 @@
 // Our orders against the programs that made them: generated versions, one process a peer.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "base/text.hpp"
-#include "os/world.hpp"
-#include "support/npm_peer.hpp"
+#include "support/line_peer.hpp"
+#include "support/temp_directory.hpp"
 #include "vuln/version_order.hpp"
 
 using namespace tranche;
@@ -17,13 +16,7 @@ using namespace tranche::vuln;
 namespace {
 
 constexpr int pairs = 3000;
-
-std::uint64_t seed_of_run() {
-  const char* given = std::getenv("TRANCHE_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  fmt::print("seed {} (TRANCHE_SEED)\n", seed);
-  return seed;
-}
+constexpr std::size_t longest = 128;  // base/version.hpp orders no longer ones
 
 // A version is a few pieces in a row, of the kinds that the ecosystem's rules turn on; its pair is mostly a
 // small change of it.
@@ -60,39 +53,24 @@ class Generator {
   bool three_numbers_;
 };
 
-struct Peer {
-  std::string name, how_to_get;
-  std::vector<std::string> argv;  // reads "a b" lines, says -1, 0, 1 or ? for each
-};
-
-// What the peer says of every pair, one line each.
-std::optional<std::vector<std::string>> ask(const Peer& peer, const std::string& input) {
-  const auto process = os::make_process();
-  ports::ProcessRequest request;
-  request.argv = peer.argv;
-  request.input = input;
-  const auto result = process->run(request);
-  if (!result || result->exit_code != 0) {
-    support::skip_peer(peer.name, peer.how_to_get);
-    return std::nullopt;
-  }
-  std::vector<std::string> out;
-  for (const std::string_view line : split(trim(result->out), '\n')) out.emplace_back(trim(line));
-  return out;
-}
+using Peer = support::LinePeer;  // reads "a b" lines, says -1, 0, 1 or ? for each
 
 // `lenient`: we order some texts that the peer refuses ("1.2" of npm).
 void compare_with(const Peer& peer, Ecosystem ecosystem, const std::vector<std::string>& pieces,
                   bool lenient = false) {
-  const std::uint64_t seed = seed_of_run();
-  Generator generator(pieces, seed, ecosystem == Ecosystem::npm);
+  const std::uint64_t seed = support::seed_of_run();
+  Generator generator(
+      pieces, seed,
+      ecosystem == Ecosystem::npm || ecosystem == Ecosystem::go || ecosystem == Ecosystem::maven);
   std::vector<std::pair<std::string, std::string>> asked;
   std::string input;
   for (int i = 0; i < pairs; ++i) {
-    asked.push_back(generator.pair());
+    auto pair = generator.pair();
+    while (std::max(pair.first.size(), pair.second.size()) > longest) pair = generator.pair();
+    asked.push_back(std::move(pair));
     input += asked.back().first + " " + asked.back().second + "\n";
   }
-  const auto answers = ask(peer, input);
+  const auto answers = support::ask_lines(peer, input);
   if (!answers) return;
   REQUIRE(answers->size() == asked.size());
   int ordered = 0;
@@ -183,4 +161,63 @@ for (const line of lines) {
 )PY",
                  ours}},
                Ecosystem::npm, {"-#", "-a", "-rc.#", ".#", ".a", "+x", ".x-#"}, true);
+}
+
+TEST_CASE("Maven's ComparableVersion as Maven has it") {
+  // It compares each argument with the one before it: every second answer is a pair's.
+  compare_with({"Maven's ComparableVersion",
+                "apt-get install openjdk-17-jre-headless libmaven3-core-java",
+                {"/usr/bin/python3", "-c", R"PY(
+import subprocess, sys
+words = sys.stdin.read().split()
+jars = "/usr/share/java/maven-artifact-3.x.jar:/usr/share/java/commons-lang3.jar"
+out = subprocess.run(["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", jars,
+                      "org.apache.maven.artifact.versioning.ComparableVersion", *words], capture_output=True, check=True, text=True).stdout
+answers = [line.split()[1] for line in out.splitlines() if line.startswith("   ")]
+for answer in answers[::2]: print({"<": "-1", "==": "0", ">": "1"}[answer])
+)PY"}},
+               Ecosystem::maven,
+               // Without zeros behind a word: there the program and its specification part, and no release
+               // has them.
+               {".1", ".2", ".10", "-1", "-10", "-alpha-1", "-alpha-2", "-beta2", "-rc1", "-rc10",
+                "-SNAPSHOT", "-foo", "-sp", "-milestone-1", "-jre", "-cr2", "a1", "b2", "-M3"});
+}
+
+TEST_CASE("Go's order as golang.org/x/mod has it") {
+  const support::TempDirectory directory;
+  const std::string source = directory / "compare.go";
+  REQUIRE(os::make_files()
+              ->write(source, R"GO(package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/mod/semver"
+)
+
+func main() {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		pair := strings.Fields(lines.Text())
+		a, b := "v"+pair[0], "v"+pair[1]
+		if semver.IsValid(a) && semver.IsValid(b) {
+			fmt.Println(semver.Compare(a, b))
+		} else {
+			fmt.Println("?")
+		}
+	}
+}
+)GO")
+              .has_value());
+  compare_with({"golang.org/x/mod",
+                "apt-get install golang-go golang-golang-x-mod-dev",
+                {"env", "GO111MODULE=off", "GOFLAGS=", "GOPATH=/usr/share/gocode",
+                 "GOCACHE=" + (directory / "cache"), "go", "run", source}},
+               Ecosystem::go,
+               {"-#", "-a", "-rc.#", ".#", ".a", "+incompatible", "-0.20191109021931-daa7c04131f5",
+                "-pre.0.20191109021931-daa7c04131f5", "-20170915032832-14c0d48ead0c"},
+               true);
 }

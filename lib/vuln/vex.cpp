@@ -287,6 +287,21 @@ bool is_about(const VexStatement& statement, const VexSubject& subject) {
                              [&](const VexProduct& product) { return covers(product, subject); });
 }
 
+VexScope::VexScope(const sbom::Catalog& catalog, std::string_view serial)
+    : main_(catalog.main), serial_(serial) {
+  for (const sbom::Component& component : catalog.components) names_.insert(purl_name(component.purl));
+  names_.erase("");
+}
+
+bool VexScope::has(const VexStatement& statement) const {
+  const auto known = [&](const std::string& id) { return names_.contains(purl_name(id)); };
+  return std::ranges::any_of(statement.products, [&](const VexProduct& product) {
+    if (!product.bom_ref.empty() && !serial_.empty() && product.serial == serial_) return true;
+    if (product.subcomponents.empty()) return known(product.id) || is_main(product.id, main_);
+    return is_main(product.id, main_) && std::ranges::any_of(product.subcomponents, known);
+  });
+}
+
 const VexStatement* find_statement(const std::vector<VexStatement>& statements,
                                    const std::vector<std::string>& ids, const VexSubject& subject) {
   const VexStatement* best = nullptr;

@@ -3,6 +3,8 @@
 // and it covers nothing that it does not name.
 #pragma once
 
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +51,18 @@ struct VexSubject {
   std::string_view serial;  // serialNumber of the bill of materials; may be empty
 };
 bool is_about(const VexStatement& statement, const VexSubject& subject);
+
+// The names in a bill of materials: whether a statement names any of them, whatever the version.
+class VexScope {
+ public:
+  VexScope(const sbom::Catalog& catalog, std::string_view serial);
+  [[nodiscard]] bool has(const VexStatement& statement) const;
+
+ private:
+  const sbom::Component& main_;
+  std::string serial_;
+  std::set<std::string, std::less<>> names_;  // of the package URLs; other ids as they stand
+};
 
 // The statement that counts for a vulnerability of one of these ids: the latest; of several at one time one
 // that takes nothing away. nullptr: none.

@@ -170,3 +170,63 @@ TEST_CASE("CycloneDX statements about some versions are about those") {
   CHECK(status_of(document(R"({"range":"vers:npm/<2.0.0"})")).empty());
   CHECK(status_of(document("")) == "fixed");
 }
+
+TEST_CASE("which of several statements counts") {
+  const std::string exact = R"({"@id":"pkg:npm/left-pad@1.0.0"})", any = R"({"@id":"pkg:npm/left-pad"})";
+  const std::string other = R"({"@id":"pkg:npm/left-pad@2.0.0"})";
+  const std::string part = R"({"@id":"pkg:generic/notes","subcomponents":[{"@id":"pkg:npm/left-pad"}]})";
+  const std::string no = R"("status":"not_affected","justification":"component_not_present")";
+  const std::string yes = R"("status":"affected","action_statement":"update")";
+  const std::string asking = R"("status":"under_investigation")", fixed = R"("status":"fixed")";
+  struct Said {
+    std::string product, day, status;
+    std::string id = "CVE-1";
+  };
+  struct Example {
+    std::vector<Said> said;
+    std::string counts;
+    std::vector<std::string> asked = {"CVE-1"};
+  };
+  for (const Example& each : std::vector<Example>{
+           {{{any, "01", no}, {exact, "02", yes}}, "affected"},
+           {{{exact, "01", yes}, {any, "02", no}}, "not_affected"},  // the later one, not the narrower one
+           {{{any, "02", no}, {other, "03", yes}}, "not_affected"},  // of another version
+           {{{other, "03", no}}, ""},
+           {{{part, "02", no}, {any, "01", yes}}, "not_affected"},
+           {{{part, "01", no}, {any, "02", asking}}, "under_investigation"},
+           {{{any, "01", asking}, {any, "02", fixed}}, "fixed"},
+           {{{any, "02", fixed}, {any, "03", yes}}, "affected"},
+           {{{any, "02", no}, {any, "02", asking}}, "under_investigation"},  // at one time: the careful one
+           {{{any, "02", yes}, {any, "02", fixed}}, "affected"},
+           // An advisory has several names; a statement by any of them counts.
+           {{{any, "01", no, "GHSA-9"}}, "not_affected", {"CVE-1", "GHSA-9"}},
+           {{{any, "02", no, "GHSA-9"}, {any, "03", yes}}, "affected", {"CVE-1", "GHSA-9"}},
+           {{{any, "02", no, "GHSA-9"}}, "", {"CVE-1", "GHSA-8"}}}) {
+    std::string list;
+    for (const Said& said : each.said)
+      list += (list.empty() ? "" : ",") + std::string(R"({"vulnerability":{"name":")") + said.id +
+              R"("},"timestamp":"2026-03-)" + said.day + R"(T00:00:00Z","products":[)" + said.product + "]," +
+              said.status + "}";
+    CAPTURE(list);
+    CHECK(status_of(openvex(list), each.asked) == each.counts);
+  }
+}
+
+TEST_CASE("a document names something of a bill of materials, or it does not") {
+  sbom::Catalog catalog;
+  catalog.main = app();
+  catalog.components = {component("left-pad", "1.0.0")};
+  const VexScope scope(catalog, "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79");
+  const auto names = [&](const std::string& product) {
+    const auto statements = read_vex(openvex(statement(product, absent)), "vex.json");
+    REQUIRE(statements.has_value());
+    return scope.has(statements->at(0));
+  };
+  CHECK(names(R"({"@id":"pkg:npm/left-pad"})"));
+  CHECK(names(R"({"@id":"pkg:npm/left-pad@9.9.9"})"));  // another version is still ours to speak of
+  CHECK(names(R"({"@id":"pkg:generic/notes@1.2.0"})"));
+  CHECK(names(R"({"@id":"pkg:generic/notes","subcomponents":[{"@id":"pkg:npm/left-pad"}]})"));
+  CHECK_FALSE(names(R"({"@id":"pkg:generic/notes","subcomponents":[{"@id":"pkg:npm/right-pad"}]})"));
+  CHECK_FALSE(names(R"({"@id":"pkg:npm/right-pad"})"));
+  CHECK_FALSE(names(R"({"@id":"pkg:pypi/left-pad"})"));
+}

@@ -1,5 +1,8 @@
 #include "vuln/zip.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "base/text.hpp"
 #include "ports/first_use.hpp"
 
@@ -64,6 +67,29 @@ Result<Directory> find_directory(std::string_view bytes) {
   return out;
 }
 
+// APPNOTE 4.5.3: of the numbers that stand as 0xffffffff the whole ones follow in the extra field 1, in the
+// order size, packed size, offset.
+bool widen(std::string_view extra, std::array<std::uint64_t*, 3> numbers) {
+  const auto is_narrow = [](const std::uint64_t* number) { return *number == 0xffffffff; };
+  if (std::ranges::none_of(numbers, is_narrow)) return true;
+  while (extra.size() >= 4) {
+    const std::uint64_t id = number_at(extra, 0, 2), size = number_at(extra, 2, 2);
+    extra.remove_prefix(4);
+    if (size > extra.size()) return false;
+    std::string_view field = extra.substr(0, size);
+    extra.remove_prefix(size);
+    if (id != 1) continue;
+    for (std::uint64_t* const number : numbers) {
+      if (!is_narrow(number)) continue;
+      if (field.size() < 8) return false;
+      *number = number_at(field, 0, 8);
+      field.remove_prefix(8);
+    }
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<std::vector<ZipEntry>> list_zip(std::string_view bytes, std::size_t max_entries) {
@@ -73,25 +99,27 @@ Result<std::vector<ZipEntry>> list_zip(std::string_view bytes, std::size_t max_e
                      "more than {} entries in a zip archive", max_entries);
   std::string_view rest = bytes.substr(directory.offset, directory.size);
   std::vector<ZipEntry> out;
-  out.reserve(directory.entries);
+  std::uint64_t unpacked = 0;
+  out.reserve(std::min<std::size_t>(directory.entries, rest.size() / central_size));
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
     if (rest.size() < central_size || rest.substr(0, 4) != "PK\x01\x02") return broken("an entry is cut");
     const std::uint64_t flags = number_at(rest, 8, 2), method = number_at(rest, 10, 2);
-    const std::uint64_t packed = number_at(rest, 20, 4), size = number_at(rest, 24, 4);
-    const std::uint64_t name_size = number_at(rest, 28, 2), offset = number_at(rest, 42, 4);
-    const std::uint64_t whole = central_size + name_size + number_at(rest, 30, 2) + number_at(rest, 32, 2);
+    std::uint64_t packed = number_at(rest, 20, 4), size = number_at(rest, 24, 4);
+    std::uint64_t offset = number_at(rest, 42, 4);
+    const std::uint64_t name_size = number_at(rest, 28, 2), extra_size = number_at(rest, 30, 2);
+    const std::uint64_t whole = central_size + name_size + extra_size + number_at(rest, 32, 2);
     if (whole > rest.size()) return broken("an entry is cut");
+    if (!widen(rest.substr(central_size + name_size, extra_size), {&size, &packed, &offset}))
+      return broken("an entry's zip64 numbers are cut");
     ZipEntry entry;
     entry.name = rest.substr(central_size, name_size);
     entry.crc = static_cast<std::uint32_t>(number_at(rest, 16, 4));
-    entry.size = static_cast<std::uint32_t>(size);
+    entry.size = size;
     entry.deflated = method == 8;
     rest.remove_prefix(whole);
     if (entry.name.ends_with('/')) continue;
     if ((flags & 1) != 0) return broken("an entry is encrypted");
     if (method != 0 && method != 8) return broken("an entry is packed by a method other than deflate");
-    if (packed == 0xffffffff || size == 0xffffffff || offset == 0xffffffff)
-      return broken("an entry of 4 GiB or behind them");
     if (offset > bytes.size() || bytes.size() - offset < local_size ||
         bytes.substr(offset, 4) != "PK\x03\x04")
       return broken("an entry lies outside");
@@ -99,6 +127,11 @@ Result<std::vector<ZipEntry>> list_zip(std::string_view bytes, std::size_t max_e
         offset + local_size + number_at(bytes, offset + 26, 2) + number_at(bytes, offset + 28, 2);
     if (start > bytes.size() || packed > bytes.size() - start) return broken("an entry lies outside");
     entry.packed = bytes.substr(start, packed);
+    // Entries may lie over one another: a small archive must not take days to unpack.
+    if (size > max_unpacked - unpacked)
+      return fail_hint(ErrorKind::invalid, "get the archive again",
+                       "a zip archive unpacks to more than {} bytes", max_unpacked);
+    unpacked += size;
     out.push_back(entry);
   }
   return out;
@@ -121,7 +154,7 @@ Result<std::string_view> Unpacker::unpack(const ZipEntry& entry, std::size_t max
   std::string_view out = entry.packed;
   if (entry.deflated) {
     if (state_ == nullptr) return fail(ErrorKind::failed, "out of memory for an archive");
-    buffer_.resize(std::max<std::size_t>(entry.size, 1));
+    if (buffer_.size() < entry.size + 1) buffer_.resize(entry.size + 1);
     std::size_t got = 0;
     if (f->inflate(state_, entry.packed.data(), entry.packed.size(), buffer_.data(), entry.size, &got) != 0)
       return broken("an entry cannot be unpacked");

@@ -14,13 +14,16 @@ namespace tranche::vuln {
 struct ZipEntry {
   std::string_view name;
   std::string_view packed;
-  std::uint32_t size = 0;  // unpacked
+  std::uint64_t size = 0;  // unpacked
   std::uint32_t crc = 0;
   bool deflated = false;  // else stored
 };
 
-// APPNOTE 6.3, with zip64 counts. Directories are left out. kind invalid for anything broken, encrypted,
-// packed by another method, or with more than `max_entries` entries. The entries point into `bytes`.
+inline constexpr std::uint64_t max_unpacked = 8ULL << 30;
+
+// APPNOTE 6.3, with zip64. Directories are left out. kind invalid for anything broken, encrypted, packed by
+// another method, with more than `max_entries` entries, or of more than max_unpacked bytes when unpacked. The
+// entries point into `bytes`.
 Result<std::vector<ZipEntry>> list_zip(std::string_view bytes, std::size_t max_entries);
 
 // True where libdeflate is installed; without it only stored entries can be taken.

@@ -11,7 +11,8 @@ using namespace tranche::vuln;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (const auto score = cvss3_base_score(text); score && (*score < 0 || *score > 100)) std::abort();
+  for (const auto score_of : {cvss2_base_score, cvss3_base_score, cvss4_score})
+    if (const auto score = score_of(text); score && (*score < 0 || *score > 100)) std::abort();
   (void)severity_of_word(text);
   const auto entries = list_zip(text, 64);
   if (!entries) return 0;

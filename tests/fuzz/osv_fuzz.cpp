@@ -27,7 +27,7 @@ class LeftPad final : public Wanted {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const auto skimmed = skim_osv(text, "fuzz.json", LeftPad());
+  const auto skimmed = skim_osv(text, LeftPad());
   const auto advisory = read_osv(text, "fuzz.json");
   if (!advisory) return 0;
   if (!skimmed || skimmed->withdrawn != advisory->withdrawn) std::abort();
