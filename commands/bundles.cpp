@@ -183,14 +183,29 @@ struct BundleVerifier::State {
   std::optional<sigstore::TrustedRoot> root{};
   std::optional<Refusal> no_root{};
 
-  Result<> read_believed() {
-    if (believed) return {};
-    believed.emplace();
-    no_keys = TRY(whom_to_believe(options, context, *believed));
-    return {};
+  // False after a row that says why not.
+  Result<bool> read_believed(Checks& checks, const std::string& prefix) {
+    if (!believed) {
+      believed.emplace();
+      no_keys = TRY(whom_to_believe(options, context, *believed));
+    }
+    if (no_keys) show(checks, refused("key", *no_keys), prefix);
+    return !no_keys;
   }
-  Result<> read_root() {
-    if (root_read) return {};
+  // The same. A root is read where one of the bundles needs it.
+  Result<bool> read_root(Checks& checks, const std::string& prefix,
+                         std::span<const sigstore::Bundle> bundles) {
+    if (std::ranges::none_of(bundles, needs_root)) return true;
+    if (!root_read) TRY(open_root());
+    if (no_root) show(checks, refused("trusted-root", *no_root), prefix);
+    return !no_root;
+  }
+  [[nodiscard]] Verdict verify(const sigstore::Bundle& bundle, const sigstore::Artifact& artifact) const {
+    return sigstore::verify(bundle, root ? &*root : nullptr, believed->policy, artifact);
+  }
+
+ private:
+  Result<> open_root() {
     root_read = true;
     const std::string path = TRY(find_root(options, context, *believed));
     if (path.empty()) return {};
@@ -211,6 +226,14 @@ struct BundleVerifier::State {
 BundleVerifier::BundleVerifier(const Options& options, Context& context, bool several)
     : state_(std::make_unique<State>(State{options, context, several})) {}
 BundleVerifier::~BundleVerifier() = default;
+
+Result<> BundleVerifier::judge(Checks& checks, const sigstore::Bundle& bundle,
+                               const sigstore::Artifact& artifact) {
+  if (!TRY(state_->read_believed(checks, ""))) return {};
+  if (!TRY(state_->read_root(checks, "", {&bundle, 1}))) return {};
+  show(checks, state_->verify(bundle, artifact), "");
+  return {};
+}
 
 Result<> BundleVerifier::verify(Checks& checks, const std::string& path, std::string at) {
   const Options& options = state_->options;
@@ -236,30 +259,19 @@ Result<> BundleVerifier::verify(Checks& checks, const std::string& path, std::st
     checks.bad(prefix + "bundle", "unsigned", fmt::format("there is no {}", printable(at)));
     return {};
   }
-  TRY(state_->read_believed());
-  if (state_->no_keys) {
-    show(checks, refused("key", *state_->no_keys), prefix);
-    return {};
-  }
+  if (!TRY(state_->read_believed(checks, prefix))) return {};
   const auto bundles = read_bundles(at, *text);
   if (!bundles) {
     show(checks, refused("bundle", bundles.error()), prefix);
     return {};
   }
-  if (std::ranges::any_of(*bundles, needs_root)) {
-    TRY(state_->read_root());
-    if (state_->no_root) {
-      show(checks, refused("trusted-root", *state_->no_root), prefix);
-      return {};
-    }
-  }
-  const sigstore::TrustedRoot* root = state_->root ? &*state_->root : nullptr;
+  if (!TRY(state_->read_root(checks, prefix, *bundles))) return {};
   const sigstore::Artifact artifact =
       digest ? sigstore::Artifact{.sha256 = *digest}
              : TRY(sigstore::read_artifact(context.world.files, path, sigstore::needs_of(*bundles)));
   std::vector<Verdict> verdicts;
   for (const sigstore::Bundle& bundle : *bundles) {
-    verdicts.push_back(sigstore::verify(bundle, root, state_->believed->policy, artifact));
+    verdicts.push_back(state_->verify(bundle, artifact));
     if (verdicts.back().verified()) {  // what the others lack does not matter
       show(checks, verdicts.back(), prefix);
       return {};

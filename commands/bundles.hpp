@@ -7,6 +7,7 @@
 
 #include "commands/checks.hpp"
 #include "commands/command.hpp"
+#include "sigstore/verify.hpp"
 
 namespace tranche::commands {
 
@@ -25,6 +26,8 @@ class BundleVerifier {
   BundleVerifier(const BundleVerifier&) = delete;
   BundleVerifier& operator=(const BundleVerifier&) = delete;
   Result<> verify(Checks& checks, const std::string& path, std::string at = {});
+  // One bundle that the caller has read, over what the caller knows of the artifact.
+  Result<> judge(Checks& checks, const sigstore::Bundle& bundle, const sigstore::Artifact& artifact);
 
  private:
   struct State;

@@ -6,10 +6,10 @@
 #include "base/encoding.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "commands/bundles.hpp"
 #include "commands/seal.hpp"
 #include "commands/support.hpp"
 #include "crypto/digest.hpp"
-#include "signing/dsse.hpp"
 #include "sigstore/read_bundle.hpp"
 #include "sigstore/verify.hpp"
 
@@ -44,88 +44,6 @@ Result<> ignore_signature(Context& context, const std::string& path, const std::
   if (!info || info->kind != ports::FileInfo::Kind::directory) return {};
   const std::string name = root == "." ? inside : inside.substr(root.size() + (root == "/" ? 0 : 1));
   if (std::find(ignored.begin(), ignored.end(), name) == ignored.end()) ignored.push_back(name);
-  return {};
-}
-
-struct Believed {
-  sigstore::Policy policy;
-  std::string root_path;
-};
-
-Result<Believed> whom_to_believe(const Options& options, Context& context) {
-  Believed believed;
-  if (options.given("certificate-identity") != options.given("certificate-oidc-issuer"))
-    return fail_hint(ErrorKind::usage, "an identity is worth what its provider is: give both",
-                     "--certificate-identity and --certificate-oidc-issuer belong together");
-  believed.root_path = options.text("trusted-root");
-  if (options.given("certificate-identity")) {
-    believed.policy.identities.push_back(
-        {options.text("certificate-identity"), options.text("certificate-oidc-issuer")});
-  } else if (options.given("key")) {
-    for (const std::string& path : options.list("key"))
-      believed.policy.keys.push_back(
-          TRY_WHILE("reading " + printable(path),
-                    crypto::AnyPublicKey::from_pem(TRY(read_input(context, path, 64 << 10)))));
-  } else {
-    const Loaded loaded = TRY(load_app(context, options));
-    for (const crypto::PublicKey& key : TRY(load_trust(context, loaded.spec, loaded.app())).release)
-      believed.policy.keys.push_back(TRY(crypto::AnyPublicKey::from_pem(crypto::to_pem(key))));
-    for (const spec::Identity& one : loaded.app().trust.identities)
-      believed.policy.identities.push_back({one.identity, one.issuer});
-    if (believed.root_path.empty() && !loaded.app().trust.trusted_root.empty())
-      believed.root_path = join_path(loaded.repository(), loaded.app().trust.trusted_root);
-  }
-  return believed;
-}
-
-// A key signed. Model signing's own tool names it by the digest of its PEM and leaves the keyid empty, so the
-// hint is no more than a hint here: a key that is believed must have signed.
-void check_key(Checks& checks, const sigstore::Bundle& bundle, const Believed& believed) {
-  if (believed.policy.keys.empty()) {
-    checks.bad("signature", "no-key", "a key signed, and none is trusted here; name one with --key PATH");
-    return;
-  }
-  const std::string message =
-      signing::pre_authentication_encoding(bundle.envelope->payload_type, bundle.envelope->payload);
-  for (const crypto::AnyPublicKey& key : believed.policy.keys)
-    if (key.verify(key.usual_scheme(), message, bundle.envelope->signature)) {
-      checks.good("signature", fmt::format("key {}", short_id(key.id())));
-      return;
-    }
-  const bool named = std::ranges::any_of(believed.policy.keys, [&](const crypto::AnyPublicKey& key) {
-    return *bundle.public_key_hint == key.id() ||
-           *bundle.public_key_hint == crypto::to_hex(crypto::sha256(key.to_pem()));
-  });
-  if (named)
-    checks.bad("signature", "bad-signature",
-               "the signature is wrong: the manifest was changed after signing");
-  else
-    checks.bad(
-        "signature", "wrong-key",
-        fmt::format("no trusted key signed it; it names key '{}'", printable(*bundle.public_key_hint, 80)));
-}
-
-Result<> check_certificate(Checks& checks, Context& context, const sigstore::Bundle& bundle,
-                           const Believed& believed, const std::string& root_digest) {
-  std::optional<sigstore::TrustedRoot> root;
-  if (!believed.root_path.empty()) {
-    const auto read = sigstore::read_trusted_root(
-        TRY(read_input(context, believed.root_path, sigstore::max_trusted_root_bytes)));
-    if (!read) {
-      checks.bad("trusted-root", code_of(read.error().reason), read.error().detail);
-      return {};
-    }
-    root = *read;
-  }
-  const sigstore::Verdict verdict =
-      sigstore::verify(bundle, root ? &*root : nullptr, believed.policy,
-                       sigstore::Artifact{.sha256 = from_hex(root_digest).value_or("")});
-  for (const sigstore::Check& check : verdict.checks) {
-    if (check.ok)
-      checks.good(check.name, check.detail);
-    else
-      checks.bad(check.name, code_of(check.reason), check.detail);
-  }
   return {};
 }
 
@@ -202,7 +120,6 @@ Result<> verify_model(Checks& checks, const Options& options, Context& context) 
     checks.bad("signature", "unsigned", fmt::format("there is no {}", printable(at)));
     return {};
   }
-  const Believed believed = TRY(whom_to_believe(options, context));
   const auto bundle = sigstore::read_bundle(*text);
   if (!bundle) {
     checks.bad("bundle", code_of(bundle.error().reason), bundle.error().detail);
@@ -219,13 +136,11 @@ Result<> verify_model(Checks& checks, const Options& options, Context& context) 
     checks.bad("manifest", "bad-manifest", error_text(model.error()));
     return {};
   }
-  if (bundle->public_key_hint)
-    check_key(checks, *bundle, believed);
-  else
-    TRY(check_certificate(checks, context, *bundle, believed, *statement->subjects.front().digest("sha256")));
+  const std::string& root = *statement->subjects.front().digest("sha256");
+  BundleVerifier verifier(options, context, false);
+  TRY(verifier.judge(checks, *bundle, {.sha256 = from_hex(root).value_or("")}));
   if (!checks.reason.empty()) return {};
-  checks.good("manifest", fmt::format("{}, sha256 {}", printable(model->name),
-                                      short_id(*statement->subjects.front().digest("sha256"))));
+  checks.good("manifest", fmt::format("{}, sha256 {}", printable(model->name), short_id(root)));
   return check_files(checks, context, path, at, *model);
 }
 

@@ -5,6 +5,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "doc/value.hpp"
+#include "sigstore/issuer.hpp"
 
 namespace tranche::sigstore {
 
@@ -12,8 +13,6 @@ namespace {
 
 constexpr std::size_t max_answer_bytes = 1 << 20;
 constexpr std::size_t max_chain = 8;
-constexpr std::string_view issuer_oid = "1.3.6.1.4.1.57264.1.8";
-constexpr std::string_view old_issuer_oid = "1.3.6.1.4.1.57264.1.1";
 const std::string hint =
     "the certificate authority answered for somebody else: see which one `fulcio:` names";
 
@@ -56,8 +55,7 @@ Result<> check_leaf(const Answer& answer, const IdentityToken& token, const cryp
   if (!ours)
     return fail_hint(ErrorKind::verification, hint, "Fulcio's certificate is for '{}', the token is of '{}'",
                      printable(join(names, "', '")), printable(token.subject));
-  auto says = leaf.extension_text(issuer_oid);
-  if (!says) says = leaf.extension_text(old_issuer_oid);
+  const auto says = issuer_of(leaf);
   if (says != token.issuer)
     return fail_hint(ErrorKind::verification, hint,
                      "Fulcio's certificate names the issuer '{}', the token is by '{}'",

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "sigstore/fulcio.hpp"
+#include "sigstore/issuer.hpp"
 #include "sigstore/log_proof.hpp"
 #include "sigstore/pending.hpp"
 #include "sigstore/read_bundle.hpp"
@@ -17,9 +18,6 @@
 namespace tranche::sigstore {
 
 namespace {
-
-constexpr std::string_view issuer_oid = "1.3.6.1.4.1.57264.1.8";
-constexpr std::string_view old_issuer_oid = "1.3.6.1.4.1.57264.1.1";
 
 // A certificate that ends while its signature is under way is worth nothing.
 constexpr auto least_left = std::chrono::seconds(60);
@@ -110,11 +108,9 @@ Result<std::string> Session::judge(const Bundle& bundle, const Artifact& artifac
     policy.keys.push_back(key);
   } else {
     const crypto::Certificate leaf = TRY(crypto::Certificate::from_der(bundle.certificate));
-    auto issuer = leaf.extension_text(issuer_oid);
-    if (!issuer) issuer = leaf.extension_text(old_issuer_oid);
     const auto names = leaf.names();
     signer = names.empty() ? "" : names.front();
-    policy.identities.push_back({signer, issuer.value_or("")});
+    policy.identities.push_back({signer, issuer_of(leaf).value_or("")});
   }
   const TrustedRoot* root = options_.root ? &*options_.root : nullptr;
   const Verdict verdict = verify(to_json(bundle), root, policy, artifact);

@@ -82,9 +82,11 @@ std::optional<bool> verifies(const Bundle& bundle, const AnyPublicKey& key, cons
   return key.verify_digest(scheme, digest, bundle.message->signature);
 }
 
-// Whether the hint names the key: npm, cosign and Go write base64 or hex of the SHA-256 of its DER.
+// Whether the hint names the key: npm, cosign and Go write base64 or hex of the SHA-256 of its DER, model
+// signing's tool hex of that of its PEM.
 bool hint_names(std::string_view hint, const AnyPublicKey& key) {
-  return hint == key.id() || hint == to_base64(crypto::as_bytes(crypto::sha256(key.to_der())));
+  return hint == key.id() || hint == to_base64(crypto::as_bytes(crypto::sha256(key.to_der()))) ||
+         hint == crypto::to_hex(crypto::sha256(key.to_pem()));
 }
 
 // Whether it can only be the digest of a key.

@@ -6,16 +6,13 @@
 #include "base/text.hpp"
 #include "crypto/certificate.hpp"
 #include "sigstore/check_list.hpp"
+#include "sigstore/issuer.hpp"
 #include "sigstore/log_proof.hpp"
 #include "sigstore/read_bundle.hpp"
 #include "sigstore/signed_content.hpp"
 
 namespace tranche::sigstore {
 namespace {
-
-// Fulcio's extensions (sigstore/fulcio, docs/oid-info.md): the OIDC issuer, second and first generation.
-constexpr std::string_view issuer_v2 = "1.3.6.1.4.1.57264.1.8";
-constexpr std::string_view issuer_v1 = "1.3.6.1.4.1.57264.1.1";
 
 Instant at_second(std::int64_t seconds) { return Instant(std::chrono::seconds(seconds)); }
 // What an Instant in milliseconds can hold, and then some: the year 9999.
@@ -167,9 +164,7 @@ std::vector<crypto::Certificate> find_authority(Verdict& verdict, const BundleSi
 
 void check_identity(Verdict& verdict, const crypto::Certificate& leaf, const Policy& policy) {
   const auto names = leaf.names();
-  auto issuer = leaf.extension_text(issuer_v2);
-  if (!issuer) issuer = leaf.extension_text(issuer_v1);
-  const std::string by = issuer.value_or("");
+  const std::string by = issuer_of(leaf).value_or("");
   const std::string shown = names.empty() ? "nobody" : printable(names.front(), 300);
   bool named = false;
   for (const SignerIdentity& wanted : policy.identities) {
