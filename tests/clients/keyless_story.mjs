@@ -214,6 +214,15 @@ async function keyless() {
     const refused = run(words(1, file).map((word) => (word === at('root.json') ? at('wrong.json') : word)), environment);
     assert.equal(refused.code, 6, refused.out);
     assert.ok(!fs.existsSync(`${file}.sigstore.json`));
+    // A root whose authorities have all ended is warned of, and says why nothing newer holds.
+    const old = JSON.parse(fs.readFileSync(at('root.json'), 'utf8'));
+    old.certificateAuthorities[0].validFor.end = old.certificateAuthorities[0].validFor.start;
+    fs.writeFileSync(at('old.json'), JSON.stringify(old));
+    const stale = run(['verify', '--certificate-identity', subject, '--certificate-oidc-issuer', issuer, '--trusted-root',
+      at('old.json'), '--json', at('keyless-1-1.bin')]);
+    assert.equal(stale.code, 6);
+    assert.match(stale.err, /is an old trusted root/);
+    assert.equal(JSON.parse(stale.out).reason, 'authority-outside-validity');
     const expired = { ...claims, exp: 1_000_000_000 };
     fs.writeFileSync(at('late.bin'), 'x');
     assert.equal(run(words(1, at('late.bin')), { TRANCHE_TOKEN: `e30.${part(expired)}.c2ln` }).code, 6);
