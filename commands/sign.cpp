@@ -271,7 +271,9 @@ Result<Outcome> run(const Options& options, Context& context) {
   const bool images = TRY(names_images(context, options.list("path")));
   if (images && format != "bundle")
     return fail_hint(ErrorKind::usage, "leave --format out", "images are signed with bundles");
-  if (!images) TRY(refuse_flags(options, {"registry-auth", "plain-http"}, "belongs to images"));
+  if (!images && (options.given("registry-auth") || options.given("plain-http")))
+    return fail_hint(ErrorKind::usage, "leave them out, or name an image as IMAGE@sha256:DIGEST",
+                     "--registry-auth and --plain-http belong to images");
   if (images) {
     TRY(refuse_flags(options, {"release"}, "belongs to minisign's signatures"));
     return sign_images(options, context);
