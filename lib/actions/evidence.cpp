@@ -111,7 +111,7 @@ class Inspector {
             "update what is affected, or say why not: tranche sbom audit shows it");
       else
         good("vulnerabilities", fmt::format("'{}': {} components{}", name, gate->audit.components,
-                                            gate->warnings.empty() ? "" : "; " + gate->warnings.front()));
+                                            gate->warnings.empty() ? "" : "; " + join(gate->warnings, "; ")));
     }
     return {};
   }

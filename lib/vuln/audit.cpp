@@ -99,7 +99,7 @@ std::string day_of(Instant when) { return tranche::to_text(when).substr(0, 10); 
 class Auditor {
  public:
   explicit Auditor(const AuditRequest& request)
-      : request_(request), threshold_(threshold_of(request.policy)) {
+      : request_(request), statements_(request.statements), threshold_(threshold_of(request.policy)) {
     for (const Advisory& advisory : request.database.advisories)
       for (const Affected& affected : advisory.affected) {
         auto& list = by_name_[affected.family + '\n' + affected.name];
@@ -186,7 +186,7 @@ class Auditor {
     std::vector<std::string> ids = finding.aliases;
     ids.push_back(finding.id);
     const VexStatement* const statement =
-        find_statement(request_.statements, ids, {request_.catalog.main, component, request_.serial});
+        statements_.find(ids, {request_.catalog.main, component, request_.serial});
     if (statement != nullptr && suppresses(statement->status)) {
       finding.status = Finding::Status::suppressed;
       finding.reason = fmt::format("{} ({})", to_text(statement->status), statement->file);
@@ -213,6 +213,7 @@ class Auditor {
   }
 
   const AuditRequest& request_;
+  VexIndex statements_;
   Severity threshold_;
   std::map<std::string, std::vector<const Advisory*>> by_name_;
 };

@@ -1,6 +1,7 @@
 #include "vuln/osv.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "base/text.hpp"
 #include "doc/value.hpp"
@@ -27,9 +28,10 @@ Result<const Value*> member(const Value& object, std::string_view key, bool (Val
   if (!(value->*is)()) return bad(*value, fmt::format("'{}' is {}, not {}", key, value->kind_name(), kind));
   return value;
 }
-Result<std::vector<Value>> list_in(const Value& object, std::string_view key) {
+// Of the object itself; empty when it is absent.
+Result<std::span<const Value>> list_in(const Value& object, std::string_view key) {
   const Value* const list = TRY(member(object, key, &Value::is_array, "a list"));
-  return list == nullptr ? std::vector<Value>{} : list->as_array();
+  return list == nullptr ? std::span<const Value>() : std::span<const Value>(list->as_array());
 }
 Result<std::string> text_in(const Value& object, std::string_view key) {
   const Value* const text = TRY(member(object, key, &Value::is_string, "a string"));

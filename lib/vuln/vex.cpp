@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <span>
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
@@ -32,11 +33,12 @@ std::unexpected<Error> wrong(const Value& at, std::string_view what, std::string
              "see the format's specification");
 }
 
-Result<std::vector<Value>> list_in(const Value& object, std::string_view key) {
+// Of the object itself; empty when it is absent.
+Result<std::span<const Value>> list_in(const Value& object, std::string_view key) {
   const Value* const list = object.find(key);
-  if (list == nullptr || list->is_null()) return std::vector<Value>{};
+  if (list == nullptr || list->is_null()) return std::span<const Value>();
   if (!list->is_array()) return wrong(*list, fmt::format("'{}'", key), "a list");
-  return list->as_array();
+  return std::span<const Value>(list->as_array());
 }
 Result<std::string> text_in(const Value& object, std::string_view key) {
   const Value* const text = object.find(key);
@@ -302,18 +304,30 @@ bool VexScope::has(const VexStatement& statement) const {
   });
 }
 
-const VexStatement* find_statement(const std::vector<VexStatement>& statements,
-                                   const std::vector<std::string>& ids, const VexSubject& subject) {
+VexIndex::VexIndex(const std::vector<VexStatement>& statements) : statements_(statements) {
+  for (std::size_t i = 0; i < statements.size(); ++i)
+    for (const std::string& id : statements[i].ids) by_id_[id].push_back(i);
+}
+
+const VexStatement* VexIndex::find(const std::vector<std::string>& ids, const VexSubject& subject) const {
+  std::set<std::size_t> candidates;
+  for (const std::string& id : ids)
+    if (const auto found = by_id_.find(id); found != by_id_.end())
+      candidates.insert(found->second.begin(), found->second.end());
   const VexStatement* best = nullptr;
-  for (const VexStatement& statement : statements) {
-    const bool same = std::ranges::any_of(
-        statement.ids, [&](const std::string& id) { return std::ranges::find(ids, id) != ids.end(); });
-    if (!same || !is_about(statement, subject)) continue;
+  for (const std::size_t i : candidates) {
+    const VexStatement& statement = statements_[i];
+    if (!is_about(statement, subject)) continue;
     const bool later = best == nullptr || statement.when > best->when;
     const bool safer = best != nullptr && statement.when == best->when && !suppresses(statement.status);
     if (later || safer) best = &statement;
   }
   return best;
+}
+
+const VexStatement* find_statement(const std::vector<VexStatement>& statements,
+                                   const std::vector<std::string>& ids, const VexSubject& subject) {
+  return VexIndex(statements).find(ids, subject);
 }
 
 }  // namespace tranche::vuln

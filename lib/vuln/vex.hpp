@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -68,5 +69,17 @@ class VexScope {
 // that takes nothing away. nullptr: none.
 const VexStatement* find_statement(const std::vector<VexStatement>& statements,
                                    const std::vector<std::string>& ids, const VexSubject& subject);
+
+// The same for many questions: documents of thousands of statements are looked up by their ids.
+class VexIndex {
+ public:
+  explicit VexIndex(const std::vector<VexStatement>& statements);
+  [[nodiscard]] const VexStatement* find(const std::vector<std::string>& ids,
+                                         const VexSubject& subject) const;
+
+ private:
+  const std::vector<VexStatement>& statements_;
+  std::map<std::string, std::vector<std::size_t>, std::less<>> by_id_;
+};
 
 }  // namespace tranche::vuln
