@@ -186,15 +186,16 @@ async function keyless() {
       assert.deepEqual(kept.files.map((one) => one.kept), [true, true, true]);
       assert.equal((await entries())[`v${version}`], before + 3, 'what is signed already is not logged again');
 
-      // The log has the entry, the run never learns of it. It asks three times: all three end so.
+      // The log has the entry, the run never learns of it, however often it asks, until it is killed or gives up.
       const crashed = at(`crashed-${version}.bin`);
       fs.writeFileSync(crashed, crypto.randomBytes(1000));
-      await fetch(`${url}/fail?after=log`, { method: 'POST' });
+      await fetch(`${url}/fail?after=log&stay`, { method: 'POST' });
       const child = spawn(tranche, words(version, crashed),
         { cwd: scratch, env: { PATH: process.env.PATH, HOME: scratch, ...environment }, stdio: 'ignore' });
       while ((await entries())[`v${version}`] === before + 3) await new Promise((resolve) => setImmediate(resolve));
       child.kill('SIGKILL');
-      await new Promise((resolve) => child.once('exit', resolve));
+      await new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve()));
+      await fetch(`${url}/fail?none`, { method: 'POST' });
       assert.ok(fs.existsSync(`${crashed}.sigstore.pending`));
       assert.ok(!fs.existsSync(`${crashed}.sigstore.json`));
       assert.equal(fs.statSync(`${crashed}.sigstore.pending`).mode & 0o777, 0o600);

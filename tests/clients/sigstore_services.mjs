@@ -3,7 +3,8 @@
 //
 // Certificates, their transparency timestamps and RFC 3161 tokens are @sigstore/mock's. The log is our own: a real
 // Merkle tree with signed checkpoints, entries canonicalized as Rekor does it, 409 for an entry that is there already.
-// GET /entries says how many there are; POST /fail?after=log|before=log makes the next log request end without an answer.
+// GET /entries says how many there are; POST /fail?after=log|before=log makes the next log request end without an answer;
+// with &stay all that follow, until POST /fail?none.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -170,7 +171,7 @@ async function answer(method, url, body) {
   const json = () => JSON.parse(body.toString());
   if (url === '/entries') return [200, JSON.stringify({ v1: v1.bodies.length, v2: v2.bodies.length })];
   if (url.startsWith('/fail?')) {
-    fault = url.slice('/fail?'.length);
+    fault = url.slice('/fail?'.length).replace('none', '');
     return [200, '{}'];
   }
   if (url === '/api/v2/signingCert') {
@@ -179,8 +180,8 @@ async function answer(method, url, body) {
   }
   if (url === '/api/v1/timestamp') return [201, await stamp(body), 'application/timestamp-reply'];
   if (url === '/api/v2/log/entries' || url === '/api/v1/log/entries') {
-    const now = fault;
-    fault = '';
+    const now = fault.replace('&stay', '');
+    if (now === fault) fault = '';
     if (now === 'before=log') return null;
     if (url === '/api/v2/log/entries') {
       const entry = v2Entry(json());
