@@ -19,7 +19,6 @@
 namespace tranche::store {
 namespace {
 
-constexpr std::uint64_t most_parts = 10'000;  // S3's limit
 constexpr std::uint64_t largest_part = 64 << 20;
 constexpr int most_pages = 100;  // of listings, 1,000 entries each
 constexpr Duration stale_after = std::chrono::hours(24);
@@ -35,16 +34,6 @@ struct Unfinished {
   std::string id;
   std::string initiated;  // RFC 3339
 };
-
-Result<XmlElement> read_answer(const S3Client& client, const S3Call& call, const S3Answer& answer,
-                               std::string_view root) {
-  if (!answer.ok()) return fail(client.refused(call, answer.response));
-  XmlElement document =
-      TRY_WHILE("reading what " + client.shown() + " answers", parse_xml(answer.response.body));
-  // Completing an upload and copying may say 200 first and find an error later.
-  if (document.name != root) return fail(client.refused(call, answer.response));
-  return document;
-}
 
 Result<std::vector<Unfinished>> list_unfinished(S3Client& client, const std::string& key) {
   std::vector<Unfinished> out;
@@ -95,7 +84,7 @@ class Sending {
   Sending(S3Client& client, const S3Upload& upload, const File& file)
       : client_(client), upload_(upload), file_(file) {
     part_bytes_ = s3_part_bytes;
-    while (part_bytes_ * most_parts < upload.size) part_bytes_ *= 2;
+    while (part_bytes_ * s3_most_parts < upload.size) part_bytes_ *= 2;
   }
 
   Result<> run() {
@@ -128,7 +117,7 @@ class Sending {
 
   Result<std::string> part_digest_at_start() {
     const auto reader = TRY(client_.world().files.open(upload_.path));
-    const std::string part = TRY(read_part(*reader));
+    const std::string part = TRY(read_part(*reader, part_bytes_));
     return to_base64(crypto::as_bytes(crypto::sha256(part)));
   }
 
@@ -149,28 +138,16 @@ class Sending {
     return fail(client_.refused(call, answer.response));
   }
 
-  Result<std::string> read_part(ports::FileReader& reader) const {
-    std::string part(part_bytes_, '\0');
-    std::size_t have = 0;
-    while (have < part.size()) {
-      const std::size_t got = TRY(reader.read(part.data() + have, part.size() - have));
-      if (got == 0) break;
-      have += got;
-    }
-    part.resize(have);
-    return part;
-  }
-
   Result<> send_parts() {
     const auto reader = TRY(client_.world().files.open(upload_.path));
     crypto::Sha256 whole;
     std::uint64_t sent = 0;
     for (std::uint64_t number = 1;; ++number) {
-      std::string part = TRY(read_part(*reader));
+      std::string part = TRY(read_part(*reader, part_bytes_));
       if (part.empty() && number > 1) break;
       whole.update(part);
       sent += part.size();
-      if (number > most_parts || sent > upload_.size) break;  // it grew: the digest says so below
+      if (number > s3_most_parts || sent > upload_.size) break;  // it grew: the digest says so below
       const auto digest = crypto::sha256(part);
       const std::string sha256 = to_base64(crypto::as_bytes(digest));
       const auto there = there_.find(number);
@@ -236,6 +213,28 @@ class Sending {
 };
 
 }  // namespace
+
+Result<std::string> read_part(ports::FileReader& reader, std::uint64_t part_bytes) {
+  std::string part(part_bytes, '\0');
+  std::size_t have = 0;
+  while (have < part.size()) {
+    const std::size_t got = TRY(reader.read(part.data() + have, part.size() - have));
+    if (got == 0) break;
+    have += got;
+  }
+  part.resize(have);
+  return part;
+}
+
+Result<XmlElement> read_answer(const S3Client& client, const S3Call& call, const S3Answer& answer,
+                               std::string_view root) {
+  if (!answer.ok()) return fail(client.refused(call, answer.response));
+  XmlElement document =
+      TRY_WHILE("reading what " + client.shown() + " answers", parse_xml(answer.response.body));
+  // Completing an upload and copying may say 200 first and find an error later.
+  if (document.name != root) return fail(client.refused(call, answer.response));
+  return document;
+}
 
 Result<> upload_parts(S3Client& client, const S3Upload& upload, const File& file) {
   return Sending(client, upload, file).run();

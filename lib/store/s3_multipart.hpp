@@ -6,6 +6,13 @@
 namespace tranche::store {
 
 inline constexpr std::uint64_t s3_part_bytes = 8 << 20;
+inline constexpr std::uint64_t s3_most_parts = 10'000;  // S3's limit
+
+// The next part of a file: shorter at its end, empty after it.
+Result<std::string> read_part(ports::FileReader& reader, std::uint64_t part_bytes);
+// The document of an answer, whose root must have this name.
+Result<XmlElement> read_answer(const S3Client& client, const S3Call& call, const S3Answer& answer,
+                               std::string_view root);
 
 struct S3Upload {
   std::string key;

@@ -10,20 +10,6 @@
 namespace tranche::store {
 namespace {
 
-constexpr std::size_t most_parts = 10'000;  // S3's limit
-
-Result<std::string> read_part(ports::FileReader& reader) {
-  std::string part(s3_part_bytes, '\0');
-  std::size_t have = 0;
-  while (have < part.size()) {
-    const std::size_t got = TRY(reader.read(part.data() + have, part.size() - have));
-    if (got == 0) break;
-    have += got;
-  }
-  part.resize(have);
-  return part;
-}
-
 Result<S3Answer> send(S3Client& client, const S3Call& call) {
   S3Answer answer = TRY(client.send(call));
   if (!answer.ok()) return fail(client.refused(call, answer.response));
@@ -38,8 +24,8 @@ std::unexpected<Error> changed(const std::string& path) {
 // The upload's id, after the server's own document.
 Result<std::string> begin(S3Client& client, const std::string& key) {
   const S3Call call{.method = "POST", .key = key, .query = {{"uploads", ""}}};
-  const S3Answer answer = TRY(send(client, call));
-  const XmlElement document = TRY(parse_xml(answer.response.body));
+  const S3Answer answer = TRY(client.send(call));
+  const XmlElement document = TRY(read_answer(client, call, answer, "InitiateMultipartUploadResult"));
   std::string id(document.text_of("UploadId"));
   if (id.empty()) return fail(client.refused(call, answer.response));
   return id;
@@ -54,7 +40,7 @@ Result<Parts> send_parts(S3Client& client, const std::string& key, const std::st
                          ports::FileReader& reader, const std::string& sha256) {
   Parts parts;
   crypto::Sha256 hash;
-  while (!part.empty() && parts.etags.size() < most_parts) {
+  while (!part.empty() && parts.etags.size() < s3_most_parts) {
     hash.update(part);
     S3Call call{.method = "PUT",
                 .key = key,
@@ -62,7 +48,7 @@ Result<Parts> send_parts(S3Client& client, const std::string& key, const std::st
     call.body = std::move(part);
     const S3Answer answer = TRY(send(client, call));
     parts.etags.emplace_back(answer.response.header("etag"));
-    part = TRY(read_part(reader));
+    part = TRY(read_part(reader, s3_part_bytes));
   }
   parts.whole = part.empty() && crypto::to_hex(hash.finish()) == sha256;
   return parts;
@@ -80,10 +66,8 @@ Result<> complete(S3Client& client, const std::string& key, const std::string& i
                     .query = {{"uploadId", id}},
                     .headers = {{"content-type", "application/xml"}},
                     .body = std::move(body)};
-  const S3Answer answer = TRY(send(client, call));
-  // It may say 200 first and find an error later.
-  const XmlElement document = TRY(parse_xml(answer.response.body));
-  if (document.name != "CompleteMultipartUploadResult") return fail(client.refused(call, answer.response));
+  const S3Answer answer = TRY(client.send(call));
+  TRY(read_answer(client, call, answer, "CompleteMultipartUploadResult"));
   return {};
 }
 
@@ -93,7 +77,7 @@ Result<> upload_file(ports::World& world, S3Options options, const std::string& 
                      const std::string& sha256) {
   S3Client client = TRY(S3Client::make(world, std::move(options)));
   const auto reader = TRY(world.files.open(path));
-  std::string first = TRY(read_part(*reader));
+  std::string first = TRY(read_part(*reader, s3_part_bytes));
   if (first.size() < s3_part_bytes) {
     if (crypto::to_hex(crypto::sha256(first)) != sha256) return changed(path);
     S3Call call{.method = "PUT", .key = key, .query = {}, .headers = {}, .body = std::move(first)};
