@@ -79,6 +79,102 @@ void report_missing_key(const Place& place, std::string_view key, std::string_vi
                       fmt::format("add `{}:` ({})", key, doc));
 }
 
+FieldBase::FieldBase() = default;
+FieldBase::FieldBase(const FieldBase& other) = default;
+FieldBase::FieldBase(FieldBase&& other) noexcept = default;
+FieldBase& FieldBase::operator=(const FieldBase& other) = default;
+FieldBase& FieldBase::operator=(FieldBase&& other) noexcept = default;
+FieldBase::~FieldBase() = default;
+
+bool read_fields(const Value& value, const FieldList& list, const std::vector<std::string>& also, bool open,
+                 const Place& place, Reader& reader, ReadField read, const void* fields, void* into) {
+  if (!value.is_object()) {
+    reader.wrong_type(value, "a map");
+    return false;
+  }
+  for (const Member& member : value.as_object()) {
+    const auto found =
+        std::find_if(list.begin(), list.end(), [&](const FieldBase* f) { return f->key == member.key; });
+    if (found == list.end()) {
+      if (open || std::find(also.begin(), also.end(), member.key) != also.end()) continue;
+      if (reader.problems.full()) {
+        reader.problems.drop();
+        continue;
+      }
+      std::vector<std::string> known;
+      for (const FieldBase* f : list) known.push_back(f->key);
+      known.insert(known.end(), also.begin(), also.end());
+      report_unknown_key(member, known, reader);
+      continue;
+    }
+    reader.key = member.key;
+    if (member.value.is_null()) {
+      reader.bad_value(member.value, "it has no value", "give it a value or remove the key");
+      continue;
+    }
+    read(fields, static_cast<std::size_t>(found - list.begin()), member.value, into, reader);
+  }
+  for (const FieldBase* f : list)
+    if (f->required && value.find(f->key) == nullptr) report_missing_key(place, f->key, f->doc, reader);
+  return true;
+}
+
+void write_field(const FieldBase& field, Value value, Object& out) {
+  if (is_blank(value) && is_blank(field.fallback) && !field.always) return;
+  out.push_back({field.key, std::move(value), {}});
+}
+
+Value fields_schema(const FieldList& list, const std::string& doc, bool open, SchemaBook& book) {
+  Value properties = Value::object();
+  Value required = Value::array();
+  for (const FieldBase* f : list) {
+    Value part = f->schema(book);
+    part.set("description", f->doc);
+    if (!is_blank(f->fallback) && !f->required) part.set("default", f->fallback);
+    properties.set(f->key, std::move(part));
+    if (f->required) required.push(f->key);
+  }
+  Value out = Value::object({{"type", "object"}, {"description", doc}});
+  out.set("properties", std::move(properties));
+  if (!required.as_array().empty()) out.set("required", std::move(required));
+  if (!open) out.set("additionalProperties", false);
+  return out;
+}
+
+std::optional<std::span<const Value>> list_items(const Value& value, const ListRule& rule, Reader& reader) {
+  if (!value.is_array()) {
+    if (rule.one_or_many) return std::span(&value, 1);
+    reader.wrong_type(value, "a list of " + rule.of, "write [..., ...]");
+    return std::nullopt;
+  }
+  const auto& items = value.as_array();
+  if (items.size() >= rule.least && items.size() <= rule.most) return std::span(items);
+  reader.bad_value(value,
+                   items.empty() ? std::string("the list is empty") : fmt::format("{} entries", items.size()),
+                   fmt::format("give {} to {}", rule.least, rule.most));
+  return std::nullopt;
+}
+
+Value list_schema(const ListRule& rule, Value item) {
+  Value out = Value::object({{"type", "array"}});
+  out.set("items", item);
+  if (rule.least > 0) out.set("minItems", static_cast<std::int64_t>(rule.least));
+  out.set("maxItems", static_cast<std::int64_t>(rule.most));
+  if (!rule.one_or_many) return out;
+  Value either = Value::object();
+  either.set("anyOf", Value(doc::Array{std::move(item), std::move(out)}));
+  return either;
+}
+
+ReadingItem::ReadingItem(const ListRule& rule, std::size_t index, Reader& reader)
+    : reader_(reader), depth_(reader.where.size()), key_(reader.key) {
+  if (!rule.noun.empty()) reader.where.push_back(fmt::format("{} {}", rule.noun, index + 1));
+}
+ReadingItem::~ReadingItem() {
+  reader_.key = std::move(key_);
+  reader_.where.resize(depth_);
+}
+
 bool is_name(std::string_view text) {
   if (text.empty() || text.size() > 63 || text.front() == '-') return false;
   return std::all_of(text.begin(), text.end(),

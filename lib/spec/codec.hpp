@@ -1,8 +1,9 @@
 // How a struct of spec.hpp and a map of tranche.yaml become each other.
 //
-// A Codec reads one type of value, writes it back and describes it as JSON Schema. A Table is the list of
-// keys of one struct: {key, member, codec, doc line, required}. Loader, writer and schema walk the same
-// table, so they cannot disagree. A key's default is what a default-constructed struct holds.
+// A Codec reads one type of value, writes it back and describes it as JSON
+// Schema. A Table is the list of keys of one struct: {key, member, codec, doc
+// line, required}. Loader, writer and schema walk the same table, so they
+// cannot disagree. A key's default is what a default-constructed struct holds.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +29,8 @@ namespace tranche::spec {
 using doc::Member;
 using doc::Object;
 
-// Reads a list of device ids from a file of the repository; empty in texts that have no repository.
+// Reads a list of device ids from a file of the repository; empty in texts that
+// have no repository.
 using ReadList = std::function<Result<std::vector<std::string>>(const std::string& path)>;
 
 struct Reader {
@@ -59,17 +62,30 @@ struct Codec {
 
 bool is_blank(const Value& value);
 
-template <class S>
-struct Field {
+// What of a key does not depend on the struct it belongs to. Its special
+// members stand in codec.cpp, and so does the work of a table below: here they
+// would be compiled once for each of some forty structs.
+struct FieldBase {
   std::string key;
   std::string doc;
   bool required = false;
-  bool always = false;                 // written even when blank
+  bool always = false;  // written even when blank
+  std::function<Value(SchemaBook&)> schema;
+  Value fallback;  // as written
+
+  FieldBase();
+  FieldBase(const FieldBase& other);
+  FieldBase(FieldBase&& other) noexcept;
+  FieldBase& operator=(const FieldBase& other);
+  FieldBase& operator=(FieldBase&& other) noexcept;
+  ~FieldBase();
+};
+
+template <class S>
+struct Field : FieldBase {
   std::function<bool(const S&)> when;  // null: for every S
   std::function<void(const Value&, S&, Reader&)> read;
   std::function<Value(const S&)> write;
-  std::function<Value(SchemaBook&)> schema;
-  Value fallback;  // as written
 
   Field&& must() && {
     required = true;
@@ -85,15 +101,21 @@ struct Field {
   }
 };
 
+// What a struct holds before anything is read.
+template <class S>
+const S& fresh() {
+  static const S value{};
+  return value;
+}
+
 template <class S, class T>
-Field<S> field(std::string key, T S::* member, Codec<T> codec, std::string doc) {
+Field<S> field(std::string_view key, T S::* member, Codec<T> codec, std::string_view doc) {
   Field<S> f;
-  f.key = std::move(key);
-  f.doc = std::move(doc);
-  const T fallback = S{}.*member;
-  f.fallback = codec.write(fallback);
-  f.read = [member, fallback, read = codec.read](const Value& value, S& into, Reader& reader) {
-    T out = fallback;
+  f.key = key;
+  f.doc = doc;
+  f.fallback = codec.write(fresh<S>().*member);
+  f.read = [member, read = std::move(codec.read)](const Value& value, S& into, Reader& reader) {
+    T out = fresh<S>().*member;
     read(value, out, reader);
     into.*member = std::move(out);
   };
@@ -105,6 +127,16 @@ Field<S> field(std::string key, T S::* member, Codec<T> codec, std::string doc) 
 // Reports a key that no table knows. `known`: the candidates for did-you-mean.
 void report_unknown_key(const Member& member, const std::vector<std::string>& known, Reader& reader);
 void report_missing_key(const Place& place, std::string_view key, std::string_view doc, Reader& reader);
+
+using FieldList = std::vector<const FieldBase*>;
+using ReadField = void (*)(const void* fields, std::size_t index, const Value& value, void* into,
+                           Reader& reader);
+// Reads each key of a map by its field and reports the rest: true when it was a
+// map.
+bool read_fields(const Value& value, const FieldList& list, const std::vector<std::string>& also, bool open,
+                 const Place& place, Reader& reader, ReadField read, const void* fields, void* into);
+void write_field(const FieldBase& field, Value value, Object& out);
+Value fields_schema(const FieldList& list, const std::string& doc, bool open, SchemaBook& book);
 
 template <class S>
 struct Table {
@@ -119,68 +151,36 @@ struct Table {
       if (f.key == key) return &f;
     return nullptr;
   }
+  [[nodiscard]] FieldList field_list() const {
+    FieldList out;
+    out.reserve(fields.size());
+    for (const Field<S>& f : fields) out.push_back(&f);
+    return out;
+  }
   [[nodiscard]] std::vector<std::string> keys() const {
     std::vector<std::string> out;
     for (const Field<S>& f : fields) out.push_back(f.key);
     return out;
   }
-  // `place`: what to point at when a key is missing. `also`: keys that another table reads.
+  // `place`: what to point at when a key is missing. `also`: keys that another
+  // table reads.
   void read(const Value& value, S& into, Reader& reader, const Place& place,
             const std::vector<std::string>& also = {}) const {
-    if (!value.is_object()) {
-      reader.wrong_type(value, "a map");
+    const ReadField read_field = [](const void* of, std::size_t index, const Value& member, void* target,
+                                    Reader& by) {
+      static_cast<const Field<S>*>(of)[index].read(member, *static_cast<S*>(target), by);
+    };
+    if (!read_fields(value, field_list(), also, open, place, reader, read_field, fields.data(), &into))
       return;
-    }
-    for (const Member& member : value.as_object()) {
-      const Field<S>* f = find(member.key);
-      if (f == nullptr) {
-        if (open || std::find(also.begin(), also.end(), member.key) != also.end()) continue;
-        if (reader.problems.full()) {
-          reader.problems.drop();
-          continue;
-        }
-        std::vector<std::string> known = keys();
-        known.insert(known.end(), also.begin(), also.end());
-        report_unknown_key(member, known, reader);
-        continue;
-      }
-      reader.key = member.key;
-      if (member.value.is_null()) {
-        reader.bad_value(member.value, "it has no value", "give it a value or remove the key");
-        continue;
-      }
-      f->read(member.value, into, reader);
-    }
-    for (const Field<S>& f : fields)
-      if (f.required && value.find(f.key) == nullptr) report_missing_key(place, f.key, f.doc, reader);
     if (after) after(value, into, reader);
   }
   [[nodiscard]] Value write(const S& from) const {
     Object out;
-    for (const Field<S>& f : fields) {
-      if (f.when && !f.when(from)) continue;
-      Value value = f.write(from);
-      if (is_blank(value) && is_blank(f.fallback) && !f.always) continue;
-      out.push_back({f.key, std::move(value), {}});
-    }
+    for (const Field<S>& f : fields)
+      if (!f.when || f.when(from)) write_field(f, f.write(from), out);
     return Value(std::move(out));
   }
-  [[nodiscard]] Value schema(SchemaBook& book) const {
-    Value properties = Value::object();
-    Value required = Value::array();
-    for (const Field<S>& f : fields) {
-      Value part = f.schema(book);
-      part.set("description", f.doc);
-      if (!is_blank(f.fallback) && !f.required) part.set("default", f.fallback);
-      properties.set(f.key, std::move(part));
-      if (f.required) required.push(f.key);
-    }
-    Value out = Value::object({{"type", "object"}, {"description", doc}});
-    out.set("properties", std::move(properties));
-    if (!required.as_array().empty()) out.set("required", std::move(required));
-    if (!open) out.set("additionalProperties", false);
-    return out;
-  }
+  [[nodiscard]] Value schema(SchemaBook& book) const { return fields_schema(field_list(), doc, open, book); }
 };
 
 template <class S>
@@ -239,60 +239,59 @@ struct ListRule {
   std::string of = "strings";  // "must be a list of strings"
 };
 
+// The items of a list, or a lone value where the rule allows it; nullopt:
+// reported.
+std::optional<std::span<const Value>> list_items(const Value& value, const ListRule& rule, Reader& reader);
+Value list_schema(const ListRule& rule, Value item);
+
+// While it lives, problems speak of entry `index`; the key that was being read
+// is kept.
+class ReadingItem {
+ public:
+  ReadingItem(const ListRule& rule, std::size_t index, Reader& reader);
+  ReadingItem(const ReadingItem&) = delete;
+  ReadingItem& operator=(const ReadingItem&) = delete;
+  ~ReadingItem();
+
+ private:
+  Reader& reader_;
+  std::size_t depth_;
+  std::string key_;
+};
+
 template <class T>
 Codec<std::vector<T>> list(Codec<T> item, ListRule rule = {}) {
-  const auto read_one = [item, rule](const Value& value, std::size_t index, std::vector<T>& out,
-                                     Reader& reader) {
-    T one{};
-    if constexpr (requires { one.place; }) one.place = value.place;
-    if (!rule.noun.empty()) reader.where.push_back(fmt::format("{} {}", rule.noun, index + 1));
-    const std::string key = reader.key;
-    item.read(value, one, reader);
-    reader.key = key;
-    if (!rule.noun.empty()) reader.where.pop_back();
-    out.push_back(std::move(one));
-  };
-  return {[rule, read_one](const Value& value, std::vector<T>& out, Reader& reader) {
-            if (!value.is_array()) {
-              if (!rule.one_or_many)
-                return reader.wrong_type(value, "a list of " + rule.of, "write [..., ...]");
-              out.clear();
-              return read_one(value, 0, out, reader);
-            }
-            const auto& items = value.as_array();
-            if (items.size() < rule.least || items.size() > rule.most)
-              return reader.bad_value(
-                  value,
-                  items.empty() ? std::string("the list is empty") : fmt::format("{} entries", items.size()),
-                  fmt::format("give {} to {}", rule.least, rule.most));
-            out.clear();
-            for (std::size_t i = 0; i < items.size(); ++i) read_one(items[i], i, out, reader);
-          },
-          [item](const std::vector<T>& from) {
-            doc::Array out;
-            for (const T& one : from) out.push_back(item.write(one));
-            return Value(std::move(out));
-          },
-          [item, rule](SchemaBook& book) {
-            Value out = Value::object({{"type", "array"}});
-            out.set("items", item.schema(book));
-            if (rule.least > 0) out.set("minItems", static_cast<std::int64_t>(rule.least));
-            out.set("maxItems", static_cast<std::int64_t>(rule.most));
-            if (!rule.one_or_many) return out;
-            Value either = Value::object();
-            either.set("anyOf", Value(doc::Array{item.schema(book), std::move(out)}));
-            return either;
-          }};
+  return {
+      [rule, read = std::move(item.read)](const Value& value, std::vector<T>& out, Reader& reader) {
+        const auto items = list_items(value, rule, reader);
+        if (!items) return;
+        out.clear();
+        for (std::size_t i = 0; i < items->size(); ++i) {
+          T one{};
+          if constexpr (requires { one.place; }) one.place = (*items)[i].place;
+          const ReadingItem reading(rule, i, reader);
+          read((*items)[i], one, reader);
+          out.push_back(std::move(one));
+        }
+      },
+      [write = std::move(item.write)](const std::vector<T>& from) {
+        doc::Array out;
+        for (const T& one : from) out.push_back(write(one));
+        return Value(std::move(out));
+      },
+      [rule, schema = std::move(item.schema)](SchemaBook& book) { return list_schema(rule, schema(book)); }};
 }
 
 constexpr std::size_t most_names = 1'000;  // of a map of named things
-// [a-z0-9][a-z0-9-]{0,62}: names of apps, channels, cohorts, gates and all that a map names.
+// [a-z0-9][a-z0-9-]{0,62}: names of apps, channels, cohorts, gates and all that
+// a map names.
 bool is_name(std::string_view text);
 inline constexpr std::string_view name_pattern = "^[a-z0-9][a-z0-9-]{0,62}$";
 bool check_names(const Value& value, const std::string& noun, Reader& reader);
 Value named_schema(Value item, const std::string& noun);
 
-// A map from names to T; T has a member `name`, and its place is where the name stands.
+// A map from names to T; T has a member `name`, and its place is where the name
+// stands.
 template <class T>
 Codec<std::vector<T>> named(std::string noun, Codec<T> item) {
   return {[noun, item](const Value& value, std::vector<T>& out, Reader& reader) {
@@ -342,7 +341,8 @@ Codec<E> choice(std::vector<Word<E>> words) {
           [texts](SchemaBook&) { return word_schema(texts); }};
 }
 
-// Strings. `check` says what is wrong; no control characters but newline and tab, at most 16 KiB.
+// Strings. `check` says what is wrong; no control characters but newline and
+// tab, at most 16 KiB.
 struct TextKind {
   std::string what = "a string";
   Result<> (*check)(std::string_view) = nullptr;
