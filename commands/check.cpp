@@ -85,7 +85,7 @@ Result<> check_all_conditions(const spec::Spec& spec) {
   return {};
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_check(const Options& options, Context& context) {
   const spec::Spec spec = TRY(load_spec(context));
   TRY(check_all_conditions(spec));
   doc::Value apps = doc::Value::array();
@@ -129,7 +129,7 @@ Command check() {
           .summary = "read tranche.yaml and say everything that is wrong with it",
           .help_path = "commands/check.md",
           .flags = {{.name = "strict", .help = "warnings are errors (exit 3)"}},
-          .run = run};
+          .run = run_check};
 }
 
 }  // namespace tranche::commands

@@ -153,7 +153,7 @@ void check_source(Findings& findings, Context& context, const spec::Source& sour
     findings.bad(name, answer.error());
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_doctor(const Options& options, Context& context) {
   Findings findings(context.color);
   check_git(findings, context);
   check_library(findings, "libcurl", "libcurl.so.4", "libcurl4", "curl_easy_init");
@@ -185,7 +185,7 @@ Command doctor() {
           .summary = "say what works on this machine, and what to do about the rest",
           .help_path = "commands/doctor.md",
           .flags = {{.name = "with-network", .help = "ask the sources of metrics too"}},
-          .run = run};
+          .run = run_doctor};
 }
 
 }  // namespace tranche::commands

@@ -84,7 +84,7 @@ Result<> explain_served(store::Store& store, const signing::Trust& trust, const 
   return {};
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_explain(const Options& options, Context& context) {
   const Loaded loaded = TRY(load_app(context, options));
   const signing::Trust trust = TRY(load_trust(context, loaded.spec, loaded.app()));
   const spec::Channel* channel = TRY(channel_of(loaded.app(), options));
@@ -144,7 +144,7 @@ Command explain() {
                 {.name = "feed-channel", .value = "NAME", .help = "the device reads this cohort's own file"},
                 {.name = "platform", .value = "OS/ARCH", .help = "which file it reads: linux/amd64"},
                 app_flag()},
-      .run = run};
+      .run = run_explain};
 }
 
 }  // namespace tranche::commands

@@ -171,7 +171,7 @@ Result<Outcome> telemetry_snippet(const Options& options, Context& context) {
       .text = std::move(text)};
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_init(const Options& options, Context& context) {
   if (options.given("telemetry-snippet")) return telemetry_snippet(options, context);
   scaffold::Facts facts;
   const auto files = TRY(plan(options, context, facts));
@@ -233,7 +233,7 @@ Command init() {
                  .help = "print what an app must report, and write nothing: csharp, go, javascript, otel, "
                          "python, rust, swift"},
                 {.name = "force", .help = "replace a tranche.yaml that exists"}},
-      .run = run};
+      .run = run_init};
 }
 
 }  // namespace tranche::commands

@@ -6,7 +6,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_report(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
   ::tranche::report::Story story = TRY(::tranche::report::read_story(
@@ -36,7 +36,7 @@ Command report() {
                      .help = "where to write it; - for stdout",
                      .default_text = "report.html"},
                     app_flag()},
-          .run = run};
+          .run = run_report};
 }
 
 }  // namespace tranche::commands

@@ -4,7 +4,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options&, Context&) {
+Result<Outcome> run_schema(const Options&, Context&) {
   doc::Value schema = spec::json_schema();
   std::string text = doc::to_json_pretty(schema);
   return Outcome{
@@ -18,7 +18,7 @@ Command schema() {
   return {.name = "schema",
           .summary = "print the JSON Schema of tranche.yaml, for editors",
           .help_path = "commands/schema.md",
-          .run = run};
+          .run = run_schema};
 }
 
 }  // namespace tranche::commands

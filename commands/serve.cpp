@@ -71,7 +71,7 @@ Result<std::vector<server::ServedChannel>> served_channels(Context& context, con
   return served;
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_serve(const Options& options, Context& context) {
   const Listen listen = TRY(parse_listen(options.text("listen")));
   server::Options made;
   made.channels = TRY(served_channels(context, options));
@@ -144,7 +144,7 @@ Command serve() {
                          "check-ins or more",
                  .default_text = "2h"},
                 app_flag()},
-      .run = run};
+      .run = run_serve};
 }
 
 }  // namespace tranche::commands

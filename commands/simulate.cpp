@@ -30,7 +30,7 @@ std::string describe(const fleet::Simulation& simulation) {
   return text;
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_simulate(const Options& options, Context& context) {
   fleet::SimulateOptions simulate;
   simulate.model = TRY(read_model(options));
   const Loaded loaded = TRY(load_app(context, options));
@@ -69,7 +69,7 @@ Command simulate() {
             .value = "TIME",
             .help = "virtual time after which it stops",
             .default_text = "90d"}},
-      .run = run};
+      .run = run_simulate};
   for (Flag& flag : model_flags("100000", "5m")) command.flags.push_back(std::move(flag));
   command.flags.push_back(app_flag());
   return command;

@@ -4,7 +4,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_stop(const Options& options, Context& context) {
   if (context.reason.empty())
     return fail_hint(ErrorKind::usage,
                      "tranche stop " + options.text("rollout") + " --reason \"crashes on start\"",
@@ -24,7 +24,7 @@ Command stop() {
           .changes = true,
           .arguments = {{.name = "rollout", .help = "a name under rollouts:"}},
           .flags = {app_flag()},
-          .run = run};
+          .run = run_stop};
 }
 
 }  // namespace tranche::commands

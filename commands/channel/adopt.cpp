@@ -85,7 +85,7 @@ std::string adopted_text(const spec::Channel& channel, const actions::Adopted& a
   return out;
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_channel_adopt(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const spec::Channel* channel = TRY(find_channel(opened.loaded.app(), options.text("channel")));
   const Origin origin = TRY(open_origin(context, opened, *channel, options));
@@ -128,7 +128,7 @@ Command channel_adopt() {
                 .help = "from another place: bring the earlier releases along, as is done in place"},
                {.name = "trust-digests", .help = "do not read artifacts whose SHA-256 and size a feed names"},
                app_flag()},
-          .run = run};
+          .run = run_channel_adopt};
 }
 
 }  // namespace tranche::commands

@@ -6,7 +6,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_channel_diff(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const spec::Channel* channel = TRY(find_channel(opened.loaded.app(), options.text("channel")));
   if (!TRY(opened.deck->channel_state(channel->name)))
@@ -38,7 +38,7 @@ Command channel_diff() {
           .help_path = "commands/channel/diff.md",
           .arguments = {{.name = "channel", .help = "a name under channels:"}},
           .flags = {app_flag()},
-          .run = run};
+          .run = run_channel_diff};
 }
 
 }  // namespace tranche::commands

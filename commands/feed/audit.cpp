@@ -120,7 +120,7 @@ bool fails(const std::string& fail_on, Level worst) {
   return worst >= (fail_on == "warning" ? Level::warning : Level::problem);
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_feed_audit(const Options& options, Context& context) {
   channel::AuditInput input;
   input.feed = options.given("feed") ? options.text("feed") : "";
   input.channel = options.given("channel") ? options.text("channel") : "";
@@ -181,7 +181,7 @@ Command feed_audit() {
                      .help = "exit 7 at a remark of this level, or worse",
                      .default_text = "problem",
                      .choices = {"problem", "warning", "none"}}},
-          .run = run};
+          .run = run_feed_audit};
 }
 
 }  // namespace tranche::commands

@@ -7,7 +7,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_feed_check(const Options& options, Context& context) {
   const Loaded loaded = TRY(load_app(context, options));
   const signing::Trust trust = TRY(load_trust(context, loaded.spec, loaded.app()));
   doc::Value checks = doc::Value::array();
@@ -48,7 +48,7 @@ Command feed_check() {
           .flags = {{.name = "channel", .value = "CHANNEL", .help = "only this one"},
                     {.name = "no-artifacts", .help = "do not read the artifacts, only what is signed"},
                     app_flag()},
-          .run = run};
+          .run = run_feed_check};
 }
 
 }  // namespace tranche::commands

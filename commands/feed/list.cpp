@@ -8,7 +8,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options&, Context&) {
+Result<Outcome> run_feed_list(const Options&, Context&) {
   doc::Value feeds = doc::Value::array();
   for (const cohort::Capabilities& client : cohort::clients())
     feeds.push(doc::Value::object(
@@ -51,7 +51,7 @@ Command feed_list() {
   return {.name = "feed list",
           .summary = "what each updater's feed can and cannot express",
           .help_path = "commands/feed/list.md",
-          .run = run,
+          .run = run_feed_list,
           .help_table = feed_table};
 }
 

@@ -112,7 +112,7 @@ class ByFile {
   typename std::map<std::string, T>::iterator last_ = known_.end();
 };
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_feed_predict(const Options& options, Context& context) {
   const Loaded loaded = TRY(load_app(context, options));
   const spec::App& app = loaded.app();
   const spec::Channel* channel = app.channel(options.text("channel"));
@@ -178,7 +178,7 @@ Command feed_predict() {
                 {.name = "served", .help = "what `tranche serve` answers, not what the file says"},
                 {.name = "platform", .value = "OS/ARCH", .help = "linux/amd64; which file they read"},
                 app_flag()},
-      .run = run};
+      .run = run_feed_predict};
 }
 
 }  // namespace tranche::commands

@@ -5,7 +5,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_flag_get(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const spec::Flag* flag = TRY(find_flag(opened.loaded.app(), options.text("flag")));
   const flags::FlagSet set = TRY(opened.deck->flag_set());
@@ -23,7 +23,7 @@ Command flag_get() {
           .help_path = "commands/flag/get.md",
           .arguments = {{.name = "flag", .help = "a name under flags:"}},
           .flags = {app_flag()},
-          .run = run};
+          .run = run_flag_get};
 }
 
 }  // namespace tranche::commands

@@ -8,7 +8,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_flag_history(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const spec::Flag* flag = TRY(find_flag(opened.loaded.app(), options.text("flag")));
   const std::string subject = opened.deck->flag_subject(flag->name);
@@ -42,7 +42,7 @@ Command flag_history() {
           .help_path = "commands/flag/history.md",
           .arguments = {{.name = "flag", .help = "a name under flags:"}},
           .flags = {app_flag()},
-          .run = run};
+          .run = run_flag_history};
 }
 
 }  // namespace tranche::commands

@@ -4,7 +4,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_flag_list(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   doc::Value list = doc::Value::array();
   Table table({"flag", "value", "kind"});
@@ -23,7 +23,7 @@ Command flag_list() {
           .summary = "all flags and their values",
           .help_path = "commands/flag/list.md",
           .flags = {app_flag()},
-          .run = run};
+          .run = run_flag_list};
 }
 
 }  // namespace tranche::commands

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int most_tries = 20;
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_flag_set(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const spec::Flag* flag = TRY(find_flag(opened.loaded.app(), options.text("flag")));
   const doc::Value value = TRY(flags::parse_flag_value(*flag, options.text("value")));
@@ -38,7 +38,7 @@ Command flag_set() {
           .arguments = {{.name = "flag", .help = "a name under flags:"},
                         {.name = "value", .help = "true, false, a number or a string, by its type"}},
           .flags = {app_flag()},
-          .run = run};
+          .run = run_flag_set};
 }
 
 }  // namespace tranche::commands

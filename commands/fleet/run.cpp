@@ -7,7 +7,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_fleet_run(const Options& options, Context& context) {
   fleet::LoadOptions load;
   load.model = TRY(read_model(options));
   const Loaded loaded = TRY(load_app(context, options));
@@ -71,7 +71,7 @@ Command fleet_run() {
                              .value = "N",
                              .help = "keep-alive connections, a thread each",
                              .default_text = "8"}},
-                  .run = run};
+                  .run = run_fleet_run};
   for (Flag& flag : model_flags("10000", "5m")) command.flags.push_back(std::move(flag));
   command.flags.push_back(app_flag());
   return command;

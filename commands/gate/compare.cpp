@@ -152,7 +152,7 @@ std::string part(std::size_t count, std::size_t of) {
                      100.0 * static_cast<double>(count) / static_cast<double>(of));
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_gate_compare(const Options& options, Context& context) {
   const FoundGate found = TRY(find_gate(options, context));
   const spec::Gate& gate = found.gate;
   if (gate.kind != spec::Gate::Kind::compare)
@@ -234,7 +234,7 @@ Command gate_compare() {
                      .value = "RATE",
                      .help = "of the fixed rules; else twice the control's rate over the first polls"},
                     app_flag()},
-          .run = run};
+          .run = run_gate_compare};
 }
 
 }  // namespace tranche::commands

@@ -35,7 +35,7 @@ std::string_view kind_of(spec::Gate::Kind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_gate_list(const Options& options, Context& context) {
   const Loaded loaded = TRY(load_app(context, options));
   doc::Value list = doc::Value::array();
   Table table({"gate", "kind", "source", "question"});
@@ -56,7 +56,7 @@ Command gate_list() {
           .summary = "the gates and what each asks",
           .help_path = "commands/gate/list.md",
           .flags = {app_flag()},
-          .run = run};
+          .run = run_gate_list};
 }
 
 }  // namespace tranche::commands

@@ -146,7 +146,7 @@ std::string plan_words(const Planned& planned, const spec::Gate& gate) {
   return text + "\n";
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_gate_plan(const Options& options, Context& context) {
   const FoundGate found = TRY(find_gate(options, context));
   const Planned planned = TRY(ask(options, found.gate));
   return Outcome{0, plan_value(planned, found.gate), plan_words(planned, found.gate)};
@@ -211,7 +211,7 @@ Command gate_plan() {
                  .help = "of a lognormal factor on each arm and poll",
                  .default_text = "0"},
                 app_flag()},
-      .run = run};
+      .run = run_gate_plan};
 }
 
 }  // namespace tranche::commands

@@ -77,7 +77,7 @@ std::string describe(const ReplayedFile& replayed, const spec::Gate& gate, bool 
   return text + "\n";
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_gate_replay(const Options& options, Context& context) {
   const FoundGate found = TRY(find_gate(options, context));
   const bool history = options.given("source") || options.given("releases") || options.given("windows");
   if (history && options.given("series"))
@@ -127,7 +127,7 @@ Command gate_replay() {
                 {.name = "baseline", .value = "VERSION", .help = "for $baseline in the queries"},
                 {.name = "channel", .value = "NAME", .help = "for $channel; by default as it was"},
                 app_flag()},
-      .run = run};
+      .run = run_gate_replay};
 }
 
 }  // namespace tranche::commands

@@ -236,7 +236,7 @@ Result<Outcome> finish(const Run& run, Context& context, Instant now) {
   return Outcome{code, run_json(run, now), run_words(run, context.color)};
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_gate_run(const Options& options, Context& context) {
   const FoundGate found = TRY(find_gate(options, context));
   if (!found.loaded)
     return fail_hint(ErrorKind::invalid,
@@ -304,7 +304,7 @@ Command gate_run() {
            {.name = "from", .value = "TIME", .help = "begin in the past, RFC 3339; by default now"},
            {.name = "record", .value = "FILE", .help = "append what was polled, for gate replay"},
            app_flag()},
-      .run = run};
+      .run = run_gate_run};
 }
 
 }  // namespace tranche::commands

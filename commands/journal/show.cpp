@@ -22,7 +22,7 @@ std::string line_of(const journal::Entry& entry) {
   return {};
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_journal_show(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   journal::Journal& journal = opened.deck->journal();
   const std::uint64_t last = TRY(options.number("last"));
@@ -55,7 +55,7 @@ Command journal_show() {
                      .value = "INDEX",
                      .help = "begin with this entry instead of the newest ones"},
                     app_flag()},
-          .run = run};
+          .run = run_journal_show};
 }
 
 }  // namespace tranche::commands

@@ -4,7 +4,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_journal_verify(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const journal::Verification verified = TRY(opened.deck->journal().verify());
   return Outcome{0,
@@ -23,7 +23,7 @@ Command journal_verify() {
           .summary = "hash everything again and check the signature",
           .help_path = "commands/journal/verify.md",
           .flags = {app_flag()},
-          .run = run};
+          .run = run_journal_verify};
 }
 
 }  // namespace tranche::commands

@@ -124,7 +124,7 @@ Result<> make_pair(const Options& options, Context& context, const std::string& 
   return {};
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_key_generate(const Options& options, Context& context) {
   const std::vector<std::string> roles = options.list("role");
   if (roles.size() > 1 && (options.given("secret") || options.given("public")))
     return fail_hint(ErrorKind::usage, "one key at a time with --secret and --public",
@@ -189,7 +189,7 @@ Command key_generate() {
                      .value = "REF",
                      .help = "locks a minisign key: env:TRANCHE_NAME or file:PATH; without: an empty one"},
                     app_flag()},
-          .run = run};
+          .run = run_key_generate};
 }
 
 }  // namespace tranche::commands

@@ -15,7 +15,7 @@ Outcome answer(doc::Value keys, const Table& table) {
           .text = table.text()};
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_key_show(const Options& options, Context& context) {
   doc::Value keys = doc::Value::array();
   Table table({"role", "key id", "public key"});
   if (options.given("path")) {
@@ -65,7 +65,7 @@ Command key_show() {
                          .required = false,
                          .repeated = true}},
           .flags = {app_flag()},
-          .run = run};
+          .run = run_key_show};
 }
 
 }  // namespace tranche::commands

@@ -6,7 +6,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_playbook_list(const Options& options, Context& context) {
   const Loaded loaded = TRY(load_app(context, options));
   doc::Value list = doc::Value::array();
   Table table({"playbook", "step", "does"});
@@ -32,7 +32,7 @@ Command playbook_list() {
           .summary = "the playbooks and their steps",
           .help_path = "commands/playbook/list.md",
           .flags = {app_flag()},
-          .run = run};
+          .run = run_playbook_list};
 }
 
 }  // namespace tranche::commands

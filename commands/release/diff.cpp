@@ -32,7 +32,7 @@ void compare(const std::vector<Entry>& before, const std::vector<Entry>& after, 
     if (find(after, one) == after.end()) changes.push_back({kind_of(one), one.name, "gone"});
 }
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_release_diff(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const actions::StoredRelease before = TRY(actions::load_release(*opened.deck, options.text("from")));
   const actions::StoredRelease after = TRY(actions::load_release(*opened.deck, options.text("to")));
@@ -64,7 +64,7 @@ Command release_diff() {
           .help_path = "commands/release/diff.md",
           .arguments = {{.name = "from", .help = "a version on record"}, {.name = "to", .help = "another"}},
           .flags = {app_flag()},
-          .run = run};
+          .run = run_release_diff};
 }
 
 }  // namespace tranche::commands

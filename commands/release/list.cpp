@@ -5,7 +5,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_release_list(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   doc::Value list = doc::Value::array();
   Table table({"version", "created", "artifacts", "manifest"});
@@ -28,7 +28,7 @@ Command release_list() {
           .summary = "the releases on record, lowest version first",
           .help_path = "commands/release/list.md",
           .flags = {app_flag()},
-          .run = run};
+          .run = run_release_list};
 }
 
 }  // namespace tranche::commands

@@ -6,7 +6,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_release_show(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const actions::StoredRelease release = TRY(actions::load_release(*opened.deck, options.text("version")));
   return Outcome{0, release_json(release.manifest, release.sha256, "tranche/release-show/v1"),
@@ -21,7 +21,7 @@ Command release_show() {
           .help_path = "commands/release/show.md",
           .arguments = {{.name = "version", .help = "a version on record"}},
           .flags = {app_flag()},
-          .run = run};
+          .run = run_release_show};
 }
 
 }  // namespace tranche::commands

@@ -5,7 +5,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_rollout_advance(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
   engine::Engine engine(*opened.deck);
@@ -32,7 +32,7 @@ Command rollout_advance() {
           .changes = true,
           .arguments = {rollout_argument()},
           .flags = {pending_ok_flag(), app_flag()},
-          .run = run};
+          .run = run_rollout_advance};
 }
 
 }  // namespace tranche::commands

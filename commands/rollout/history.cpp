@@ -5,7 +5,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_rollout_history(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
   journal::Journal& journal = opened.deck->journal();
@@ -52,7 +52,7 @@ Command rollout_history() {
           .help_path = "commands/rollout/history.md",
           .arguments = {rollout_argument()},
           .flags = {app_flag()},
-          .run = run};
+          .run = run_rollout_history};
 }
 
 }  // namespace tranche::commands

@@ -6,7 +6,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_rollout_plan(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   engine::Engine engine(*opened.deck);
   const rollout::Plan plan = TRY(engine.plan({TRY(rollout_name(opened.loaded.app(), options)),
@@ -35,7 +35,7 @@ Command rollout_plan() {
                  .help = "NDJSON of {\"id\",\"labels\":{}}: says at which stage each is reached"},
                 {.name = "accept-no-way-back", .help = "plan even though the channel has no earlier release"},
                 app_flag()},
-      .run = run};
+      .run = run_rollout_plan};
 }
 
 }  // namespace tranche::commands

@@ -11,7 +11,7 @@ namespace {
 constexpr int most_conflicts = 20;
 constexpr Duration longest_pause = std::chrono::minutes(1);
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_rollout_run(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
   engine::Engine engine(*opened.deck);
@@ -84,7 +84,7 @@ Command rollout_run() {
                      .help = "start even though the channel has no earlier release to fall back to"},
                     pending_ok_flag(),
                     app_flag()},
-          .run = run};
+          .run = run_rollout_run};
 }
 
 }  // namespace tranche::commands

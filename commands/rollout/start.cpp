@@ -5,7 +5,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_rollout_start(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   engine::Engine engine(*opened.deck);
   const engine::StartRequest request{TRY(rollout_name(opened.loaded.app(), options)), options.text("release"),
@@ -37,7 +37,7 @@ Command rollout_start() {
                 {.name = "accept-no-way-back",
                  .help = "start even though the channel has no earlier release to fall back to"},
                 app_flag()},
-      .run = run};
+      .run = run_rollout_start};
 }
 
 }  // namespace tranche::commands

@@ -4,7 +4,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_rollout_status(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   engine::Engine engine(*opened.deck);
   const engine::Report report = TRY(engine.status(TRY(rollout_name(opened.loaded.app(), options))));
@@ -24,7 +24,7 @@ Command rollout_status() {
           .flags = {{.name = "exit-code", .help = "exit 5, 8 or 10 as rollout advance would"},
                     pending_ok_flag(),
                     app_flag()},
-          .run = run};
+          .run = run_rollout_status};
 }
 
 }  // namespace tranche::commands

@@ -4,7 +4,7 @@
 namespace tranche::commands {
 namespace {
 
-Result<Outcome> run(const Options& options, Context& context) {
+Result<Outcome> run_rollout_watch(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
   const Duration every = TRY(options.duration("every"));
@@ -43,7 +43,7 @@ Command rollout_watch() {
           .flags = {{.name = "every", .value = "DURATION", .help = "how often to look", .default_text = "2s"},
                     pending_ok_flag(),
                     app_flag()},
-          .run = run};
+          .run = run_rollout_watch};
 }
 
 }  // namespace tranche::commands
