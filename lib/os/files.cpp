@@ -14,11 +14,15 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <deque>
+#include <mutex>
 #include <set>
+#include <system_error>
+#include <thread>
 
 #include "base/text.hpp"
 #include "os/system_error.hpp"
@@ -29,8 +33,8 @@ namespace {
 
 constexpr std::string_view temporary_prefix = ".tranche-tmp-";
 constexpr std::size_t piece_bytes = 256 * 1024;
-constexpr std::size_t flush_bytes = 8 << 20;  // of a copy, sent to the disk together
-constexpr std::size_t open_at_once = 128;     // of write_all; a process may often have 1,024 open, or 256
+constexpr off_t flush_bytes = 8 << 20;     // of a copy, sent to the disk together
+constexpr std::size_t open_at_once = 128;  // of write_all; a process may often have 1,024 open, or 256
 
 std::string directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -134,6 +138,98 @@ class Unnamed {
   std::string path_;
   Descriptor fd_;
   bool made_ = false;
+};
+
+// Writes what it is given on a thread of its own, in order, and sends it to the disk as it goes: meanwhile
+// the next piece is read and watched, and little is left for the flush at the end.
+class WriteBehind {
+ public:
+  WriteBehind(int fd, const std::string& path) : fd_(fd), path_(path) {}
+  WriteBehind(const WriteBehind&) = delete;
+  WriteBehind& operator=(const WriteBehind&) = delete;
+  ~WriteBehind() { stop(); }
+
+  // The next buffer to fill; what is in the one before stays readable until then. Error: an earlier write's.
+  Result<std::span<char>> buffer() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return given_ - written_ < buffers || failed_; });
+    if (failed_) return fail(*failed_);
+    return std::span<char>(*pieces_[given_ % buffers].bytes);
+  }
+  // So much of it is to be written.
+  Result<> give(std::size_t size) {
+    {
+      const std::scoped_lock lock(mutex_);
+      pieces_[given_ % buffers].size = size;
+      ++given_;
+    }
+    changed_.notify_all();
+    if (given_ < 2 || thread_.joinable()) return {};  // a small file is not worth a thread
+    try {
+      thread_ = std::thread([this] { work(); });
+    } catch (const std::system_error& error) {
+      return fail_hint(ErrorKind::failed, "let fewer programs run, or raise `ulimit -u`",
+                       "'{}' cannot be written: no thread can be started ({})", printable(path_),
+                       error.code().message());
+    }
+    return {};
+  }
+  // All is written, or the error that stopped it.
+  Result<> finish() {
+    stop();
+    if (!failed_) work();  // what no thread was started for
+    if (failed_) return fail(*failed_);
+    return {};
+  }
+
+ private:
+  static constexpr std::size_t buffers = 8;
+  struct Piece {
+    std::unique_ptr<std::array<char, piece_bytes>> bytes = std::make_unique<std::array<char, piece_bytes>>();
+    std::size_t size = 0;
+  };
+
+  void stop() {
+    {
+      const std::scoped_lock lock(mutex_);
+      closed_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void work() {
+    off_t done = 0, on_its_way = 0;
+    while (true) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return given_ > written_ || closed_; });
+      if (given_ == written_) return;
+      const Piece& piece = pieces_[written_ % buffers];
+      lock.unlock();
+      const auto ok = write_whole(fd_, {piece.bytes->data(), piece.size}, path_);
+      done += static_cast<off_t>(piece.size);
+      if (ok && done - on_its_way >= flush_bytes) {
+        sync_file_range(fd_, on_its_way, done - on_its_way, SYNC_FILE_RANGE_WRITE);
+        on_its_way = done;
+      }
+      lock.lock();
+      ++written_;
+      if (!ok) failed_ = ok.error();
+      lock.unlock();
+      changed_.notify_all();
+      if (!ok) return;
+    }
+  }
+
+  int fd_;
+  const std::string& path_;
+  std::array<Piece, buffers> pieces_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t given_ = 0, written_ = 0;
+  bool closed_ = false;
+  std::optional<Error> failed_;
+  std::thread thread_;
 };
 
 // Regular files only: a FIFO or a device would block, or never end.
@@ -248,23 +344,15 @@ class RealFiles final : public ports::Files {
     Unnamed file(to);
     const int target = TRY(file.open(status.st_mode & 0777));
     posix_fadvise(source->get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-    const auto buffer = std::make_unique<std::array<char, piece_bytes>>();
-    std::size_t written = 0, on_its_way = 0;
+    WriteBehind behind(target, to);
     while (true) {
-      const std::size_t got = TRY(read_some(source->get(), buffer->data(), buffer->size(), from));
-      const std::string_view piece(buffer->data(), got);
-      if (watch) TRY(watch(piece));
+      const std::span<char> buffer = TRY(behind.buffer());
+      const std::size_t got = TRY(read_some(source->get(), buffer.data(), buffer.size(), from));
+      if (got > 0) TRY(behind.give(got));
+      if (watch) TRY(watch({buffer.data(), got}));
       if (got == 0) break;
-      TRY(write_whole(target, piece, to));
-      written += got;
-      if (written - on_its_way >= flush_bytes) {
-        // Starts the disk while the next bytes are read and watched: little is left for the flush at the end.
-        // A file system that cannot waits there.
-        sync_file_range(target, static_cast<off_t>(on_its_way), static_cast<off_t>(written - on_its_way),
-                        SYNC_FILE_RANGE_WRITE);
-        on_its_way = written;
-      }
     }
+    TRY(behind.finish());
     TRY(file.flush());
     return file.replace();
   }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -215,6 +216,49 @@ TEST_CASE("a copy is whole, and a missing source is an error") {
   CHECK((*desk.files->info(desk.at("a/to")))->mode == 0755);
   CHECK_FALSE(desk.files->copy(desk.at("none"), desk.at("b")).has_value());
   CHECK_FALSE(desk.files->info(desk.at("b"))->has_value());
+}
+
+TEST_CASE("a copy is watched in order to its end, and what stops it leaves nothing behind") {
+  Desk desk;
+  std::string bytes;
+  for (int i = 0; i < 5'000'000; ++i) bytes.push_back(static_cast<char>(i * 31 + i / 1000));
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{262'144}, std::size_t{262'145}, bytes.size()}) {
+    REQUIRE(desk.files->write(desk.at("from"), std::string_view(bytes).substr(0, size)));
+    std::string seen;
+    int ends = 0;
+    REQUIRE(desk.files->copy(desk.at("from"), desk.at("d/to"), [&](std::string_view piece) -> Result<> {
+      seen += piece;
+      if (piece.empty()) ++ends;
+      return {};
+    }));
+    CHECK(ends == 1);
+    CHECK(seen == bytes.substr(0, size));
+    CHECK(desk.files->read(desk.at("d/to"), bytes.size())->value() == seen);
+  }
+  CHECK(desk.files->remove(desk.at("d/to")));
+  std::size_t let = 0;
+  const auto refused =
+      desk.files->copy(desk.at("from"), desk.at("d/to"), [&](std::string_view piece) -> Result<> {
+        let += piece.size();
+        if (let > 1'000'000) return fail(ErrorKind::verification, "enough");
+        return {};
+      });
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::verification);
+  CHECK(desk.entries("d") == 0);
+
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{.rlim_cur = 1'000'000, .rlim_max = before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &full) == 0);
+  const auto too_large = desk.files->copy(desk.at("from"), desk.at("d/to"));
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  signal(SIGXFSZ, handler);
+  REQUIRE_FALSE(too_large.has_value());
+  CHECK(too_large.error().message.find("d/to") != std::string::npos);
+  CHECK(desk.entries("d") == 0);
 }
 
 TEST_CASE("a reader gives a file in pieces") {
