@@ -59,7 +59,7 @@ std::string file_members(const ElectronFile& file, std::string_view indent) {
 
 // electron-builder: 2026-01-01T00:00:00.000Z, always with milliseconds.
 std::string date_text(Instant when) {
-  std::string text = to_text(when);
+  std::string text = tranche::to_text(when);
   if (text.find('.') == std::string::npos) text.insert(text.size() - 1, ".000");
   return text;
 }

@@ -253,7 +253,7 @@ Result<std::string> tauri_static_file(const TauriFacts& facts, Instant created, 
   for (auto& [target, entry] : by_target) platforms.set(target, std::move(entry));
   doc::Value value = doc::Value::object({{"version", facts.version}});
   if (!facts.notes.empty()) value.set("notes", facts.notes);
-  value.set("pub_date", facts.pub_date.empty() ? to_text(created) : facts.pub_date);
+  value.set("pub_date", facts.pub_date.empty() ? tranche::to_text(created) : facts.pub_date);
   value.set("platforms", std::move(platforms));
   return doc::to_json_pretty(value);
 }
