@@ -36,8 +36,7 @@ Result<std::string> payload_of(const oci::Reference& image) {
 
 Result<AttachedBundles> find_attached(oci::Registry& registry, const std::string& digest) {
   AttachedBundles found;
-  for (const oci::Descriptor& entry : TRY(oci::list_bundles(registry, digest))) {
-    oci::Attached attached = TRY(oci::fetch_bundle(registry, digest, entry, sigstore::cosign_sign_type));
+  for (oci::Attached& attached : TRY(oci::fetch_bundles(registry, digest, sigstore::cosign_sign_type))) {
     if (attached.bundle.empty()) continue;
     found.manifests.push_back(std::move(attached.manifest));
     found.texts.push_back(std::move(attached.bundle));

@@ -69,14 +69,6 @@ void take(Fetched& fetched, oci::Attached attached) {
   ++fetched.signatures;
 }
 
-Result<Fetched> fetch(oci::Registry& registry, const oci::Reference& image,
-                      const std::vector<oci::Descriptor>& entries) {
-  Fetched fetched;
-  for (const oci::Descriptor& entry : entries)
-    take(fetched, TRY(oci::fetch_bundle(registry, image.digest, entry, sigstore::cosign_sign_type)));
-  return fetched;
-}
-
 void show_problems(Checks& checks, const Fetched& fetched, const std::string& prefix) {
   for (const oci::Attached& one : fetched.problems) checks.bad(prefix + "referrer", one.code, one.detail);
 }
@@ -94,14 +86,14 @@ Result<> verify_images(Checks& checks, const Options& options, Context& context)
     const std::string name = oci::to_text(image);
     const std::string prefix = images.size() > 1 ? base_name(image.repository) + " " : "";
     oci::Registry registry = TRY(open_registry(options, context, image, false));
-    const auto entries = oci::list_bundles(registry, image.digest);
-    if (!entries && entries.error().kind == ErrorKind::verification) {
-      checks.bad(prefix + "referrers", "bad-referrers", error_text(entries.error()));
+    auto attached = oci::fetch_bundles(registry, image.digest, sigstore::cosign_sign_type);
+    if (!attached && attached.error().kind == ErrorKind::verification) {
+      checks.bad(prefix + "referrers", "bad-referrers", error_text(attached.error()));
       continue;
     }
-    if (!entries) return fail(entries.error());
-    const Fetched fetched =
-        TRY_WHILE("fetching what is attached to " + name, fetch(registry, image, *entries));
+    if (!attached) return fail(std::move(attached.error()).during("fetching what is attached to " + name));
+    Fetched fetched;
+    for (oci::Attached& one : *attached) take(fetched, std::move(one));
     if (fetched.signatures == 0) {
       show_problems(checks, fetched, prefix);
       if (fetched.problems.empty())

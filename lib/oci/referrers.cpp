@@ -115,4 +115,23 @@ Result<Attached> fetch_bundle(Registry& registry, const std::string& digest, con
   return attached;
 }
 
+Result<std::vector<Attached>> fetch_bundles(Registry& registry, const std::string& digest,
+                                            std::string_view wanted) {
+  const auto begin = registry.world().clock.elapsed();
+  std::vector<Attached> all;
+  std::size_t bytes = 0;
+  for (const Descriptor& entry : TRY(list_bundles(registry, digest))) {
+    if (registry.world().clock.elapsed() - begin > longest_fetch)
+      return fail_hint(ErrorKind::failed, "run this again, or ask why the registry is so slow",
+                       "what is attached to the image did not come within {}",
+                       tranche::to_text(longest_fetch));
+    all.push_back(TRY(fetch_bundle(registry, digest, entry, wanted)));
+    bytes += all.back().bundle.size();
+    if (bytes > max_fetched_bytes)
+      return fail(ErrorKind::verification, "what is attached to the image is larger than {} bytes",
+                  max_fetched_bytes);
+  }
+  return all;
+}
+
 }  // namespace tranche::oci

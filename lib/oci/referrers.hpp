@@ -7,11 +7,13 @@
 // last, with a condition where the registry knows one, and read again afterwards: who lost does it again.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/time.hpp"
 #include "oci/manifest.hpp"
 #include "oci/registry.hpp"
 
@@ -41,5 +43,12 @@ struct Attached {
 // without a bundle and without a code. Errors are the network's only.
 Result<Attached> fetch_bundle(Registry& registry, const std::string& digest, const Descriptor& entry,
                               std::string_view wanted);
+
+inline constexpr std::size_t max_fetched_bytes = 64 << 20;          // of one image's bundles
+inline constexpr Duration longest_fetch = std::chrono::minutes(5);  // of one image
+// All of them. kind verification: as list_bundles, or they are larger than max_fetched_bytes; kind failed
+// also when they take longer than longest_fetch: a registry that drips must not hold a CI step for hours.
+Result<std::vector<Attached>> fetch_bundles(Registry& registry, const std::string& digest,
+                                            std::string_view wanted);
 
 }  // namespace tranche::oci

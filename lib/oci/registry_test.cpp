@@ -319,3 +319,25 @@ TEST_CASE("a list in pages is read to its end, on the same registry and within b
   fake.first = {answer(403)};
   CHECK(registry.get_referrers(fake.image.digest).error().kind == ErrorKind::failed);
 }
+
+TEST_CASE("a registry that drips, or has too much attached, does not hold the run") {
+  FakeRegistry fake;
+  Registry registry = fake.open();
+  for (int i = 0; i < 3; ++i)
+    REQUIRE(attach_bundle(registry, fake.subject(), std::to_string(i), sign_annotations()));
+  CHECK(fetch_bundles(registry, fake.image.digest, sign_type)->size() == 3);
+  const auto answers = fake.fake.http.handler;
+  fake.fake.http.handler = [&](const ports::HttpRequest& request) {
+    fake.fake.clock.advance(std::chrono::minutes(2));
+    return answers(request);
+  };
+  const auto slow = fetch_bundles(registry, fake.image.digest, sign_type);
+  REQUIRE(!slow);
+  CHECK(slow.error().kind == ErrorKind::failed);
+  CHECK(slow.error().message.find("within 5m") != std::string::npos);
+  fake.fake.http.handler = answers;
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(attach_bundle(registry, fake.subject(), std::string(15 << 20, static_cast<char>('a' + i)),
+                          sign_annotations()));
+  CHECK(fetch_bundles(registry, fake.image.digest, sign_type).error().kind == ErrorKind::verification);
+}
