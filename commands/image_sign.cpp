@@ -50,10 +50,12 @@ std::size_t index_of(const AttachedBundles& bundles, Is is) {
   return static_cast<std::size_t>(std::ranges::find_if(bundles.texts, is) - bundles.texts.begin());
 }
 
-// The same signature, with whatever entries of a log.
+// The same signature, with as many entries and timestamps: an Ed25519 key makes it again, and a log may have
+// been named since.
 bool is_same(const std::string& text, const sigstore::Bundle& mine) {
   const auto bundle = sigstore::parse_bundle(text);
-  return bundle && bundle->envelope && bundle->envelope->signature == mine.envelope->signature;
+  return bundle && bundle->envelope && bundle->envelope->signature == mine.envelope->signature &&
+         bundle->entries.size() >= mine.entries.size() && bundle->timestamps.size() >= mine.timestamps.size();
 }
 
 struct SignedImage {
