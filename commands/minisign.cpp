@@ -4,6 +4,7 @@
 
 #include "base/encoding.hpp"
 #include "base/paths.hpp"
+#include "commands/platform.hpp"
 #include "commands/release/make.hpp"
 #include "signing/keys.hpp"
 #include "signing/minisign.hpp"
@@ -13,12 +14,6 @@ namespace {
 
 constexpr std::string_view minisign_suffix = ".minisig";
 constexpr std::string_view tauri_suffix = ".sig";
-
-// Where secrets may not lie: the directory of the tranche.yaml that is found here, if any.
-std::string repository_here(Context& context) {
-  const auto file = find_file(context);
-  return file ? directory_name(*file) : std::string();
-}
 
 Result<std::vector<signing::MinisignPublicKey>> read_keys(const Options& options, Context& context) {
   if (!options.given("key"))

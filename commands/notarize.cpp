@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/paths.hpp"
 #include "base/text.hpp"
+#include "commands/platform.hpp"
 #include "commands/support.hpp"
 #include "platform/kind.hpp"
 #include "platform/notary.hpp"
@@ -69,17 +69,17 @@ std::vector<Flag> notary_flags() {
 }
 
 Result<Outcome> notarize_files(const Options& options, Context& context) {
+  if (options.given("release"))
+    return fail_hint(ErrorKind::usage, "leave it out", "--release belongs to minisign's signatures");
   const platform::NotaryOptions notary = TRY(read_options(options));
   std::vector<std::string> paths = options.list("path");
   std::erase_if(paths, is_own);
   if (paths.empty())
     return fail_hint(ErrorKind::usage, "name the zip, dmg or pkg itself", "these are the notary's answers");
   for (const std::string& path : paths) TRY(refuse_unfit(context.world.files, path));
-  const auto file = find_file(context);
-  const std::string repository = file ? directory_name(*file) : std::string();
-  const auto signer = TRY_WHILE(
-      "reading --key",
-      signing::load_signer(context.world, repository, options.text("key"), options.text("key-password")));
+  const auto signer =
+      TRY_WHILE("reading --key", signing::load_signer(context.world, repository_here(context),
+                                                      options.text("key"), options.text("key-password")));
   // A key or account that can sign nothing is found out before anything is sent.
   TRY(platform::make_notary_token(*signer, notary.account, context.world.clock.now()));
   Outcome outcome;

@@ -23,12 +23,6 @@ constexpr std::size_t max_key_bytes = 256 << 10;
 constexpr std::size_t max_signature_file = 64 << 10;
 constexpr std::size_t max_release_file = 4 << 20;  // an InRelease
 
-// Where secrets may not lie: the directory of the tranche.yaml that is found here, if any.
-std::string repository_here(Context& context) {
-  const auto file = find_file(context);
-  return file ? directory_name(*file) : std::string();
-}
-
 Result<Secret> read_key(const Options& options, Context& context) {
   if (!options.given("key"))
     return fail_hint(ErrorKind::usage, "add --key env:TRANCHE_NAME or --key file:PATH",
@@ -249,6 +243,8 @@ Result<CheckOne> checker_of(const std::string& format, const Options& options, C
   if (!options.given("authority"))
     return fail_hint(ErrorKind::usage, "add --authority PATH: PEM certificates",
                      "an Authenticode signature is worth what its authority is, and none is named");
+  if (options.given("key"))
+    return fail_hint(ErrorKind::usage, "leave --key out", "Authenticode believes certificates, not keys");
   const std::string authority = options.text("authority");
   TRY(read_input(context, authority, max_key_bytes));  // there, and of a sane size
   return CheckOne([&context, authority](const std::string& path) {
@@ -260,6 +256,11 @@ Result<CheckOne> checker_of(const std::string& format, const Options& options, C
 
 std::vector<std::string> platform_formats() {
   return {"signify", "openpgp", "apt", "authenticode", "deb", "rpm"};
+}
+
+std::string repository_here(Context& context) {
+  const auto file = find_file(context);
+  return file ? directory_name(*file) : std::string();
 }
 
 bool is_platform_format(std::string_view format) {

@@ -2,6 +2,7 @@
 // packages. No tranche.yaml is needed: keys are named on the command line.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,10 @@ namespace tranche::commands {
 // The formats, as --format has them.
 std::vector<std::string> platform_formats();
 bool is_platform_format(std::string_view format);
+
+// Where secrets may not lie: the directory of the tranche.yaml that is found here, if any. Nothing else of
+// that file is needed where keys are named on the command line.
+std::string repository_here(Context& context);
 
 // --certificate --timestamp
 std::vector<Flag> platform_signing_flags();

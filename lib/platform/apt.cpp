@@ -9,6 +9,7 @@
 #include "base/release_date.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "platform/file_digest.hpp"
 #include "signing/clearsign.hpp"
 
 namespace tranche::platform {
@@ -81,24 +82,6 @@ std::string plain_lines(std::string_view text) {
   return out;
 }
 
-struct Digested {
-  std::uint64_t size = 0;
-  std::string sha256;
-};
-
-Result<Digested> digest_of(ports::Files& files, const std::string& path) {
-  const auto reader = TRY(files.open(path));
-  std::string piece(256 << 10, '\0');
-  crypto::Sha256 hash;
-  Digested out;
-  while (const std::size_t size = TRY(reader->read(piece.data(), piece.size()))) {
-    hash.update(std::string_view(piece).substr(0, size));
-    out.size += size;
-  }
-  out.sha256 = crypto::to_hex(hash.finish());
-  return out;
-}
-
 // Those that lie here; a repository need not have every form of an index that it lists.
 Result<Verdict> check_indices(ports::Files& files, const std::string& directory, const Release& release,
                               const std::string& signer) {
@@ -107,7 +90,7 @@ Result<Verdict> check_indices(ports::Files& files, const std::string& directory,
     const std::string path = join_path(directory, index.name);
     if (!TRY(files.info(path))) continue;
     ++here;
-    const Digested found = TRY(digest_of(files, path));
+    const FileDigest found = TRY(digest_of(files, path));
     if (found.size != index.size || found.sha256 != index.sha256)
       return Verdict{"changed-bytes", fmt::format("'{}' is not what Release lists", printable(index.name))};
   }

@@ -11,8 +11,6 @@ using signing::Verdict;
 
 constexpr std::string_view package = "osslsigncode";
 
-std::string file_word(const std::string& path) { return path.starts_with('/') ? path : "./" + path; }
-
 // The rest of the line that begins with `start`.
 std::string_view line_of(std::string_view out, std::string_view start) {
   for (const std::string_view raw : split(out, '\n'))
@@ -62,6 +60,12 @@ Result<> sign_authenticode(ports::World& world, const std::string& path, const A
   if (result.exit_code != 0 || !TRY(world.files.info(output)))
     return fail_hint(ErrorKind::verification, hint, "osslsigncode does not sign '{}': {}", printable(path),
                      first_words(result.out, result.err, result.exit_code));
+  // Whether anybody believes the certificate is for them to say; that the file is as it was signed is for us.
+  const Verdict verdict = TRY(check_authenticode(world, output, *secrets / "certificates.pem"));
+  if (!verdict.holds() && verdict.code != "untrusted-certificate" && verdict.code != "untrusted-timestamp")
+    return fail_hint(ErrorKind::verification, "sign with a certificate for code that is valid now",
+                     "what osslsigncode made of '{}' does not hold, and the file stays as it was: {}",
+                     printable(path), verdict.detail);
   return copy.put_back(world.files, output);
 }
 

@@ -8,9 +8,9 @@
 #include "base/encoding.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
-#include "crypto/digest.hpp"
 #include "crypto/ecdsa_form.hpp"
 #include "doc/value.hpp"
+#include "platform/file_digest.hpp"
 #include "store/s3_upload.hpp"
 
 namespace tranche::platform {
@@ -47,15 +47,6 @@ std::optional<NotaryStatus> parse_status(std::string_view text) {
        {NotaryStatus::in_progress, NotaryStatus::accepted, NotaryStatus::invalid, NotaryStatus::rejected})
     if (to_text(status) == text) return status;
   return std::nullopt;
-}
-
-Result<std::string> digest_of(ports::Files& files, const std::string& path) {
-  const auto reader = TRY(files.open(path));
-  std::string piece(256 << 10, '\0');
-  crypto::Sha256 hash;
-  while (const std::size_t size = TRY(reader->read(piece.data(), piece.size())))
-    hash.update(std::string_view(piece).substr(0, size));
-  return crypto::to_hex(hash.finish());
 }
 
 struct Submission {
@@ -250,13 +241,13 @@ Result<Secret> make_notary_token(crypto::Signer& signer, const NotaryAccount& ac
 }
 
 Result<std::string> find_submission(ports::Files& files, const std::string& path, const std::string& state) {
-  return read_state(files, state, TRY(digest_of(files, path)));
+  return read_state(files, state, TRY(digest_of(files, path)).sha256);
 }
 
 Result<Notarization> notarize(ports::World& world, crypto::Signer& signer, const NotaryOptions& options,
                               const std::string& path, const std::string& state) {
   Service service(world, signer, options);
-  const std::string sha256 = TRY(digest_of(world.files, path));
+  const std::string sha256 = TRY(digest_of(world.files, path)).sha256;
   Notarization out;
   out.id = TRY(read_state(world.files, state, sha256));
   out.resumed = !out.id.empty();

@@ -21,9 +21,6 @@ Result<std::string> find_gpg(ports::World& world) {
                    "gpgconf does not say where gpg is");
 }
 
-// A path that is no option and no manifest of paths.
-std::string file_word(const std::string& path) { return path.starts_with('/') ? path : "./" + path; }
-
 }  // namespace
 
 Verdict read_rpmkeys(std::string_view said, int exit_code) {

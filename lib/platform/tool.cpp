@@ -24,6 +24,8 @@ Result<ports::ProcessResult> run_tool(ports::World& world, const ToolRun& run) {
       std::move(result.error()).with_hint(fmt::format("install it: apt-get install {}", run.package)));
 }
 
+std::string file_word(const std::string& path) { return path.starts_with('/') ? path : "./" + path; }
+
 std::string last_words(const ports::ProcessResult& result) {
   for (const std::string_view said : {trim(result.err), trim(result.out)})
     if (!said.empty()) return printable(said.substr(said.rfind('\n') + 1));

@@ -26,6 +26,8 @@ struct ToolRun {
 
 // Any exit code is a result. kind failed with a hint when the program is not here.
 Result<ports::ProcessResult> run_tool(ports::World& world, const ToolRun& run);
+// The path as an argument that is no option and no manifest of paths.
+std::string file_word(const std::string& path);
 // The last line that the tool said, or its exit code; fit for a message.
 std::string last_words(const ports::ProcessResult& result);
 

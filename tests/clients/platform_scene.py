@@ -213,6 +213,8 @@ class Scene:
             check(not any(word in line for line in self.seen), "a secret was seen in /proc/PID/cmdline")
             check(not any(secret in text for text in self.said), "a secret was printed")
         check(self.secrets and self.said, "nothing was watched")
+        check(not self.homes or b"--passphrase-fd" in started and any(b"--passphrase-fd" in line for line in self.seen),
+              "gpg's arguments were not watched")
         print(f"{len(self.secrets)} secrets, seen in none of {started.count(self.bin.encode() + b'/')} starts and {len(self.said)} answers")
 
     def clean(self):
