@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include "base/release_date.hpp"
 #include "crypto/digest.hpp"
 #include "os/world.hpp"
 #include "signing/gpg_testing.hpp"
@@ -51,14 +52,14 @@ TEST_CASE("an index that lies here must be what the signed Release lists; one th
   if (!signing::testing::have_gpg(real.world())) return;
   Suite suite;
   suite.write("main/Packages", "Package: notes\n");
-  suite.sign(
-      "Suite: stable\nValid-Until: Sun, 22 Nov 2026 00:00:00 UTC\nMD5Sum:\n 00 1 main/Packages\nSHA256:\n" +
-      line_of("Package: notes\n", "main/Packages") + line_of("x", "main/Packages.gz"));
+  const std::string until = to_release_date(suite.world.clock.now() + std::chrono::hours(1));
+  suite.sign("Suite: stable\nValid-Until: " + until + "\nMD5Sum:\n 00 1 main/Packages\nSHA256:\n" +
+             line_of("Package: notes\n", "main/Packages") + line_of("x", "main/Packages.gz"));
   const auto verdict = suite.check();
   REQUIRE(verdict.has_value());
   CHECK_MESSAGE(verdict->holds(), verdict->detail);
   CHECK(verdict->detail.find("1 of 2 listed files") != std::string::npos);
-  CHECK(verdict->detail.find("valid until Sun, 22 Nov 2026") != std::string::npos);
+  CHECK(verdict->detail.find("valid until " + until) != std::string::npos);
   CHECK(suite.check("InRelease")->holds());
   CHECK_FALSE(suite.check("main/Packages").has_value());
   suite.write("main/Packages", "Package: votes\n");
@@ -86,14 +87,27 @@ TEST_CASE(
         " " + digest + " 0", std::string(" x"), std::string(" ")}) {
     CAPTURE(line);
     suite.sign("Suite: stable\nSHA256:\n" + line + "\nSHA512:\n");
-    // A line of one blank ends in the signed text as an empty one.
-    CHECK(suite.code() == (line == " " ? "" : "malformed"));
+    CHECK(suite.code() == "malformed");
   }
   suite.sign("Suite: stable\nMD5Sum:\n");
   CHECK(suite.code() == "weak-digest");
   suite.sign("Suite: stable\nSHA256:\n" + line_of("", "pipe"));
   REQUIRE(mkfifo((suite.directory / "pipe").c_str(), 0600) == 0);
   CHECK_FALSE(suite.check().has_value());
+}
+
+TEST_CASE("a suite whose time is over is refused, and so is a time that cannot be read") {
+  os::RealWorld real;
+  if (!signing::testing::have_gpg(real.world())) return;
+  Suite suite;
+  for (const auto& [until, code] : {std::pair{"Sat, 21 Nov 2020 10:00:00 UTC", "expired"},
+                                    {"Sat, 21 Nov 2099 10:00:00 UTC", ""},
+                                    {"Sat, 21 Nov 2099 10:00:00 +0200", "malformed"},
+                                    {"tomorrow", "malformed"}}) {
+    CAPTURE(until);
+    suite.sign(fmt::format("Suite: stable\nValid-Until: {}\nSHA256:\n", until));
+    CHECK(suite.code() == code);
+  }
 }
 
 TEST_CASE("what is missing, unsigned, cut or by another key has a code of its own") {
