@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "sbom/read.hpp"
+#include "sbom/subject.hpp"
 #include "sbom/write.hpp"
 
 namespace tranche {
@@ -46,12 +47,19 @@ Result<MadeSboms> make_sboms(Context& context, const Loaded& loaded, const std::
     const std::string path = loaded.repository() + "/" + wanted.file;
     std::string bytes = TRY(read_input(context, path, sbom::max_bom_bytes));
     const sbom::Bom bom = TRY(sbom::read_bom(bytes, wanted.file));
+    std::vector<sbom::ShippedFile> shipped;
+    for (const artifact::Artifact& item : artifacts) shipped.push_back({item.name, item.sha256});
+    TRY_WHILE("binding " + printable(wanted.file), sbom::check_subject(bom.catalog, shipped));
+    if (const std::string& named = bom.catalog.main.version;
+        !named.empty() && named != version && !named.starts_with("sha256:"))
+      made.warnings.push_back(fmt::format("{} says it is of version {}, and this is {}",
+                                          printable(wanted.file), printable(named, 80), version));
     made.components = bom.catalog.components.size();
     made.documents.push_back({sbom::bom_file_name(bom.format), bom.format, std::move(bytes)});
     return made;
   }
   const sbom::Catalog catalog = TRY_WHILE(
-      "making the SBOM", sbom::make_catalog(context.world.files, sbom_request(loaded, version, artifacts)));
+      "making the SBOM", sbom::make_catalog(context.world, sbom_request(loaded, version, artifacts)));
   for (const std::string& format : wanted.formats) {
     std::string bytes = TRY(sbom::write_bom(catalog, format, created, version_text));
     made.documents.push_back({sbom::bom_file_name(format), format, std::move(bytes)});

@@ -34,7 +34,7 @@ Result<std::optional<Loaded>> load_defaults(const Options& options, Context& con
 
 Result<vuln::Subject> subject_of_catalog(Context& context, const sbom::Request& request, std::string file) {
   vuln::Subject out;
-  out.catalog = TRY_WHILE("listing the components", sbom::make_catalog(context.world.files, request));
+  out.catalog = TRY_WHILE("listing the components", sbom::make_catalog(context.world, request));
   out.file = std::move(file);
   return out;
 }

@@ -69,10 +69,8 @@ Result<Outcome> run(const Options& options, Context& context) {
   const std::string format = options.text("format");
   sbom::Request request = options.list("path").empty() ? TRY(request_of_file(context, options))
                                                        : TRY(request_of_paths(context, options));
-  request.process = &context.world.process;
   if (options.given("version")) request.version = options.text("version");
-  const sbom::Catalog catalog =
-      TRY_WHILE("making the SBOM", sbom::make_catalog(context.world.files, request));
+  const sbom::Catalog catalog = TRY_WHILE("making the SBOM", sbom::make_catalog(context.world, request));
   std::string bytes = TRY(sbom::write_bom(catalog, format, build_time(context), version_text));
 
   doc::Value warnings = doc::Value::array();

@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "sbom/read.hpp"
+#include "sbom/subject.hpp"
 #include "signing/dsse.hpp"
 #include "sigstore/verify.hpp"
 #include "vuln/gate.hpp"
@@ -81,10 +82,19 @@ class Inspector {
       if (!bom)
         bad("sbom", "bad-sbom", fmt::format("'{}' cannot be read: {}", name, bom.error().message),
             "make it: tranche sbom, and release it under the next version");
+      else if (const auto told = sbom::check_subject(bom->catalog, shipped_files()); !told)
+        bad("sbom", "other-artifact", fmt::format("'{}': {}", name, told.error().message), told.error().hint);
       else
         good("sbom", fmt::format("{}, {} components", name, bom->catalog.components.size()));
     }
     return {};
+  }
+
+  [[nodiscard]] std::vector<sbom::ShippedFile> shipped_files() const {
+    std::vector<sbom::ShippedFile> files;
+    for (const artifact::Artifact& item : release_.manifest.artifacts)
+      files.push_back({item.name, item.sha256});
+    return files;
   }
 
   Result<> inspect_vulnerabilities() {

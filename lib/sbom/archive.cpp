@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 
 #include <memory>
+#include <optional>
 
 #include "base/text.hpp"
 #include "ports/first_use.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t head_bytes = 4096;
 constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t max_control_bytes = 1 << 20;
 constexpr int max_nesting = 1;  // a .deb is an ar of tars
 
 // The functions of libarchive that are used, loaded with the first archive.
@@ -59,6 +61,7 @@ struct Walk {
   const ArchiveLimits& limits;
   const std::function<bool(std::string_view, std::string_view)>& wanted;
   const std::function<Result<>(std::string_view, std::string)>& take;
+  std::string_view deb_member = "data.tar";  // of a .deb this is looked into, and nothing else of it
   std::size_t entries = 0;
   std::uint64_t total = 0;
   std::size_t passed_over = 0;
@@ -84,13 +87,13 @@ struct Walk {
                       std::string& buffer) {
     std::string bytes;
     bool want = false, decided = false, too_large = false;
-    const bool inner = in_deb && nesting < max_nesting && name.starts_with("data.tar");
+    const bool inner = in_deb && nesting < max_nesting && name.starts_with(deb_member);
     while (true) {
       const std::string_view piece = TRY(read_piece(reader, buffer));
       if (!decided && (piece.empty() || bytes.size() + piece.size() >= head_bytes)) {
         bytes.append(piece);
         decided = true;
-        want = inner || wanted(name, std::string_view(bytes).substr(0, head_bytes));
+        want = in_deb ? inner : wanted(name, std::string_view(bytes).substr(0, head_bytes));
         if (!want) bytes.clear();
       } else if ((want || !decided) && !too_large) {
         bytes.append(piece);
@@ -145,6 +148,27 @@ Result<std::size_t> walk_archive(
   Walk walk{*TRY(functions()), limits, wanted, take};
   TRY(walk.walk(bytes, 0));
   return walk.passed_over;
+}
+
+Result<std::string> read_deb_control(std::string_view bytes) {
+  std::optional<std::string> control;
+  const std::function<bool(std::string_view, std::string_view)> wanted = [&](std::string_view name,
+                                                                             std::string_view) {
+    return !control && (name == "./control" || name == "control");
+  };
+  const std::function<Result<>(std::string_view, std::string)> take = [&](std::string_view,
+                                                                          std::string text) -> Result<> {
+    control = std::move(text);
+    return {};
+  };
+  const ArchiveLimits limits{
+      .max_entries = 10'000, .max_total_bytes = 128 << 20, .max_entry_bytes = max_control_bytes};
+  Walk walk{*TRY(functions()), limits, wanted, take, "control.tar"};
+  const auto walked = walk.walk(bytes, 0);
+  if (control) return *control;  // what follows it may be cut off
+  if (!walked) return fail(walked.error());
+  return fail_hint(ErrorKind::invalid, "build the package again (dpkg-deb --build)",
+                   "the package has no control file of at most {} bytes", max_control_bytes);
 }
 
 }  // namespace tranche::sbom

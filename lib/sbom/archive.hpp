@@ -28,4 +28,8 @@ Result<std::size_t> walk_archive(
     const std::function<bool(std::string_view name, std::string_view head)>& wanted,
     const std::function<Result<>(std::string_view name, std::string bytes)>& take);
 
+// The file `control` of a .deb, from its bytes or as many of them as reach behind control.tar.*. kind invalid
+// when there is none of at most 1 MiB.
+Result<std::string> read_deb_control(std::string_view bytes);
+
 }  // namespace tranche::sbom

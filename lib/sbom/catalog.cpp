@@ -25,12 +25,18 @@ void add_new(std::vector<std::string>& list, const std::vector<std::string>& mor
   list.erase(std::ranges::unique(list).begin(), list.end());
 }
 
+// A file that a cataloger knows, and the directory that was looked through.
+struct Lock {
+  std::string path, root;
+  auto operator<=>(const Lock&) const = default;
+};
+
 struct Scanner {
   ports::Files& files;
   std::size_t entries = 0;
-  std::vector<std::string> locks;
+  std::vector<Lock> locks;
 
-  Result<> descend(const std::string& directory, std::size_t depth) {
+  Result<> descend(const std::string& directory, const std::string& root, std::size_t depth) {
     if (depth > max_depth) return {};
     for (const std::string& name : TRY(files.list(directory))) {
       if (++entries > max_entries)
@@ -39,16 +45,17 @@ struct Scanner {
       const std::string path = join_path(directory, name);
       const auto info = TRY(files.info(path));
       if (!info) continue;
-      if (info->kind == ports::FileInfo::Kind::file && find_cataloger(path) != nullptr) locks.push_back(path);
+      if (info->kind == ports::FileInfo::Kind::file && find_cataloger(path) != nullptr)
+        locks.push_back({path, root});
       if (info->kind == ports::FileInfo::Kind::directory && name != "node_modules" && name != ".git")
-        TRY(descend(path, depth + 1));
+        TRY(descend(path, root, depth + 1));
     }
     return {};
   }
 };
 
 struct Sources {
-  std::vector<std::string> locks;    // files that a cataloger knows
+  std::vector<Lock> locks;
   std::vector<std::string> systems;  // roots of installed systems
   std::vector<std::string> artifacts;
 };
@@ -68,7 +75,7 @@ Result<Sources> find_sources(ports::Files& files, const Request& request) {
     if (!relative || !is_within(real_root, TRY(files.real_path(path))))
       return fail_hint(ErrorKind::invalid, "scan paths are relative to the repository and stay in it",
                        "the scan path '{}' leaves the repository", printable(scan));
-    TRY(scanner.descend(normal_path(path), 0));
+    TRY(scanner.descend(normal_path(path), normal_path(repository), 0));
   }
   for (const std::string& path : request.paths) {
     const auto info = TRY(files.info(TRY(files.real_path(path))));
@@ -76,22 +83,44 @@ Result<Sources> find_sources(ports::Files& files, const Request& request) {
     if (directory && TRY(is_installed_system(files, path)))
       found.systems.push_back(path);
     else if (directory)
-      TRY(scanner.descend(normal_path(path), 0));
+      TRY(scanner.descend(normal_path(path), normal_path(path), 0));
     else if (find_cataloger(path) != nullptr)
-      scanner.locks.push_back(path);
+      scanner.locks.push_back({path, ""});
     else
       found.artifacts.push_back(path);
   }
   std::ranges::sort(scanner.locks);
-  scanner.locks.erase(std::ranges::unique(scanner.locks).begin(), scanner.locks.end());
+  const auto same = std::ranges::unique(scanner.locks, {}, &Lock::path);
+  scanner.locks.erase(same.begin(), same.end());
   found.locks = std::move(scanner.locks);
   return found;
+}
+
+// A file that another covers is not cataloged for itself.
+Result<std::vector<Catalog>> catalog_locks(ports::Files& files, const std::vector<Lock>& locks) {
+  std::map<std::string, Catalog> by_path;
+  std::set<std::string> covered;
+  for (const auto& [path, root] : locks) {
+    const Cataloger* cataloger = find_cataloger(path);
+    if (cataloger == nullptr || covered.contains(normal_path(path))) continue;
+    Catalog catalog = TRY(run_cataloger(*cataloger, {files, path, root}));
+    for (const std::string& other : catalog.covers) {
+      by_path.erase(other);
+      covered.insert(other);
+    }
+    by_path.emplace(normal_path(path), std::move(catalog));
+  }
+  std::vector<Catalog> catalogs;
+  for (auto& [path, catalog] : by_path) catalogs.push_back(std::move(catalog));
+  return catalogs;
 }
 
 // What a file to ship brings along. One that was made to break a reader is a warning like any other.
 Result<Catalog> catalog_artifact(ports::Files& files, const std::string& path, const std::string& root) {
   if (const Cataloger* cataloger = find_cataloger(path)) return run_cataloger(*cataloger, {files, path});
-  if (!path.ends_with(".rpm") || !TRY(files.info(path))) return catalog_linked_packages(files, path, root);
+  const bool there = TRY(files.info(path)).has_value();
+  if (there && path.ends_with(".deb")) return catalog_deb_file(files, path, root);
+  if (!there || !path.ends_with(".rpm")) return catalog_linked_packages(files, path, root);
   auto package = catalog_rpm_file(files, path);
   if (package || package.error().kind != ErrorKind::invalid) return package;
   return warn_of(package.error(), path);
@@ -116,6 +145,7 @@ Catalog merge(Component main, std::vector<Catalog> catalogs) {
       }
       add_new(found->second.depends_on, component.depends_on);
       if (found->second.hashes.empty()) found->second.hashes = std::move(component.hashes);
+      if (found->second.licenses.empty()) found->second.licenses = std::move(component.licenses);
       if (strength(component.scope) > strength(found->second.scope)) found->second.scope = component.scope;
     }
   }
@@ -134,7 +164,8 @@ Catalog merge(Component main, std::vector<Catalog> catalogs) {
   return all;
 }
 
-Result<Catalog> make_catalog(ports::Files& files, const Request& request) {
+Result<Catalog> make_catalog(const ports::World& world, const Request& request) {
+  ports::Files& files = world.files;
   Component main;
   main.type = "application";
   main.name = request.app;
@@ -142,11 +173,9 @@ Result<Catalog> make_catalog(ports::Files& files, const Request& request) {
   main.bom_ref = fmt::format("{}@{}", request.app, request.version);
   std::vector<Catalog> catalogs;
   const Sources sources = TRY(find_sources(files, request));
-  for (const std::string& path : sources.locks)
-    if (const Cataloger* cataloger = find_cataloger(path))
-      catalogs.push_back(TRY(run_cataloger(*cataloger, {files, path})));
+  for (Catalog& catalog : TRY(catalog_locks(files, sources.locks))) catalogs.push_back(std::move(catalog));
   for (const std::string& root : sources.systems)
-    catalogs.push_back(TRY(catalog_installed_system(files, request.process, root)));
+    catalogs.push_back(TRY(catalog_installed_system(files, &world.process, root)));
   for (const std::string& path : sources.artifacts)
     catalogs.push_back(TRY(catalog_artifact(files, path, request.root)));
   return merge(std::move(main), std::move(catalogs));

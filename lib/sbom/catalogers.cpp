@@ -2,39 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
-#include "crypto/digest.hpp"
+#include "sbom/digest_file.hpp"
 #include "sbom/model.hpp"
 #include "sbom/rpm.hpp"
 
 namespace tranche::sbom {
 
 namespace {
-
-struct Digested {
-  std::string head;
-  std::uint64_t size = 0;
-  Hash hash;
-};
-
-// One pass over a file of any size: its digest, and its first bytes.
-Result<Digested> digest_file(ports::Files& files, const std::string& path, std::size_t max_head) {
-  const std::unique_ptr<ports::FileReader> reader = TRY(files.open(path));
-  Digested digested;
-  crypto::Sha256 sha256;
-  std::string piece(256 * 1024, '\0');
-  while (const std::size_t count = TRY(reader->read(piece.data(), piece.size()))) {
-    const std::string_view bytes = std::string_view(piece).substr(0, count);
-    sha256.update(bytes);
-    digested.size += count;
-    digested.head.append(bytes.substr(0, max_head - std::min(max_head, digested.head.size())));
-  }
-  digested.hash = {"SHA-256", crypto::to_hex(sha256.finish())};
-  return digested;
-}
 
 Catalog catalog_of_one(Component component, Hash hash) {
   component.hashes = {std::move(hash)};
@@ -58,6 +35,11 @@ Result<Catalog> catalog_safetensors(const Found& found) {
   const std::string config = TRY(found.beside("config.json"));
   return catalog_of_one(TRY(read_safetensors(file.head, file.size, found.path, config)),
                         std::move(file.hash));
+}
+
+Result<Catalog> catalog_pip(const Found& found) {
+  const ReadOther read_other = [&](const std::string& path) { return found.below_root(path); };
+  return catalog_requirements(TRY(found.text()), found.path, read_other);
 }
 
 constexpr std::array table{
@@ -88,14 +70,8 @@ constexpr std::array table{
                 const std::string sum = TRY(found.beside("go.sum"));
                 return catalog_go_mod(text, sum, found.path);
               }},
-    Cataloger{"requirements*.txt", "pip requirements",
-              [](const Found& found) -> Result<Catalog> {
-                return catalog_requirements(TRY(found.text()), found.path);
-              }},
-    Cataloger{"requirements/*.txt", "pip requirements",
-              [](const Found& found) -> Result<Catalog> {
-                return catalog_requirements(TRY(found.text()), found.path);
-              }},
+    Cataloger{"requirements*.txt", "pip requirements", catalog_pip},
+    Cataloger{"requirements/*.txt", "pip requirements", catalog_pip},
     Cataloger{"poetry.lock", "Poetry lockfile",
               [](const Found& found) -> Result<Catalog> {
                 return catalog_python_lock(TRY(found.text()), found.path, "poetry");
@@ -164,6 +140,19 @@ Result<std::string> Found::beside(std::string_view name) const {
   return TRY(files.read(other, max_lock_bytes)).value_or("");
 }
 
+Result<std::string> Found::below_root(const std::string& other) const {
+  const std::string directory = root.empty() ? directory_name(path) : root;
+  const auto refused = fail_hint(ErrorKind::invalid, "name it on the command line, or scan it",
+                                 "it is not in the directory that is looked through");
+  if (!is_within(directory, other) || !TRY(files.info(other))) return refused;
+  const auto real = files.real_path(other);
+  if (!real || !is_within(TRY(files.real_path(directory)), *real)) return refused;
+  const auto what = TRY(files.info(*real));
+  if (!what || what->kind != ports::FileInfo::Kind::file || what->size > max_lock_bytes)
+    return fail(ErrorKind::invalid, "it is no plain file of at most {} bytes", max_lock_bytes);
+  return TRY(files.read(*real, max_lock_bytes)).value_or("");
+}
+
 std::span<const Cataloger> catalogers() { return table; }
 
 const Cataloger* find_cataloger(std::string_view path) {
@@ -184,9 +173,10 @@ Catalog warn_of(const Error& error, const std::string& path) {
   Catalog none;
   if (error.mark && error.mark->line > 0)
     none.warnings.push_back(fmt::format("{}:{}:{}: {}", name, error.mark->line, error.mark->column, words));
+  else if (words.starts_with(name + " "))  // "FILE is no lockfile of ..."
+    none.warnings.push_back(fmt::format("{}:1:1:{}", name, words.substr(name.size())));
   else
-    none.warnings.push_back(words.find(name) == std::string::npos ? fmt::format("{}: {}", name, words)
-                                                                  : std::move(words));
+    none.warnings.push_back(words.starts_with(name) ? std::move(words) : fmt::format("{}: {}", name, words));
   return none;
 }
 

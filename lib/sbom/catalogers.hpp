@@ -2,7 +2,7 @@
 // `tranche sbom` can see.
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,10 +19,14 @@ inline constexpr std::size_t max_lock_bytes = 32 << 20;
 struct Found {
   ports::Files& files;
   std::string path;
+  std::string root = {};  // the directory that is looked through; empty: the one that the file is in
   // The whole of it, at most max_lock_bytes.
   [[nodiscard]] Result<std::string> text() const;
   // A file in the same directory; empty when there is none, or it is no plain file.
   [[nodiscard]] Result<std::string> beside(std::string_view name) const;
+  // A file that this one names, by its path as `path` is. kind invalid when it is no plain file below `root`,
+  // also by way of a link.
+  [[nodiscard]] Result<std::string> below_root(const std::string& other) const;
 };
 
 struct Cataloger {
@@ -43,6 +47,9 @@ Catalog warn_of(const Error& error, const std::string& path);
 
 // A .rpm as the one component that it is, with the digest of the file. What is inside is not looked at.
 Result<Catalog> catalog_rpm_file(ports::Files& files, const std::string& path);
+// A .deb as the component that it is, which needs the packages that its programs link (sbom.hpp, `root` as
+// there). A control file that cannot be read is a warning.
+Result<Catalog> catalog_deb_file(ports::Files& files, const std::string& path, const std::string& root);
 
 // The readers behind the table, over text. All: at most max_lock_bytes, max_components, max_edges; kind
 // invalid when the text is no such file; an entry that makes no sense is a warning with its line, and the
@@ -61,8 +68,11 @@ Result<Catalog> catalog_pnpm_lock(std::string_view text, const std::string& file
 Result<Catalog> catalog_cargo_lock(std::string_view text, const std::string& file);
 // golang.cpp: go.mod, with the go.sum beside it ("" when there is none).
 Result<Catalog> catalog_go_mod(std::string_view mod, std::string_view sum, const std::string& file);
-// requirements.cpp: requirements.txt of pip. Other files that it names are not followed: a warning.
-Result<Catalog> catalog_requirements(std::string_view text, const std::string& file);
+// requirements.cpp: requirements.txt of pip. `read_other` gives the files that it names by -r and -c, by
+// their path as `file` is; an error of kind invalid, or none to ask: not followed, a warning.
+using ReadOther = std::function<Result<std::string>(const std::string& path)>;
+Result<Catalog> catalog_requirements(std::string_view text, const std::string& file,
+                                     const ReadOther& read_other = {});
 // python.cpp: poetry.lock, uv.lock, pdm.lock; `tool` is the program that writes it, for hints. Pipfile.lock.
 Result<Catalog> catalog_python_lock(std::string_view text, const std::string& file, std::string_view tool);
 Result<Catalog> catalog_pipfile_lock(std::string_view text, const std::string& file);

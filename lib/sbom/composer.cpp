@@ -2,9 +2,28 @@
 // platform ("php", "ext-json", "lib-curl") are no packages.
 #include "base/text.hpp"
 #include "sbom/catalogers.hpp"
+#include "sbom/licenses.hpp"
 #include "sbom/lock.hpp"
 
 namespace tranche::sbom {
+
+namespace {
+
+// Several are a choice (getcomposer.org/doc/04-schema.md, "license"). Where one of them is no SPDX expression
+// they stay a list of names.
+std::vector<std::string> licenses_of(const doc::Value& package) {
+  std::vector<std::string> names;
+  std::string choice;
+  for (const doc::Value& license : items_at(package, "license")) {
+    if (!license.is_string()) continue;
+    names.push_back(license.as_string());
+    choice += (choice.empty() ? "" : " OR ") + license.as_string();
+  }
+  if (names.size() < 2 || !parse_license_expression(choice)) return names;
+  return {choice};
+}
+
+}  // namespace
 
 Result<Catalog> catalog_composer_lock(std::string_view text, const std::string& file) {
   const doc::Value value = TRY(doc::parse_json(text, file, lock_limits));
@@ -28,8 +47,7 @@ Result<Catalog> catalog_composer_lock(std::string_view text, const std::string& 
       component.version = text_at(package, "version");
       component.purl = make_purl("composer", component.group, component.name, component.version);
       component.description = text_at(package, "description");
-      for (const doc::Value& license : items_at(package, "license"))
-        if (license.is_string()) component.licenses.push_back(license.as_string());
+      component.licenses = licenses_of(package);
       if (const doc::Value* archive = package.find("dist")) {
         if (auto hash = hash_of_hex(text_at(*archive, "shasum")))
           component.hashes.push_back(std::move(*hash));

@@ -4,7 +4,6 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
-#include "doc/value.hpp"
 #include "sbom/licenses.hpp"
 #include "sbom/write.hpp"
 
@@ -30,14 +29,27 @@ doc::Value card_of(const ModelCard& model) {
   return card;
 }
 
-// Addresses with other bytes than a URI has are encoded; '%' stays, it may be an escape already.
+// Addresses with other bytes than a URI has are encoded; "%2F" is an escape already. Of '#' the first one
+// begins the fragment; brackets stand only around an IPv6 host.
 std::string uri_of(std::string_view text) {
-  constexpr std::string_view kept = "-._~:/?#[]@!$&'()*+,;=%";
+  constexpr std::string_view kept = "-._~:/?@!$&'()*+,;=";
+  const auto is_hex = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  };
+  const std::size_t fragment = text.find('#');
+  const std::size_t scheme = text.find("://");
+  const std::size_t host_end =
+      scheme == text.npos ? 0 : std::min(text.find_first_of("/?#", scheme + 3), text.size());
   std::string uri;
-  for (const char c : text) {
-    const bool letter =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kept.contains(c);
-    uri += letter ? std::string(1, c) : percent_encode(std::string_view(&c, 1));
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool escape = c == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]);
+    const bool bracket = (c == '[' || c == ']') && i < host_end;
+    if (letter || kept.contains(c) || escape || bracket || i == fragment)
+      uri += c;
+    else
+      uri += percent_encode(std::string_view(&c, 1));
   }
   return uri;
 }
@@ -60,7 +72,18 @@ doc::Value licenses_of(const Component& component) {
   return list;
 }
 
-doc::Value to_value(const Component& component) {
+doc::Value edges_of(const Component& component) {
+  doc::Value value = doc::Value::object({{"ref", component.bom_ref}});
+  if (component.depends_on.empty()) return value;
+  doc::Value list = doc::Value::array();
+  for (const std::string& other : component.depends_on) list.push(other);
+  value.set("dependsOn", std::move(list));
+  return value;
+}
+
+}  // namespace
+
+doc::Value to_cyclonedx_component(const Component& component) {
   doc::Value value = doc::Value::object();
   value.set("type", component.type);
   value.set("bom-ref", component.bom_ref);
@@ -80,24 +103,14 @@ doc::Value to_value(const Component& component) {
   if (!component.purl.empty()) value.set("purl", component.purl);
   if (!component.download.empty()) {
     const bool vcs = component.download.starts_with("git") || component.download.starts_with("ssh");
-    value.set("externalReferences", doc::Array{doc::Value::object({{"type", vcs ? "vcs" : "distribution"},
-                                                                   {"url", uri_of(component.download)}})});
+    value.set("externalReferences",
+              doc::Array{doc::Value::object({{"type", vcs ? "vcs" : "distribution"},
+                                             {"url", uri_of(without_credentials(component.download))}})});
   }
   if (component.model) value.set("modelCard", card_of(*component.model));
   if (!component.properties.empty()) value.set("properties", properties_of(component.properties));
   return value;
 }
-
-doc::Value edges_of(const Component& component) {
-  doc::Value value = doc::Value::object({{"ref", component.bom_ref}});
-  if (component.depends_on.empty()) return value;
-  doc::Value list = doc::Value::array();
-  for (const std::string& other : component.depends_on) list.push(other);
-  value.set("dependsOn", std::move(list));
-  return value;
-}
-
-}  // namespace
 
 std::string to_cyclonedx(const Catalog& catalog, Instant created, std::string_view tool_version,
                          std::string_view spec_version) {
@@ -111,14 +124,14 @@ std::string to_cyclonedx(const Catalog& catalog, Instant created, std::string_vi
   doc::Value dependencies = doc::Value::array();
   dependencies.push(edges_of(main));
   for (const Component* component : sorted) {
-    components.push(to_value(*component));
+    components.push(to_cyclonedx_component(*component));
     dependencies.push(edges_of(*component));
   }
   doc::Value tool = doc::Value::object({{"type", "application"}, {"name", "tranche"}});
   if (!tool_version.empty()) tool.set("version", tool_version);
   doc::Value tools = doc::Value::object({{"components", doc::Array{std::move(tool)}}});
   doc::Value metadata = doc::Value::object({{"timestamp", to_text(created)}, {"tools", std::move(tools)}});
-  metadata.set("component", to_value(main));
+  metadata.set("component", to_cyclonedx_component(main));
 
   doc::Value bom = doc::Value::object({{"bomFormat", "CycloneDX"}, {"specVersion", spec_version}});
   bom.set("serialNumber", "");

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
+#include "doc/value.hpp"
 #include "sbom/sbom.hpp"
 
 namespace tranche::sbom {
@@ -14,5 +15,8 @@ namespace tranche::sbom {
 // is a UUID (version 8) from the SHA-256 of the document without it. Ends with a newline.
 std::string to_cyclonedx(const Catalog& catalog, Instant created, std::string_view tool_version,
                          std::string_view spec_version = "1.6");
+
+// One entry of "components".
+doc::Value to_cyclonedx_component(const Component& component);
 
 }  // namespace tranche::sbom

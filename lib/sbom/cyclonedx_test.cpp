@@ -3,24 +3,13 @@
 #include <doctest/doctest.h>
 
 #include "doc/value.hpp"
+#include "sbom/write_samples.hpp"
 
 using namespace tranche;
 using namespace tranche::sbom;
+using namespace tranche::sbom::test;
 
 namespace {
-
-const Instant created = *parse_instant("2026-11-21T10:45:00Z");
-
-Component library(const std::string& name, std::vector<std::string> depends_on = {},
-                  const std::string& scope = "") {
-  Component component;
-  component.name = name;
-  component.version = "1.0.0";
-  component.bom_ref = component.purl = make_purl("npm", "", name, "1.0.0");
-  component.depends_on = std::move(depends_on);
-  component.scope = scope;
-  return component;
-}
 
 Component app() {
   Component component;

@@ -12,6 +12,7 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "sbom/archive.hpp"
+#include "sbom/deb.hpp"
 #include "sbom/dpkg.hpp"
 #include "sbom/elf.hpp"
 #include "sbom/sbom.hpp"
@@ -53,6 +54,7 @@ class Cataloger {
     TRY(read_artifact(artifact));
     TRY(follow_libraries());
     TRY(name_packages());
+    sort_unique(catalog_.main.licenses);
     return std::move(catalog_);
   }
 
@@ -83,10 +85,18 @@ class Cataloger {
       warn(fmt::format("{}: neither an ELF file nor an archive; nothing was looked at", printable(path)));
       return {};
     }
+    const bool deb = is_deb(*bytes);
     auto walked = walk_archive(
-        *bytes, {}, [](std::string_view, std::string_view head) { return is_elf(head); },
+        *bytes, {},
+        [&](std::string_view name, std::string_view head) {
+          return is_elf(head) || (deb && glob_match("./usr/share/doc/*/copyright", name));
+        },
         [&](std::string_view name, const std::string& inner) -> Result<> {
-          take_elf(name, inner);
+          if (is_elf(inner))
+            take_elf(name, inner);
+          else
+            for (std::string& license : read_debian_copyright(inner))
+              catalog_.main.licenses.push_back(std::move(license));
           return {};
         });
     if (!walked) return fail(std::move(walked.error()).during("reading " + printable(path)));

@@ -211,13 +211,13 @@ TEST_CASE("everything in a repository is cataloged: lockfiles below it and what 
   request.repository = scene.directory / "repo";
   request.artifacts = {scene.directory / "repo/dist/notes"};
   request.root = scene.root;
-  const auto catalog = make_catalog(scene.real.world().files, request);
+  const auto catalog = make_catalog(scene.real.world(), request);
   REQUIRE(catalog);
   CHECK(names(*catalog) == List{"left", "libc6", "zlib1g"});
   CHECK(catalog->main.bom_ref == "notes@1.1.0");
   for (const char* scan : {"../root", "/etc", "none"}) {
     request.scan = {scan};
-    const auto refused = make_catalog(scene.real.world().files, request);
+    const auto refused = make_catalog(scene.real.world(), request);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().kind == ErrorKind::invalid);
   }

@@ -5,6 +5,7 @@
 #include "base/deb822.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "sbom/deb.hpp"
 #include "sbom/lock.hpp"
 
 namespace tranche::sbom {
@@ -12,19 +13,13 @@ namespace tranche::sbom {
 namespace {
 
 constexpr std::size_t max_status_bytes = 128 << 20;
+constexpr std::size_t max_copyright_bytes = 1 << 20;
 constexpr std::size_t max_answer_bytes = 64 << 20;
 constexpr const char* dpkg_status = "var/lib/dpkg/status";
 constexpr const char* rpm_databases[] = {"usr/lib/sysimage/rpm", "var/lib/rpm"};
 
-std::string field(const Deb822Stanza& stanza, std::string_view name) {
-  const std::string_view value = stanza.find(name).value_or(std::string_view());
-  return is_valid_utf8(value) ? std::string(value) : std::string();  // old packages name people in Latin 1
-}
-
-// "libc6:any (>= 2.36)" → "libc6"
-std::string_view relation_name(std::string_view text) {
-  text = trim(text);
-  return text.substr(0, text.find_first_of(" :(["));
+std::string_view field(const Deb822Stanza& stanza, std::string_view name) {
+  return stanza.find(name).value_or(std::string_view());
 }
 
 std::string distro_of(const Distribution& distribution) {
@@ -38,6 +33,19 @@ Result<bool> is_inside(ports::Files& files, const std::string& root, const std::
   const auto real = files.real_path(path);
   if (!real) return false;
   return is_within(TRY(files.real_path(root)), *real);
+}
+
+// Of /usr/share/doc/NAME/copyright; none when it is not there, or of another form.
+Result<std::vector<std::string>> installed_licenses(ports::Files& files, const std::string& root,
+                                                    const std::string& name) {
+  const std::string path = join_path(root, fmt::format("usr/share/doc/{}/copyright", name));
+  if (name.find('/') != std::string::npos || !TRY(files.info(path)) || !TRY(is_inside(files, root, path)))
+    return std::vector<std::string>();
+  const std::string real = TRY(files.real_path(path));
+  const auto info = TRY(files.info(real));
+  if (!info || info->kind != ports::FileInfo::Kind::file || info->size > max_copyright_bytes)
+    return std::vector<std::string>();
+  return read_debian_copyright(TRY(files.read(real, max_copyright_bytes)).value_or(""));
 }
 
 }  // namespace
@@ -57,41 +65,29 @@ Result<bool> is_installed_system(ports::Files& files, const std::string& root) {
 Result<Catalog> catalog_dpkg_status(std::string_view text, const std::string& file,
                                     const Distribution& distribution) {
   const auto stanzas = TRY_WHILE("reading " + printable(file), parse_deb822(text));
-  const std::string id = distribution.id.empty() ? "debian" : distribution.id;
   LockGraph graph(file);
   std::map<std::string, std::vector<std::string>, std::less<>> providers;  // name → keys
-  std::vector<std::pair<std::string, std::string>> relations;              // key, text of Depends
+  std::vector<std::pair<std::string, std::string_view>> relations;         // key, text of Depends
   for (const Deb822Stanza& stanza : stanzas) {
-    const std::string name = field(stanza, "Package");
-    const std::string version = field(stanza, "Version");
-    const std::string status = field(stanza, "Status");
     // Images without dpkg itself keep stanzas without a status (var/lib/dpkg/status.d).
+    const std::string_view status = field(stanza, "Status");
     if (!status.empty() && !status.ends_with(" installed")) continue;
-    if (name.empty() || version.empty()) {
+    Component component = debian_component(stanza, distribution);
+    const std::string name = component.name;
+    if (name.empty() || component.version.empty()) {
       graph.warn(0, fmt::format("a package has no {}", name.empty() ? "name" : "version"));
       continue;
     }
-    const std::string architecture = field(stanza, "Architecture");
-    Component component;
-    component.name = name;
-    component.version = version;
-    component.purl =
-        make_purl("deb", id, name, version, {{"arch", architecture}, {"distro", distro_of(distribution)}});
-    component.supplier = field(stanza, "Maintainer");
-    const std::string description = field(stanza, "Description");
-    component.description = description.substr(0, description.find('\n'));
-    if (const std::string source = field(stanza, "Source"); !source.empty())
-      component.properties.emplace_back("deb:source", source);
+    const std::string_view architecture = field(stanza, "Architecture");
     const std::string key = fmt::format("{}:{}", name, architecture);
     TRY(graph.add(key, std::move(component)));
     providers[name].push_back(key);
-    const std::string provides = field(stanza, "Provides");
-    for (const std::string_view provided : split(provides, ','))
+    for (const std::string_view provided : split(field(stanza, "Provides"), ','))
       if (const std::string_view other = relation_name(provided); !other.empty() && other != name)
         providers[std::string(other)].push_back(key);
     for (const char* relation : {"Pre-Depends", "Depends"})
-      if (std::string needs = field(stanza, relation); !needs.empty())
-        relations.emplace_back(key, std::move(needs));
+      if (const std::string_view needs = field(stanza, relation); !needs.empty())
+        relations.emplace_back(key, needs);
   }
   for (const auto& [key, needs] : relations) {
     for (const std::string_view need : split(needs, ',')) {
@@ -153,8 +149,11 @@ Result<Catalog> catalog_installed_system(ports::Files& files, ports::Process* pr
   const Distribution distribution = TRY(read_distribution(files, root));
   const std::string status = join_path(root, dpkg_status);
   if (TRY(files.info(status)) && TRY(is_inside(files, root, status)))
-    if (const auto text = TRY(files.read(TRY(files.real_path(status)), max_status_bytes)))
+    if (const auto text = TRY(files.read(TRY(files.real_path(status)), max_status_bytes))) {
       catalogs.push_back(TRY(catalog_dpkg_status(*text, status, distribution)));
+      for (Component& component : catalogs.back().components)
+        component.licenses = TRY(installed_licenses(files, root, component.name));
+    }
   for (const char* name : rpm_databases) {
     const std::string database = join_path(root, name);
     if (!TRY(files.info(database)) || !TRY(is_inside(files, root, database))) continue;

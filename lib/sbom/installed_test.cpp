@@ -149,11 +149,9 @@ TEST_CASE("a package that rpmbuild made reads as rpm reads it, and its installed
   REQUIRE_MESSAGE(installed->exit_code == 0, installed->err);
   REQUIRE(world.files.write(directory / "root/etc/os-release", "ID=fedora\nVERSION_ID=40\n"));
   CHECK(*is_installed_system(world.files, directory / "root"));
-  const Catalog system = taken(make_catalog(
-      world.files, {.app = "x", .scan = {}, .paths = {directory / "root"}, .process = &world.process}));
+  const Catalog system = taken(make_catalog(world, {.app = "x", .scan = {}, .paths = {directory / "root"}}));
   CHECK(listed(system) == List{"pkg:rpm/fedora/tranche-sample@1.5-3?arch=noarch&distro=fedora-40&epoch=2"});
-  const Catalog without =
-      taken(make_catalog(world.files, {.app = "x", .scan = {}, .paths = {directory / "root"}}));
+  const Catalog without = taken(catalog_installed_system(world.files, nullptr, directory / "root"));
   CHECK(without.components.empty());
   REQUIRE(without.warnings.size() == 1);
   CHECK(has(without.warnings[0], "the program rpm is missing"));

@@ -31,10 +31,10 @@ std::string_view scope_of(Needed needed) {
   return needed == Needed::running ? "" : needed == Needed::optional ? "optional" : "excluded";
 }
 
-void LockGraph::warn(int line, std::string_view text) {
+void LockGraph::warn(const std::string& file, int line, std::string_view text) {
   if (warnings_.size() >= max_warnings) return;
-  warnings_.push_back(line > 0 ? fmt::format("{}:{}: {}", printable(file_), line, text)
-                               : fmt::format("{}: {}", printable(file_), text));
+  warnings_.push_back(line > 0 ? fmt::format("{}:{}: {}", printable(file), line, text)
+                               : fmt::format("{}: {}", printable(file), text));
 }
 
 Result<> LockGraph::add(std::string key, Component component) {

@@ -32,7 +32,9 @@ class LockGraph {
   Component main;
 
   // "FILE:LINE: text"; line 0: the file as a whole.
-  void warn(int line, std::string_view text);
+  void warn(int line, std::string_view text) { warn(file_, line, text); }
+  // Of another file that was read along.
+  void warn(const std::string& file, int line, std::string_view text);
   // Keys are the file's own. Keys whose components have one bom_ref become one component. A component without
   // a bom_ref takes its purl. One without a name, or whose purl does not read, is not listed: a warning. kind
   // invalid beyond max_components.

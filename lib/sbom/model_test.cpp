@@ -124,7 +124,7 @@ TEST_CASE("models in a directory are listed with their digest, and a broken one 
   REQUIRE(files.write(directory / "m/b.safetensors", safetensors(header, 26)));
   REQUIRE(files.write(directory / "m/config.json", R"({"model_type": "bert"})"));
   REQUIRE(files.write(directory / "m/c.gguf", "GGUF"));
-  const Catalog catalog = taken(make_catalog(files, {.app = "x", .repository = directory.path()}));
+  const Catalog catalog = taken(make_catalog(real.world(), {.app = "x", .repository = directory.path()}));
   REQUIRE(catalog.components.size() == 2);
   CHECK(catalog.components[0].name == "Tiny Llama");
   REQUIRE(catalog.components[0].hashes.size() == 1);

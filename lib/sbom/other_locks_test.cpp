@@ -8,13 +8,14 @@ TEST_CASE("composer.lock lists packages with licences; needs of the platform are
   const Catalog catalog = taken(catalog_composer_lock(R"({"packages": [
     {"name": "Acme/left", "version": "v1.2.0", "license": ["MIT"], "description": "pads", "require": {"php": ">=8", "acme/right": "^1", "psr/log-implementation": "1"},
      "dist": {"type": "zip", "url": "https://host.example/l.zip", "shasum": "da39a3ee5e6b4b0d3255bfef95601890afd80709"}},
-    {"name": "acme/right", "version": "1.0.0", "dist": {"shasum": ""}},
+    {"name": "acme/right", "version": "1.0.0", "license": ["mit", "GPL-2.0-only"], "dist": {"shasum": ""}},
     {"name": "acme/none"}],
    "packages-dev": [{"name": "acme/lint", "version": "5.0.0"}]})",
                                                       "composer.lock"));
   CHECK(listed(catalog) == List{"pkg:composer/acme/left@v1.2.0", "pkg:composer/acme/lint@5.0.0 (excluded)",
                                 "pkg:composer/acme/right@1.0.0"});
   CHECK(at(catalog, "pkg:composer/acme/left@v1.2.0").licenses == List{"MIT"});
+  CHECK(at(catalog, "pkg:composer/acme/right@1.0.0").licenses == List{"mit OR GPL-2.0-only"});
   CHECK(at(catalog, "pkg:composer/acme/left@v1.2.0").hashes.at(0).algorithm == "SHA-1");
   CHECK(at(catalog, "pkg:composer/acme/left@v1.2.0").depends_on == List{"pkg:composer/acme/right@1.0.0"});
   CHECK(catalog.main.depends_on == List{"pkg:composer/acme/left@v1.2.0", "pkg:composer/acme/lint@5.0.0"});

@@ -236,8 +236,27 @@ std::string make_purl(std::string_view type, std::string_view name_space, std::s
                       std::string_view subpath) {
   Purl purl{std::string(type),    std::string(name_space), std::string(name),
             std::string(version), std::move(qualifiers),   std::string(subpath)};
+  for (auto& [key, value] : purl.qualifiers) value = without_credentials(value);
   normalise(purl);
   return write_purl(purl);
+}
+
+std::string without_credentials(std::string_view text) {
+  std::string out;
+  while (true) {
+    const std::size_t mark = text.find("://");
+    if (mark == text.npos) return out.append(text);
+    const std::string_view scheme = text.substr(0, mark);
+    out.append(text.substr(0, mark + 3));
+    text.remove_prefix(mark + 3);
+    const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\"'"));
+    const std::size_t at = authority.rfind('@');
+    if (at == authority.npos) continue;
+    // A user of ssh is no secret, and the address does not work without.
+    const std::string_view user = authority.substr(0, authority.find(':'));
+    if (scheme.ends_with("ssh")) out.append(user.substr(0, std::min(user.size(), at))).append("@");
+    text.remove_prefix(at + 1);
+  }
 }
 
 }  // namespace tranche::sbom

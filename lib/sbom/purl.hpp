@@ -44,4 +44,8 @@ std::string make_purl(std::string_view type, std::string_view name_space, std::s
                       std::vector<std::pair<std::string, std::string>> qualifiers = {},
                       std::string_view subpath = {});
 
+// The text without the passwords and tokens in its addresses: "https://user:secret@host" is "https://host",
+// "ssh://git:secret@host" is "ssh://git@host". Lockfiles have them, and a BOM is handed out.
+std::string without_credentials(std::string_view text);
+
 }  // namespace tranche::sbom

@@ -35,6 +35,23 @@ Purl to_purl(const doc::Value& value) {
 
 }  // namespace
 
+TEST_CASE("addresses lose their passwords and tokens, wherever in a text they stand") {
+  struct Row {
+    const char *from, *to;
+  };
+  for (const Row& row :
+       {Row{"https://user:secret@host/x", "https://host/x"},
+        Row{"https://token@host/x@v1", "https://host/x@v1"},
+        Row{"git+ssh://git@host/x", "git+ssh://git@host/x"},
+        Row{"ssh://git:secret@host/x", "ssh://git@host/x"},
+        Row{"https://host/@scope/x", "https://host/@scope/x"}, Row{"git@host:a/b", "git@host:a/b"},
+        Row{"a https://u:p@h b http://t@k", "a https://h b http://k"},
+        Row{"https://a@b@host", "https://host"}, Row{"ssh://@host", "ssh://@host"}, Row{"", ""}})
+    CHECK(without_credentials(row.from) == row.to);
+  CHECK(make_purl("npm", "", "x", "1", {{"vcs_url", "git+https://t@host/x"}}) ==
+        "pkg:npm/x@1?vcs_url=git%2Bhttps:%2F%2Fhost%2Fx");
+}
+
 TEST_CASE(
     "package URLs are read, built and brought into canonical form as the specification's own tests want") {
   const auto corpus = support::find_corpus("purl");

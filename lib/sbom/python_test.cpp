@@ -1,4 +1,9 @@
+#include <filesystem>
+
+#include "base/text.hpp"
+#include "os/world.hpp"
 #include "sbom/lock_samples.hpp"
+#include "support/temp_directory.hpp"
 
 using namespace tranche;
 using namespace tranche::sbom;
@@ -39,9 +44,87 @@ TEST_CASE("requirements.txt lists what is pinned with its version, and warns of 
         Properties{{"python:marker", "python_version < '4'"}});
   CHECK(catalog.main.depends_on.size() == 9);
   REQUIRE(catalog.warnings.size() == 5);
-  CHECK(catalog.warnings[0] == "requirements.txt:2: '-r other.txt' is not followed");
-  CHECK(has(catalog.warnings[1], "requirements.txt:8: 'loose' is not pinned"));
-  CHECK(has(catalog.warnings[4], "requirements.txt:14: './local' names no package"));
+  CHECK(catalog.warnings[0] == "requirements.txt:2: 'other.txt' is not followed: it is not in the directory");
+  CHECK(has(catalog.warnings[1], "requirements.txt:14: './local' names no package"));
+  CHECK(has(catalog.warnings[2], "requirements.txt:8: 'loose' is not pinned"));
+  CHECK(has(catalog.warnings[4], "requirements.txt:10: 'star' is not pinned"));
+}
+
+TEST_CASE("-r and -c are followed in the directory that is looked through, each file once, and no further") {
+  support::TempDirectory directory;
+  os::RealWorld real;
+  ports::Files& files = real.world().files;
+  const auto write = [&](const std::string& name, const std::string& text) {
+    REQUIRE(files.write(directory / name, text));
+  };
+  write("outside.txt", "outside==1\n");
+  write("repo/requirements.txt",
+        "-r requirements/base.txt\n--requirement=requirements-dev.txt\n-cpins.txt\nright\nleft\n");
+  write("repo/requirements/base.txt",
+        "-r ../requirements.txt\n-c constraints.txt\nbase\nleft==2.0\nfree>1\n-r gone.txt\n");
+  write("repo/requirements/constraints.txt", "base==1.5\nnever-used==9\n");
+  write("repo/requirements-dev.txt", "-r ../outside.txt\n-r link.txt\n-r https://host.example/r.txt\n");
+  write("repo/pins.txt", "Right == 3.1 ; python_version > '3'\n");
+  std::filesystem::create_symlink("../outside.txt", directory / "repo/link.txt");
+  const Catalog catalog =
+      taken(make_catalog(real.world(), {.app = "x", .scan = {}, .paths = {directory / "repo"}}));
+  CHECK(listed(catalog) ==
+        List{"pkg:pypi/base@1.5", "pkg:pypi/free", "pkg:pypi/left@2.0", "pkg:pypi/right@3.1"});
+  const auto path = [&](const std::string& name) { return directory / ("repo/" + name); };
+  const std::string why = "it is not in the directory that is looked through";
+  INFO(join(catalog.warnings, "\n"));
+  CHECK(catalog.warnings ==
+        List{fmt::format("{}:6: 'gone.txt' is not followed: {}", path("requirements/base.txt"), why),
+             fmt::format("{}:1: '../outside.txt' is not followed: {}", path("requirements-dev.txt"), why),
+             fmt::format("{}:2: 'link.txt' is not followed: {}", path("requirements-dev.txt"), why),
+             fmt::format("{}:3: 'https://host.example/r.txt' is not followed: nothing is fetched",
+                         path("requirements-dev.txt")),
+             fmt::format("{}:5: 'free' is not pinned to a version: pip freeze or pip-compile writes them",
+                         path("requirements/base.txt"))});
+
+  // A file alone: its own directory.
+  const Catalog alone = taken(make_catalog(
+      real.world(), {.app = "x", .scan = {}, .paths = {directory / "repo/requirements/base.txt"}}));
+  CHECK(listed(alone) == List{"pkg:pypi/base@1.5", "pkg:pypi/free", "pkg:pypi/left@2.0"});
+  CHECK(has(alone.warnings.at(0), "'../requirements.txt' is not followed"));
+}
+
+TEST_CASE("requirements that name each other without end are read once each, and at most sixteen deep") {
+  int asked = 0;
+  const ReadOther next = [&](const std::string& path) -> Result<std::string> {
+    ++asked;
+    return fmt::format("-r {}x\nname{}==1\n", path, asked);
+  };
+  const Catalog catalog = taken(catalog_requirements("-r x\n", "requirements.txt", next));
+  CHECK(asked == 16);
+  CHECK(catalog.components.size() == 16);
+  CHECK(catalog.covers.size() == 16);
+  REQUIRE(catalog.warnings.size() == 1);
+  CHECK(has(catalog.warnings[0], "at most 100 files are, 16 deep"));
+}
+
+TEST_CASE("addresses and paths are listed under the name that they say; tokens in them are not shown") {
+  const Catalog catalog = taken(catalog_requirements(
+      "-e git+https://user:secret@host.example/a.git@v1#egg=Alpha_One&subdirectory=x\n"
+      "--editable=.\n"
+      "https://token@host.example/beta-1.0-py3-none-any.whl#sha256=" +
+          one +
+          "\n"
+          "./wheels/gamma-2.0.tar.gz\n"
+          "delta[x] @ https://host.example/delta-3.0-py3-none-any.whl ; python_version > '3'\n"
+          "git+ssh://git:secret@host.example/e.git\n"
+          "hg+https://host.example/zeta#egg=zeta\n",
+      "requirements.txt"));
+  CHECK(listed(catalog) == List{"pkg:pypi/alpha-one?vcs_url=git%2Bhttps:%2F%2Fhost.example%2Fa.git%40v1",
+                                "pkg:pypi/beta@1.0", "pkg:pypi/delta@3.0", "pkg:pypi/gamma@2.0",
+                                "pkg:pypi/zeta?vcs_url=hg%2Bhttps:%2F%2Fhost.example%2Fzeta"});
+  CHECK(at(catalog, "pkg:pypi/beta@1.0").hashes == std::vector{Hash{"SHA-256", one}});
+  CHECK(at(catalog, "pkg:pypi/delta@3.0").properties ==
+        Properties{{"python:marker", "python_version > '3'"}});
+  CHECK(catalog.warnings ==
+        List{"requirements.txt:2: '.' names no package: a lockfile in that directory says what it needs",
+             "requirements.txt:6: 'git+ssh://git@host.example/e.git' names no package: write it as NAME @ "
+             "ADDRESS"});
 }
 
 TEST_CASE("poetry.lock lists packages with groups as scopes and digests of their files") {

@@ -8,6 +8,7 @@
 #include "doc/value.hpp"
 #include "sbom/check.hpp"
 #include "sbom/purl.hpp"
+#include "sbom/spdx.hpp"
 
 namespace tranche::sbom {
 
@@ -59,6 +60,14 @@ class CycloneDx {
     name_the_nameless();
     read_edges(list_of(value, "dependencies"));
     return std::move(bom_);
+  }
+
+  // "properties" and "modelCard".
+  static void add_properties(const doc::Value& value, Component& component) {
+    for (const doc::Value& property : list_of(value, "properties"))
+      component.properties.emplace_back(text_of(property, "name"), text_of(property, "value"));
+    std::ranges::sort(component.properties);
+    if (const doc::Value* card = value.find("modelCard")) component.model = model_of(*card);
   }
 
  private:
@@ -113,10 +122,7 @@ class CycloneDx {
       if (component.download.empty() && (type == "distribution" || type == "vcs"))
         component.download = text_of(reference, "url");
     }
-    for (const doc::Value& property : list_of(value, "properties"))
-      component.properties.emplace_back(text_of(property, "name"), text_of(property, "value"));
-    std::ranges::sort(component.properties);
-    if (const doc::Value* card = value.find("modelCard")) component.model = model_of(*card);
+    add_properties(value, component);
     return component;
   }
 
@@ -233,6 +239,14 @@ class Spdx {
           component.group = purl->name_space;
           component.name = purl->name;
         }
+    for (const doc::Value& note : list_of(package, "annotations")) {
+      if (!text_of(note, "annotator").starts_with(our_tool)) continue;
+      // One that is not ours after all says nothing.
+      const auto kept = doc::parse_json(text_of(note, "comment"), file_, bom_limits);
+      if (!kept || !kept->is_object()) continue;
+      if (const std::string type = text_of(*kept, "type"); !type.empty()) component.type = type;
+      CycloneDx::add_properties(*kept, component);
+    }
     std::string license = text_of(package, "licenseDeclared");
     if (license.empty() || license == "NOASSERTION") license = text_of(package, "licenseConcluded");
     if (!license.empty() && license != "NOASSERTION" && license != "NONE") {

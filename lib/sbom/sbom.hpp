@@ -59,12 +59,14 @@ struct Catalog {
   Component main;  // what the catalog is of; depends_on are its direct dependencies
   std::vector<Component> components;
   std::vector<std::string> warnings;
+  // Other files that were read as part of it (requirements.txt names them): they are not cataloged again.
+  std::vector<std::string> covers;
 };
 
 // debian_elf.cpp: the Debian packages that the ELF files in an artifact link, through all levels. The
 // artifact is an ELF file, or an archive (.deb, .tar.*, .zip) with ELF files in it; others give an empty
 // catalog with a warning. `root` is the file system that the libraries come from, "" or "/" for this
-// machine's.
+// machine's. Licences of main are those that a .deb says it has.
 Result<Catalog> catalog_linked_packages(ports::Files& files, const std::string& artifact_path,
                                         const std::string& root = "");
 
@@ -83,11 +85,11 @@ struct Request {
   // cataloger knows by its name is read as that, any other file as an artifact. A directory that holds
   // dpkg's or rpm's database is an installed system (installed.hpp).
   std::vector<std::string> paths;
-  ports::Process* process = nullptr;  // for rpm's database; without it that is a warning
 };
 // Everything: what the catalogers of catalogers.hpp know below `scan` (not below node_modules or .git; at
-// most 10,000 entries, depth 32) and what the artifacts link. kind invalid when a scan path leaves the
-// repository, or a named path is not there.
-Result<Catalog> make_catalog(ports::Files& files, const Request& request);
+// most 10,000 entries, depth 32), and what the artifacts are and link. Of the world it reads the files, and
+// runs `rpm` where there is a database of rpm's. kind invalid when a scan path leaves the repository, or a
+// named path is not there.
+Result<Catalog> make_catalog(const ports::World& world, const Request& request);
 
 }  // namespace tranche::sbom

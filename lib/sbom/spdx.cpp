@@ -7,7 +7,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
-#include "doc/value.hpp"
+#include "sbom/cyclonedx.hpp"
 #include "sbom/licenses.hpp"
 #include "sbom/write.hpp"
 
@@ -56,10 +56,12 @@ std::string_view purpose_of(std::string_view type) {
 
 class Writer {
  public:
-  Writer(const Catalog& catalog, std::string_view tool_version)
-      : catalog_(catalog), tool_version_(tool_version) {}
+  Writer(const Catalog& catalog, Instant created, std::string_view tool_version)
+      : catalog_(catalog),
+        created_(to_text(std::chrono::floor<std::chrono::seconds>(created))),
+        tool_(tool_version.empty() ? std::string(our_tool) : fmt::format("{}-{}", our_tool, tool_version)) {}
 
-  std::string write(Instant created) {
+  std::string write() {
     Component main = catalog_.main;
     if (main.bom_ref.empty()) main.bom_ref = fmt::format("{}@{}", main.name, main.version);
     std::vector<const Component*> sorted{&main};
@@ -76,9 +78,8 @@ class Writer {
     }
     const std::string name = main.version.empty() ? main.name : main.name + "-" + main.version;
     doc::Value about = doc::Value::object();
-    about.set("created", to_text(std::chrono::floor<std::chrono::seconds>(created)));
-    about.set("creators", doc::Array{tool_version_.empty() ? std::string("Tool: tranche")
-                                                           : fmt::format("Tool: tranche-{}", tool_version_)});
+    about.set("created", created_);
+    about.set("creators", doc::Array{tool_});
     about.set("licenseListVersion", "3.29");
 
     doc::Value document = doc::Value::object({{"spdxVersion", "SPDX-2.3"}, {"dataLicense", "CC0-1.0"}});
@@ -134,22 +135,30 @@ class Writer {
       if (!all.empty()) all += " AND ";
       all += several && expression->compound ? "(" + expression->text + ")" : expression->text;
     }
-    return all.empty() ? "NOASSERTION" : all;
+    if (all.empty()) return "NOASSERTION";
+    if (parse_license_expression(all)) return all;
+    // Longer than an expression may be.
+    const std::string id = "LicenseRef-" + safe_name("several", all);
+    other_licenses_.emplace(id, join(component.licenses, " AND "));
+    return id;
   }
 
-  static std::string comment_of(const Component& component) {
-    std::string text;
-    const auto add = [&](std::string_view name, std::string_view value) {
-      if (!value.empty()) text += fmt::format("{}{}: {}", text.empty() ? "" : "\n", name, value);
-    };
-    if (component.model) {
-      add("task", component.model->task);
-      add("architecture family", component.model->architecture_family);
-      add("architecture", component.model->architecture);
-      for (const auto& [name, value] : component.model->properties) add(name, value);
-    }
-    for (const auto& [name, value] : component.properties) add(name, value);
-    return text;
+  // What the format has no member for, in CycloneDX's words: the kind of a component, properties, a model's
+  // card.
+  [[nodiscard]] doc::Value annotations_of(const Component& component) const {
+    doc::Value whole = to_cyclonedx_component(component);
+    doc::Value kept = doc::Value::object();
+    for (doc::Member& member : whole.as_object())
+      if ((member.key == "type" && purpose_of(component.type) == "OTHER") || member.key == "modelCard" ||
+          member.key == "properties")
+        kept.set(member.key, std::move(member.value));
+    doc::Value list = doc::Value::array();
+    if (!kept.as_object().empty())
+      list.push(doc::Value::object({{"annotationDate", created_},
+                                    {"annotationType", "OTHER"},
+                                    {"annotator", tool_},
+                                    {"comment", doc::to_json(kept)}}));
+    return list;
   }
 
   doc::Value package_of(const Component& component) {
@@ -158,8 +167,8 @@ class Writer {
     package.set("primaryPackagePurpose", purpose_of(component.type));
     package.set("supplier", component.supplier.empty() ? std::string("NOASSERTION")
                                                        : "Organization: " + component.supplier);
-    package.set("downloadLocation",
-                component.download.empty() ? std::string("NOASSERTION") : component.download);
+    package.set("downloadLocation", component.download.empty() ? std::string("NOASSERTION")
+                                                               : without_credentials(component.download));
     package.set("filesAnalyzed", false);
     if (!component.hashes.empty()) {
       doc::Value list = doc::Value::array();
@@ -171,16 +180,18 @@ class Writer {
     package.set("licenseDeclared", license_of(component));
     package.set("copyrightText", "NOASSERTION");
     if (!component.description.empty()) package.set("description", component.description);
-    if (const std::string comment = comment_of(component); !comment.empty()) package.set("comment", comment);
     if (!component.purl.empty())
       package.set("externalRefs", doc::Array{doc::Value::object({{"referenceCategory", "PACKAGE-MANAGER"},
                                                                  {"referenceType", "purl"},
                                                                  {"referenceLocator", component.purl}})});
+    if (doc::Value notes = annotations_of(component); !notes.as_array().empty())
+      package.set("annotations", std::move(notes));
     return package;
   }
 
   const Catalog& catalog_;
-  std::string_view tool_version_;
+  std::string created_;
+  std::string tool_;
   std::map<std::string_view, const Component*> by_reference_;
   std::map<std::string, std::string> other_licenses_;  // LicenseRef → text
 };
@@ -188,7 +199,7 @@ class Writer {
 }  // namespace
 
 std::string to_spdx(const Catalog& catalog, Instant created, std::string_view tool_version) {
-  return Writer(catalog, tool_version).write(created);
+  return Writer(catalog, created, tool_version).write();
 }
 
 }  // namespace tranche::sbom

@@ -1,8 +1,8 @@
-// Reads a BOM as strangers do. CycloneDX: the schema by CycloneDX's own library, every purl by the purl project's
+// Reads BOMs as strangers do. CycloneDX: the schema by CycloneDX's own library, every purl by the purl project's
 // parser, every edge against the components. SPDX: the schema by ajv, licences by the SPDX project's parser, every
 // relationship against the packages.
 //
-//   node bom_validate.mjs FILE [SCHEMA-DIRECTORY]     exit 0 when valid, else 1 and the reasons
+//   node bom_validate.mjs SCHEMA-DIRECTORY FILE...     exit 0 when all are valid, else 1 and the reasons
 //
 // SCHEMA-DIRECTORY holds the schemas themselves (bom-1.5, bom-1.6, spdx23 and what they refer to). For CycloneDX they
 // are a second judge beside the library's copy; SPDX has no other, and is not judged without.
@@ -15,13 +15,11 @@ const require = createRequire(import.meta.url)
 const CDX = require('@cyclonedx/cyclonedx-library')
 const parseLicense = require('spdx-expression-parse')
 
-const [file, schemas] = process.argv.slice(2)
-const text = readFileSync(file, 'utf8')
-const problems = []
-const bom = JSON.parse(text)
+const [schemas, ...files] = process.argv.slice(2)
+const judges = new Map()
+let problems, bom, text
 
-function bySchema (name, others = []) {
-  if (!schemas || !existsSync(join(schemas, name))) return
+function schemaJudge (name, others) {
   const Ajv = require('ajv').default
   const ajv = new Ajv({ strict: false, validateFormats: true, allErrors: true })
   require('ajv-formats')(ajv)
@@ -31,7 +29,13 @@ function bySchema (name, others = []) {
     const schema = load(other)
     ajv.addSchema(schema, schema.$id)
   }
-  const check = ajv.compile(load(name))
+  return ajv.compile(load(name))
+}
+
+function bySchema (name, others = []) {
+  if (!existsSync(join(schemas, name))) return
+  if (!judges.has(name)) judges.set(name, schemaJudge(name, others))
+  const check = judges.get(name)
   if (!check(bom)) problems.push(`schema file: ${JSON.stringify(check.errors)}`)
 }
 
@@ -46,8 +50,8 @@ function checkPurl (text, name, version) {
 
 async function checkCycloneDx () {
   const version = bom.specVersion
-  const judge = new CDX.Validation.JsonStrictValidator(`${version}`)
-  const refused = await judge.validate(text)
+  if (!judges.has(version)) judges.set(version, new CDX.Validation.JsonStrictValidator(version))
+  const refused = await judges.get(version).validate(text)
   if (refused !== null) problems.push(`schema: ${JSON.stringify(refused)}`)
   bySchema(`bom-${version}.schema.json`, ['spdx.schema.json', 'jsf-0.82.schema.json'])
   const references = new Set([bom.metadata.component['bom-ref']])
@@ -80,7 +84,14 @@ function checkSpdx () {
   return bom.packages.length - 1
 }
 
-const count = bom.bomFormat ? await checkCycloneDx() : checkSpdx()
-for (const problem of problems) console.error(problem)
-console.log(`${count} components, ${problems.length} problems`)
-process.exit(problems.length === 0 ? 0 : 1)
+let wrong = 0
+for (const file of files) {
+  problems = []
+  text = readFileSync(file, 'utf8')
+  bom = JSON.parse(text)
+  const count = bom.bomFormat ? await checkCycloneDx() : checkSpdx()
+  for (const problem of problems) console.error(`${file}: ${problem}`)
+  console.log(`${count} components, ${problems.length} problems`)
+  wrong += problems.length
+}
+process.exit(wrong === 0 ? 0 : 1)

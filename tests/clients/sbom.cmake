@@ -5,3 +5,7 @@ add_test(NAME clients.sbom COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/npm_sbom_st
 set_tests_properties(clients.sbom PROPERTIES TIMEOUT 300 LABELS clients SKIP_RETURN_CODE 77)
 add_test(NAME clients.bom_judges COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/bom_judges $<TARGET_FILE:sbom_writer>)
 set_tests_properties(clients.bom_judges PROPERTIES TIMEOUT 300 LABELS clients SKIP_RETURN_CODE 77)
+if(TARGET tranche)
+  add_test(NAME story.sbom COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/sbom_story $<TARGET_FILE:tranche>)
+  set_tests_properties(story.sbom PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
+endif()
