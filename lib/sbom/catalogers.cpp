@@ -116,8 +116,8 @@ constexpr std::array table{
               [](const Found& found) -> Result<Catalog> {
                 return catalog_vcpkg_manifest(TRY(found.text()), found.path);
               }},
-    Cataloger{"*.gguf", "model in GGUF", catalog_gguf},
-    Cataloger{"*.safetensors", "model in safetensors", catalog_safetensors},
+    Cataloger{"*.gguf", "model in GGUF", catalog_gguf, true},
+    Cataloger{"*.safetensors", "model in safetensors", catalog_safetensors, true},
 };
 
 }  // namespace
@@ -128,12 +128,14 @@ Result<Catalog> catalog_rpm_file(ports::Files& files, const std::string& path) {
 }
 
 Result<std::string> Found::text() const {
+  if (inside != nullptr) return *inside;
   auto text = TRY(files.read(path, max_lock_bytes));
   if (!text) return fail(ErrorKind::failed, "'{}' is there no more", printable(path));
   return std::move(*text);
 }
 
 Result<std::string> Found::beside(std::string_view name) const {
+  if (inside != nullptr) return std::string();
   const std::string other = join_path(directory_name(path), name);
   const auto info = TRY(files.info(other));
   if (!info || info->kind != ports::FileInfo::Kind::file || info->size > max_lock_bytes) return std::string();
@@ -144,7 +146,7 @@ Result<std::string> Found::below_root(const std::string& other) const {
   const std::string directory = root.empty() ? directory_name(path) : root;
   const auto refused = fail_hint(ErrorKind::invalid, "name it on the command line, or scan it",
                                  "it is not in the directory that is looked through");
-  if (!is_within(directory, other) || !TRY(files.info(other))) return refused;
+  if (inside != nullptr || !is_within(directory, other) || !TRY(files.info(other))) return refused;
   const auto real = files.real_path(other);
   if (!real || !is_within(TRY(files.real_path(directory)), *real)) return refused;
   const auto what = TRY(files.info(*real));

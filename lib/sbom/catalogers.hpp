@@ -20,6 +20,8 @@ struct Found {
   ports::Files& files;
   std::string path;
   std::string root = {};  // the directory that is looked through; empty: the one that the file is in
+  // The file itself, when it stands in an archive; then nothing is beside it.
+  const std::string* inside = nullptr;
   // The whole of it, at most max_lock_bytes.
   [[nodiscard]] Result<std::string> text() const;
   // A file in the same directory; empty when there is none, or it is no plain file.
@@ -33,6 +35,7 @@ struct Cataloger {
   std::string_view pattern;  // glob over the file's name; with a '/', over the end of its path
   std::string_view what;     // for lists and messages: "npm lockfile"
   Result<Catalog> (*read)(const Found& found);
+  bool large = false;  // read in pieces; not looked for in archives
 };
 
 std::span<const Cataloger> catalogers();

@@ -127,6 +127,7 @@ Result<DebPackage> read_deb(std::string_view head, const std::string& file) {
 Result<Catalog> catalog_deb_file(ports::Files& files, const std::string& path, const std::string& root) {
   const Digested file = TRY(digest_file(files, path, max_deb_head_bytes));
   Catalog catalog = TRY(catalog_linked_packages(files, path, root));
+  if (!is_deb(file.head)) return catalog;  // that warning is enough
   auto package = read_deb(file.head, path);
   if (!package) {
     if (package.error().kind != ErrorKind::invalid) return fail(package.error());

@@ -12,6 +12,7 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "sbom/archive.hpp"
+#include "sbom/catalogers.hpp"
 #include "sbom/deb.hpp"
 #include "sbom/dpkg.hpp"
 #include "sbom/elf.hpp"
@@ -44,9 +45,9 @@ std::string_view triplet_of(const Elf& elf) {
   }
 }
 
-class Cataloger {
+class ArtifactReader {
  public:
-  Cataloger(ports::Files& files, std::string root)
+  ArtifactReader(ports::Files& files, std::string root)
       : files_(files), root_(root.empty() ? "/" : std::move(root)) {}
 
   Result<Catalog> run(const std::string& artifact) {
@@ -55,7 +56,10 @@ class Cataloger {
     TRY(follow_libraries());
     TRY(name_packages());
     sort_unique(catalog_.main.licenses);
-    return std::move(catalog_);
+    if (inner_.empty()) return std::move(catalog_);
+    Component main = catalog_.main;
+    inner_.insert(inner_.begin(), std::move(catalog_));
+    return merge(std::move(main), std::move(inner_));
   }
 
  private:
@@ -89,21 +93,37 @@ class Cataloger {
     auto walked = walk_archive(
         *bytes, {},
         [&](std::string_view name, std::string_view head) {
-          return is_elf(head) || (deb && glob_match("./usr/share/doc/*/copyright", name));
+          return is_elf(head) || inner_cataloger(name) != nullptr ||
+                 (deb && glob_match("./usr/share/doc/*/copyright", name));
         },
         [&](std::string_view name, const std::string& inner) -> Result<> {
-          if (is_elf(inner))
+          if (is_elf(inner)) {
             take_elf(name, inner);
-          else
+          } else if (const Cataloger* known = inner_cataloger(name)) {
+            if (inner.size() > max_lock_bytes)
+              warn(fmt::format("{}: {} is too large to read", printable(path), printable(name)));
+            else
+              inner_.push_back(TRY(run_cataloger(
+                  *known, {.files = files_, .path = fmt::format("{}/{}", path, name), .inside = &inner})));
+          } else {
             for (std::string& license : read_debian_copyright(inner))
               catalog_.main.licenses.push_back(std::move(license));
+          }
           return {};
         });
     if (!walked) return fail(std::move(walked.error()).during("reading " + printable(path)));
     if (*walked > 0)
       warn(fmt::format("{}: {} files too large to read were passed over", printable(path), *walked));
-    if (elf_files_ == 0) warn(fmt::format("{}: no ELF file in the archive", printable(path)));
+    if (elf_files_ == 0 && inner_.empty())
+      warn(fmt::format("{}: no ELF file in the archive", printable(path)));
     return {};
+  }
+
+  // What is known by its name in an archive: not the lockfiles of packages inside packages, nor examples.
+  static const Cataloger* inner_cataloger(std::string_view name) {
+    if (name.find("node_modules/") != name.npos || name.find("usr/share/doc/") != name.npos) return nullptr;
+    const Cataloger* known = find_cataloger(name);
+    return known == nullptr || known->large ? nullptr : known;
   }
 
   void take_elf(std::string_view name, std::string_view bytes) {
@@ -227,6 +247,7 @@ class Cataloger {
   std::string root_;
   Catalog catalog_;
   std::size_t elf_files_ = 0;
+  std::vector<Catalog> inner_;        // of the lockfiles in an archive
   std::set<Key> bundled_;             // what the artifact brings along
   std::set<Key> direct_;              // what its ELF files name
   std::map<Key, Library> libraries_;  // the closure
@@ -236,7 +257,7 @@ class Cataloger {
 
 Result<Catalog> catalog_linked_packages(ports::Files& files, const std::string& artifact_path,
                                         const std::string& root) {
-  return Cataloger(files, root).run(artifact_path);
+  return ArtifactReader(files, root).run(artifact_path);
 }
 
 }  // namespace tranche::sbom

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/text.hpp"
 #include "os/world.hpp"
 #include "sbom/archive.hpp"
 #include "sbom/elf_sample.hpp"
@@ -140,6 +141,26 @@ TEST_CASE("ELF files inside a tar archive are read, and the libraries it brings 
   CHECK(names(catalog) == List{"libc6", "zlib1g"});
   CHECK(catalog.main.depends_on == List{libc, zlib});
   CHECK(catalog.warnings.empty());
+}
+
+TEST_CASE("lockfiles that an archive ships are listed, those of packages inside it and of examples are not") {
+  Scene scene;
+  const std::string lock = R"({"lockfileVersion": 3, "packages": {"node_modules/%": {"version": "1.0.0"}}})";
+  const auto with = [&](const char* name) { return replace_all(lock, "%", name); };
+  const std::string tar =
+      tar_entry("opt/app/Shop.deps.json",
+                R"({"targets": {}, "libraries": {"Left/1.0.0": {"type": "package"}}})") +
+      tar_entry("opt/app/package-lock.json", with("a")) + tar_entry("opt/web/package-lock.json", with("b")) +
+      tar_entry("opt/app/node_modules/x/package-lock.json", with("c")) +
+      tar_entry("usr/share/doc/x/package-lock.json", with("d")) +
+      tar_entry("opt/app/yarn.lock", "no lockfile") + tar_entry("opt/requirements.txt", "-r ../x.txt\n") +
+      tar_entry("usr/bin/notes", elf({"libz.so.1"})) + std::string(1024, '\0');
+  const Catalog catalog = scene.catalog(tar);
+  CHECK(names(catalog) == List{"Left", "a", "b", "libc6", "zlib1g"});
+  CHECK(catalog.main.depends_on.size() == 3);
+  REQUIRE(catalog.warnings.size() == 2);
+  CHECK(has(catalog.warnings[0], "artifact/opt/app/yarn.lock:1:1: is no yarn lockfile"));
+  CHECK(has(catalog.warnings[1], "artifact/opt/requirements.txt:1: '../x.txt' is not followed"));
 }
 
 TEST_CASE("an artifact with nothing to look at gives an empty catalog that says so") {

@@ -63,8 +63,8 @@ struct Catalog {
   std::vector<std::string> covers;
 };
 
-// debian_elf.cpp: the Debian packages that the ELF files in an artifact link, through all levels. The
-// artifact is an ELF file, or an archive (.deb, .tar.*, .zip) with ELF files in it; others give an empty
+// debian_elf.cpp: the Debian packages that the ELF files in an artifact link, through all levels, and what
+// its lockfiles list. The artifact is an ELF file or an archive (.deb, .tar.*, .zip); others give an empty
 // catalog with a warning. `root` is the file system that the libraries come from, "" or "/" for this
 // machine's. Licences of main are those that a .deb says it has.
 Result<Catalog> catalog_linked_packages(ports::Files& files, const std::string& artifact_path,
