@@ -145,7 +145,8 @@ TEST_CASE("ELF files inside a tar archive are read, and the libraries it brings 
 
 TEST_CASE("lockfiles that an archive ships are listed, those of packages inside it and of examples are not") {
   Scene scene;
-  const std::string lock = R"({"lockfileVersion": 3, "packages": {"node_modules/%": {"version": "1.0.0"}}})";
+  const std::string lock =
+      R"({"lockfileVersion": 3, "packages": {"": {"dependencies": {"%": "1"}}, "node_modules/%": {"version": "1.0.0"}}})";
   const auto with = [&](const char* name) { return replace_all(lock, "%", name); };
   const std::string tar =
       tar_entry("opt/app/Shop.deps.json",
