@@ -45,6 +45,9 @@ Result<MadeSboms> make_sboms(Context& context, const Loaded& loaded, const std::
   MadeSboms made;
   if (!wanted.file.empty()) {
     const std::string path = loaded.repository() + "/" + wanted.file;
+    if (!TRY(context.world.files.info(path)))
+      return fail_hint(ErrorKind::failed, "make it first, or correct `sbom: file:` in tranche.yaml",
+                       "there is no SBOM '{}'", printable(wanted.file));
     std::string bytes = TRY(read_input(context, path, sbom::max_bom_bytes));
     const sbom::Bom bom = TRY(sbom::read_bom(bytes, wanted.file));
     std::vector<sbom::ShippedFile> shipped;

@@ -105,8 +105,22 @@ class Lock {
     if (place.size() > max_place_bytes || std::ranges::count(place, '/') > max_place_depth)
       return fail(ErrorKind::invalid, "{}: the place '{}' is too long", printable(file_),
                   printable(place, 80));
+    if (!place.empty() && package.link.empty() && !plain(package))
+      if (const auto purl = parse_purl(purl_of(package)); !purl) {
+        warn(fmt::format("the entry '{}' is not listed: {}", printable(place), purl.error().message));
+        return {};
+      }
     places_.emplace(std::move(place), std::move(package));
     return {};
+  }
+
+  // True for nearly all packages: of such parts every package URL is one.
+  static bool plain(const Package& package) {
+    const auto visible = [](std::string_view text) {
+      return text.size() <= 256 && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+    };
+    return !package.name.empty() && package.name != "." && package.name != ".." && visible(package.name) &&
+           visible(package.version) && package.vcs_url.empty();
   }
 
   void warn_wrong(const doc::Value& value, std::string_view place) {
