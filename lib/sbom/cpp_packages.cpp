@@ -23,9 +23,11 @@ std::optional<Component> read_conan_reference(std::string_view text) {
   Component component;
   component.name = text.substr(0, slash);
   component.version = text.substr(slash + 1);
+  const std::string user(owner == "_/_" ? std::string_view() : owner.substr(0, channel));
+  // Readers of the older type definition want a namespace beside a channel; it is the user there.
   component.purl = make_purl(
-      "conan", "", component.name, component.version,
-      {{"user", owner == "_/_" ? "" : std::string(owner.substr(0, channel))},
+      "conan", user, component.name, component.version,
+      {{"user", user},
        {"channel", channel == owner.npos || owner == "_/_" ? "" : std::string(owner.substr(channel + 1))},
        {"rrev", std::string(revision == "0" ? "" : revision)}});
   return component;

@@ -60,7 +60,7 @@ TEST_CASE("conan.lock of both versions lists references with user, channel and r
     "build_requires": ["cmake/3.25.0#123%1.0"], "python_requires": []})",
       "conan.lock"));
   CHECK(listed(second) == List{"pkg:conan/cmake@3.25.0?rrev=123 (excluded)",
-                               "pkg:conan/left@1.0?channel=stable&rrev=def&user=acme",
+                               "pkg:conan/acme/left@1.0?channel=stable&rrev=def&user=acme",
                                "pkg:conan/zlib@1.2.13?rrev=abc"});
   CHECK(second.warnings == List{"conan.lock:1: this is no Conan reference"});
   const Catalog first = taken(catalog_conan_lock(R"({"version": "0.4", "graph_lock": {"nodes": {
