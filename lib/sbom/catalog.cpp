@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t max_entries = 10'000;
 constexpr std::size_t max_depth = 32;
+constexpr std::size_t max_version_bytes = 1024;  // as CycloneDX 1.6 has it, in characters
 
 // "" needs it to run, "optional" may do without, "excluded" is for building only.
 int strength(std::string_view scope) { return scope.empty() ? 2 : scope == "optional" ? 1 : 0; }
@@ -137,6 +138,12 @@ Catalog merge(Component main, std::vector<Catalog> catalogs) {
     for (std::string& warning : catalog.warnings)
       if (all.warnings.size() < max_warnings) all.warnings.push_back(std::move(warning));
     for (Component& component : catalog.components) {
+      if (component.version.size() > max_version_bytes) {
+        if (all.warnings.size() < max_warnings)
+          all.warnings.push_back(fmt::format("'{}' is not listed: its version has more than {} bytes",
+                                             printable(component.name, 80), max_version_bytes));
+        continue;
+      }
       const std::string reference = component.bom_ref;
       const auto found = components.find(reference);
       if (found == components.end()) {

@@ -33,6 +33,14 @@ void check_purl_text(const doc::Value& value, Walk& walk) {
     walk.findings.add(value.place, purl.error().message, purl.error().hint);
 }
 
+// At most 1024 characters since 1.6.
+void check_version(const doc::Value& value, Walk& walk) {
+  const auto characters = std::ranges::count_if(
+      value.as_string(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  if (walk.version >= 6 && characters > 1024)
+    walk.findings.add(value.place, "'version' has more than 1024 characters");
+}
+
 // "text/plain", in lower case.
 void check_mime_type(const doc::Value& value, Walk& walk) {
   const std::string_view text = value.as_string();
@@ -318,7 +326,7 @@ constexpr Rule component_rules[] = {
     {"publisher", Kind::text},
     {"group", Kind::text},
     {"name", Kind::text, needed},
-    {"version", Kind::text},
+    {"version", Kind::text, false, {}, {}, {}, check_version},
     {"description", Kind::text},
     {"scope", Kind::text, false, {}, {}, scopes},
     {"hashes", Kind::list, false, Kind::map, hash_shape, {}, check_hashes},
@@ -345,7 +353,7 @@ const Shape* component_shape() { return shape_named<component_rules>("a componen
 
 constexpr Rule tool_rules[] = {{"vendor", Kind::text},
                                {"name", Kind::text},
-                               {"version", Kind::text},
+                               {"version", Kind::text, false, {}, {}, {}, check_version},
                                {"hashes", Kind::list, false, Kind::map, hash_shape, {}, check_hashes},
                                references};
 const Shape* tool_shape() { return shape_named<tool_rules>("a tool"); }
@@ -388,7 +396,7 @@ constexpr Rule service_rules[] = {bom_ref,
                                   {"provider", Kind::map, false, {}, entity_shape},
                                   {"group", Kind::text},
                                   {"name", Kind::text, needed},
-                                  {"version", Kind::text},
+                                  {"version", Kind::text, false, {}, {}, {}, check_version},
                                   {"description", Kind::text},
                                   {"endpoints", Kind::list, false, Kind::text},
                                   {"authenticated", Kind::boolean},

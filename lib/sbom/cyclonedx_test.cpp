@@ -68,6 +68,8 @@ TEST_CASE("catalogs merge: one component of each reference, edges united, the st
   two.main.depends_on = {"pkg:npm/b@1.0.0"};
   two.components = {library("b", {"pkg:npm/gone@1.0.0"}), library("a", {}, "optional")};
   two.warnings = {"w"};
+  two.components.push_back(library("long"));
+  two.components.back().version = std::string(1025, '1');
   const Catalog all = merge(app(), {one, two});
   REQUIRE(all.components.size() == 2);
   CHECK(all.main.name == "notes");
@@ -76,8 +78,9 @@ TEST_CASE("catalogs merge: one component of each reference, edges united, the st
   CHECK(all.components[0].depends_on == std::vector<std::string>{"pkg:npm/b@1.0.0"});
   CHECK(all.components[1].scope.empty());
   CHECK(all.components[1].depends_on.empty());
-  REQUIRE(all.warnings.size() == 2);
-  CHECK(all.warnings[1].find("pkg:npm/gone@1.0.0") != std::string::npos);
+  REQUIRE(all.warnings.size() == 3);
+  CHECK(all.warnings[1] == "'long' is not listed: its version has more than 1024 bytes");
+  CHECK(all.warnings[2].find("pkg:npm/gone@1.0.0") != std::string::npos);
 }
 
 TEST_CASE("package URLs encode each part and sort their qualifiers") {

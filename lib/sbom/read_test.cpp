@@ -85,6 +85,22 @@ void check_refused(const std::string& text, const Broken& row) {
 
 }  // namespace
 
+TEST_CASE("a version of more than 1024 characters is refused since CycloneDX 1.6, and was not before") {
+  const auto read = [](const char* format, std::size_t letters) {
+    std::string version;
+    for (std::size_t i = 0; i < letters; ++i) version += "\xc3\xa9";
+    return read_bom(
+               fmt::format(
+                   R"({{"bomFormat":"CycloneDX","specVersion":"{}","version":1,"components":[{{"type":"library","name":"a","version":"{}"}}]}})",
+                   format, version),
+               "x")
+        .has_value();
+  };
+  CHECK(read("1.6", 1024));
+  CHECK_FALSE(read("1.6", 1025));
+  CHECK(read("1.5", 1025));
+}
+
 TEST_CASE("a CycloneDX document is read: inner components beside the others, edges to services left out") {
   const auto bom = read_bom(cyclonedx, "sbom.json");
   if (!bom) FAIL(bom.error().message);
