@@ -59,8 +59,8 @@ TEST_CASE("conan.lock of both versions lists references with user, channel and r
       R"({"version": "0.5", "requires": ["zlib/1.2.13#abc%1670000000.1", "left/1.0@acme/stable#def", "bad"],
     "build_requires": ["cmake/3.25.0#123%1.0"], "python_requires": []})",
       "conan.lock"));
-  CHECK(listed(second) == List{"pkg:conan/cmake@3.25.0?rrev=123 (excluded)",
-                               "pkg:conan/acme/left@1.0?channel=stable&rrev=def&user=acme",
+  CHECK(listed(second) == List{"pkg:conan/acme/left@1.0?channel=stable&rrev=def&user=acme",
+                               "pkg:conan/cmake@3.25.0?rrev=123 (excluded)",
                                "pkg:conan/zlib@1.2.13?rrev=abc"});
   CHECK(second.warnings == List{"conan.lock:1: this is no Conan reference"});
   const Catalog first = taken(catalog_conan_lock(R"({"version": "0.4", "graph_lock": {"nodes": {
