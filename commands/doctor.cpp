@@ -102,7 +102,7 @@ void check_keys(Findings& findings, Context& context, const spec::Spec& spec, co
     const auto key = load_signing_key(context, spec, app, role);
     if (!key)
       findings.bad(name, key.error());
-    else if (const auto id = crypto::key_id(key->public_key()); trust->role_of(id) != role)
+    else if (const auto id = crypto::key_id((*key)->public_key()); trust->role_of(id) != role)
       findings.bad(name, fmt::format("key {} is no trusted {} key", short_id(id), signing::to_text(role)),
                    fmt::format("put its public half under trust: {}:", signing::to_text(role)));
     else

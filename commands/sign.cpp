@@ -224,16 +224,16 @@ Result<Outcome> sign_bundles(const Options& options, Context& context) {
 Result<Outcome> sign_envelopes(const Options& options, Context& context) {
   TRY(refuse_flags(options, {"key", "key-password", "release"},
                    "does not belong to --format dsse: signing: release: names the key"));
-  TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root", "again"},
+  TRY(refuse_flags(options,
+                   {"keyless", "identity-token", "signing-config", "trusted-root", "trusted-ref", "again"},
                    "belongs to bundles"));
   const Loaded loaded = TRY(load_app(context, options));
   const std::vector<std::string> paths = options.list("path");
   TRY(refuse_signatures(paths, signature_suffix));
   const auto digests = TRY(artifact::digest_files(context.world.files, paths));
-  const crypto::SecretKey key =
-      TRY(load_signing_key(context, loaded.spec, loaded.app(), signing::Role::release));
+  const auto key = TRY(load_signing_key(context, loaded.spec, loaded.app(), signing::Role::release));
   const signing::Trust trust = TRY(load_trust(context, loaded.spec, loaded.app()));
-  const std::string key_id = crypto::key_id(key.public_key());
+  const std::string key_id = crypto::key_id(key->public_key());
   if (trust.role_of(key_id) != signing::Role::release)
     return fail_hint(ErrorKind::denied,
                      "put its public half under trust: release:, or sign with one that stands there",
@@ -247,7 +247,7 @@ Result<Outcome> sign_envelopes(const Options& options, Context& context) {
                               .size = digests[i].size,
                               .sha256 = digests[i].sha256};
     const std::string output = paths[i] + std::string(signature_suffix);
-    if (!context.dry_run) TRY(context.world.files.write(output, TRY(sign_statement(statement, key))));
+    if (!context.dry_run) TRY(context.world.files.write(output, TRY(sign_statement(statement, *key))));
     table.row({(context.dry_run ? "would sign " : "signed ") + printable(paths[i]),
                format_bytes(statement.size), short_id(statement.sha256), printable(output)});
     files.push(doc::Value::object(
@@ -284,7 +284,8 @@ Result<Outcome> run(const Options& options, Context& context) {
     TRY(refuse_flags(options, {"release"}, "belongs to minisign's signatures"));
     return sign_model(options, context);
   }
-  TRY(refuse_flags(options, {"keyless", "identity-token", "signing-config", "trusted-root", "again"},
+  TRY(refuse_flags(options,
+                   {"keyless", "identity-token", "signing-config", "trusted-root", "trusted-ref", "again"},
                    "belongs to bundles"));
   if (format == "notary") return notarize_files(options, context);
   if (is_platform_format(format)) return sign_for_platform(options, context);

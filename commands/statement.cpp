@@ -40,7 +40,7 @@ Result<Statement> read_payload(std::string_view payload) {
 
 }  // namespace
 
-Result<std::string> sign_statement(const Statement& statement, const crypto::SecretKey& release_key) {
+Result<std::string> sign_statement(const Statement& statement, const crypto::Ed25519Signer& release_key) {
   const std::string payload = TRY(doc::canonical_json(doc::Value::object({{"schema", schema_name},
                                                                           {"app", statement.app},
                                                                           {"name", statement.name},

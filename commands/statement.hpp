@@ -29,7 +29,7 @@ struct Statement {
   bool operator==(const Statement&) const = default;
 };
 
-Result<std::string> sign_statement(const Statement& statement, const crypto::SecretKey& release_key);
+Result<std::string> sign_statement(const Statement& statement, const crypto::Ed25519Signer& release_key);
 // The statement, if a trusted release key signed it. Kind verification otherwise. What it says of the file is
 // the caller's to compare.
 Result<Statement> open_statement(std::string_view envelope, const signing::Trust& trust);

@@ -6,6 +6,7 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "commands/talk.hpp"
+#include "signing/signers.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -86,8 +87,8 @@ Result<signing::Trust> load_trust(Context& context, const spec::Spec& spec, cons
                               .journal = app.trust.journal});
 }
 
-Result<crypto::SecretKey> load_signing_key(Context& context, const spec::Spec& spec, const spec::App& app,
-                                           signing::Role role) {
+Result<std::unique_ptr<crypto::Ed25519Signer>> load_signing_key(Context& context, const spec::Spec& spec,
+                                                                const spec::App& app, signing::Role role) {
   const std::string* reference = nullptr;
   switch (role) {
     case signing::Role::release:
@@ -111,7 +112,7 @@ Result<crypto::SecretKey> load_signing_key(Context& context, const spec::Spec& s
         fmt::format("make one with `tranche key generate {}` and paste the lines it prints", name),
         "app '{}' names no {} key under signing:", printable(app.name), name);
   }
-  return signing::load_secret_key(context.world, spec.repository, *reference);
+  return signing::load_role_key(context.world, spec.repository, *reference, app.signing.passphrase);
 }
 
 Result<std::string> read_input(Context& context, const std::string& path, std::size_t max_bytes) {

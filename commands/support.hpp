@@ -1,6 +1,7 @@
 // What commands share: finding tranche.yaml, saying who acts, keys that are trusted, and showing things.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,9 +41,9 @@ std::string who(Context& context, const std::string& repository);
 
 // The public keys under `trust:`.
 Result<signing::Trust> load_trust(Context& context, const spec::Spec& spec, const spec::App& app);
-// The secret key of a role through its reference under `signing:`. kind invalid when the app names none.
-Result<crypto::SecretKey> load_signing_key(Context& context, const spec::Spec& spec, const spec::App& app,
-                                           signing::Role role);
+// What signs for a role, by its reference under `signing:`. kind invalid when the app names none.
+Result<std::unique_ptr<crypto::Ed25519Signer>> load_signing_key(Context& context, const spec::Spec& spec,
+                                                                const spec::App& app, signing::Role role);
 
 // The bytes of a file argument; "-" is stdin. kind failed when there is no such file.
 Result<std::string> read_input(Context& context, const std::string& path, std::size_t max_bytes);

@@ -31,6 +31,13 @@ doc::Value release_json(const artifact::Manifest& manifest, std::string_view sha
                                     {"sha256", item.sha256}}));
     out.set("attestations", std::move(list));
   }
+  if (!manifest.signatures.empty()) {
+    doc::Value list = doc::Value::array();
+    for (const artifact::Document& item : manifest.signatures)
+      list.push(doc::Value::object(
+          {{"name", item.name}, {"format", item.type}, {"size", item.size}, {"sha256", item.sha256}}));
+    out.set("signatures", std::move(list));
+  }
   if (!manifest.behaviour.empty()) {
     doc::Value list = doc::Value::array();
     for (const artifact::Behaviour& item : manifest.behaviour)
@@ -52,6 +59,8 @@ std::string release_text(const artifact::Manifest& manifest, std::string_view sh
     table.row({item.name, item.type, format_bytes(item.size), short_id(item.sha256)});
   for (const artifact::Document& item : manifest.attestations)
     table.row({item.name, printable(item.type, 60), format_bytes(item.size), short_id(item.sha256)});
+  for (const artifact::Document& item : manifest.signatures)
+    table.row({item.name, item.type, format_bytes(item.size), short_id(item.sha256)});
   for (const artifact::Behaviour& item : manifest.behaviour)
     table.row({printable(item.name), item.kind, format_bytes(item.size), short_id(item.sha256)});
   return out + table.text(2);

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "commands/commands.hpp"
+#include "commands/rollout/evidence.hpp"
 #include "commands/rollout/shared.hpp"
 
 namespace tranche::commands {
@@ -15,7 +16,14 @@ Result<Outcome> run_rollout_start(const Options& options, Context& context) {
     return Outcome{0, plan_json(plan), "would start:\n" + plan_text(plan, context.color)};
   }
   engine.on_decision([&](const std::string& decision) { context.say("{}", printable(decision, 400)); });
-  const engine::Report report = TRY(engine.start(request));
+  auto started = engine.start(request);
+  if (!started) {
+    if (auto denied =
+            TRY(show_denial(context, *opened.deck, request, started.error(), "tranche/rollout-start/v1")))
+      return std::move(*denied);
+    return fail(std::move(started.error()));
+  }
+  const engine::Report report = std::move(*started);
   TRY(say_observed(context, *opened.deck, report.plan.channel));
   for (const std::string& warning : report.plan.warnings) context.say("warning: {}", warning);
   return Outcome{0, report_json(report, "tranche/rollout-start/v1"),

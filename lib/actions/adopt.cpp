@@ -87,7 +87,7 @@ Result<Taken> take(Deck& deck, const AdoptRequest& request, ForeignRelease read)
   }
   out.release.manifest = std::move(read.manifest);
   if (request.dry_run) return out;
-  const crypto::SecretKey* key = TRY(deck.release_key());
+  const crypto::Ed25519Signer* key = TRY(deck.release_key());
   out.release.envelope = TRY(artifact::seal(out.release.manifest, *key));
   out.release.sha256 = artifact::manifest_digest(out.release.envelope);
   return out;
@@ -235,7 +235,7 @@ Result<bool> seal_files(Deck& deck, const AdoptRequest& request, const Adopted& 
   if (!state) return fail(ErrorKind::bug, "channel '{}' has no state", request.channel.name);
   const channel::ChannelReport report = TRY(deck.compare(request.channel));
   store::Store* store = TRY(deck.channel_store(request.channel));
-  const crypto::SecretKey* key = TRY(deck.feed_key());
+  const crypto::Ed25519Signer* key = TRY(deck.feed_key());
   std::vector<store::Pointer> statements;
   for (const Change* change : report.foreign()) {
     const auto file = std::ranges::find(adopted.files, change->name, &AdoptedFile::name);
@@ -254,7 +254,8 @@ Result<bool> seal_files(Deck& deck, const AdoptRequest& request, const Adopted& 
                        "{} changed while it was adopted", printable(change->name, 160));
     const std::string name = channel::statement_name(change->name);
     auto there = TRY(store->get(name, channel::max_statement_bytes));
-    statements.push_back({name, channel::seal(statement, *key), there ? there->version : store::Version()});
+    std::string sealed = TRY(channel::seal(statement, *key));
+    statements.push_back({name, std::move(sealed), there ? there->version : store::Version()});
   }
   if (statements.empty()) return false;
   store::Publication publication;

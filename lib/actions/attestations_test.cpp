@@ -55,7 +55,7 @@ TEST_CASE("attestations that are named are bound too, a DSSE envelope as well, a
   Scene scene;
   const auto key = crypto::SecretKey::from_seed(Secret(std::string(32, 'k')));
   scene.files.bytes["/elsewhere/proof.dsse.json"] =
-      signing::sign_envelope(attest::in_toto_type, payload_of(deb_digest), *key);
+      *signing::sign_envelope(attest::in_toto_type, payload_of(deb_digest), *key);
   const auto bound = scene.collect({"/elsewhere/proof.dsse.json", "/elsewhere/proof.dsse.json"});
   REQUIRE(bound.has_value());
   CHECK(bound->documents.size() == 1);

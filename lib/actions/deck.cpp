@@ -10,6 +10,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "signing/signers.hpp"
 
 namespace tranche::actions {
 namespace {
@@ -114,7 +115,7 @@ Result<std::vector<journal::Entry>> Deck::append(const std::vector<journal::Draf
   std::vector<journal::Draft> signed_drafts = drafts;
   for (journal::Draft& draft : signed_drafts)
     if (draft.by.empty()) draft.by = by_;
-  const crypto::SecretKey* key = TRY(journal_key());
+  const crypto::Ed25519Signer* key = TRY(journal_key());
   return journal_->append(signed_drafts, *key);
 }
 
@@ -131,34 +132,34 @@ std::string Deck::flag_subject(std::string_view flag) const {
   return fmt::format("flag/{}/{}", app_.name, flag);
 }
 
-Result<const crypto::SecretKey*> Deck::key(std::optional<crypto::SecretKey>& slot,
-                                           const std::string& reference, signing::Role role) {
-  if (slot) return &*slot;
+Result<const crypto::Ed25519Signer*> Deck::key(std::unique_ptr<crypto::Ed25519Signer>& slot,
+                                               const std::string& reference, signing::Role role) {
+  if (slot != nullptr) return slot.get();
   const std::string_view name = signing::to_text(role);
   if (reference.empty())
     return fail_hint(ErrorKind::invalid, fmt::format("write signing: {{ {}: env:TRANCHE_... }}", name),
                      "app '{}' names no {} key under signing:", app_.name, name);
-  crypto::SecretKey loaded = TRY_WHILE(fmt::format("loading the {} key", name),
-                                       signing::load_secret_key(world_, repository_, reference));
+  auto loaded = TRY_WHILE(fmt::format("loading the {} key", name),
+                          signing::load_role_key(world_, repository_, reference, app_.signing.passphrase));
   const auto trusted = trust_.of(role);
-  if (std::find(trusted.begin(), trusted.end(), loaded.public_key()) == trusted.end()) {
-    const auto other = trust_.role_of(crypto::key_id(loaded.public_key()));
+  if (std::find(trusted.begin(), trusted.end(), loaded->public_key()) == trusted.end()) {
+    const auto other = trust_.role_of(crypto::key_id(loaded->public_key()));
     return fail_hint(ErrorKind::verification, fmt::format("name its public half under trust: {}:", name),
                      "the {} key is {}", name,
                      other ? fmt::format("trusted as a {} key only", signing::to_text(*other))
                            : std::string("not trusted"));
   }
   slot = std::move(loaded);
-  return &*slot;
+  return slot.get();
 }
 
-Result<const crypto::SecretKey*> Deck::journal_key() {
+Result<const crypto::Ed25519Signer*> Deck::journal_key() {
   return key(journal_key_, app_.signing.journal, signing::Role::journal);
 }
-Result<const crypto::SecretKey*> Deck::feed_key() {
+Result<const crypto::Ed25519Signer*> Deck::feed_key() {
   return key(feed_key_, app_.signing.feed, signing::Role::feed);
 }
-Result<const crypto::SecretKey*> Deck::release_key() {
+Result<const crypto::Ed25519Signer*> Deck::release_key() {
   return key(release_key_, app_.signing.release, signing::Role::release);
 }
 
@@ -206,7 +207,7 @@ Result<channel::ChannelInput> Deck::channel_input(const spec::Channel& channel, 
   feed.plan = state.plan;
   feed.releases = in_use(state.releases, state.directions);
   feed.directions = state.directions;
-  const crypto::SecretKey* key = TRY(feed_key());
+  const crypto::Ed25519Signer* key = TRY(feed_key());
   channel::ChannelInput input{.world = world_,
                               .repository = repository_,
                               .channel = channel,
@@ -334,7 +335,7 @@ Result<> Deck::publish_flags(const spec::Channel& channel) {
     decided = decided || TRY(journal_->latest(flag_subject(flag.name))).has_value();
   if (!decided) return {};
   const flags::FlagSet set = TRY(flag_set());
-  const crypto::SecretKey* key = TRY(feed_key());
+  const crypto::Ed25519Signer* key = TRY(feed_key());
   store::Store* store = TRY(channel_store(channel));
   TRY_WHILE("publishing the flags to channel '" + channel.name + "'",
             flags::publish_flags(*store, trust_, set, *key));

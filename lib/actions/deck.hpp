@@ -71,9 +71,9 @@ class Deck {
   [[nodiscard]] std::string flag_subject(std::string_view flag) const;
 
   // Keys are loaded when first used; commands that only read never touch them.
-  Result<const crypto::SecretKey*> journal_key();
-  Result<const crypto::SecretKey*> feed_key();
-  Result<const crypto::SecretKey*> release_key();
+  Result<const crypto::Ed25519Signer*> journal_key();
+  Result<const crypto::Ed25519Signer*> feed_key();
+  Result<const crypto::Ed25519Signer*> release_key();
 
   Result<store::Store*> channel_store(const spec::Channel& channel);
   Result<std::optional<ChannelState>> channel_state(std::string_view channel);
@@ -113,8 +113,8 @@ class Deck {
   // True when a file of another tool was left alone. kind denied while a release is offered.
   Result<bool> publish_feeds(const spec::Channel& channel, const ChannelState& state);
   Result<channel::ChannelInput> channel_input(const spec::Channel& channel, const ChannelState& state);
-  Result<const crypto::SecretKey*> key(std::optional<crypto::SecretKey>& slot, const std::string& reference,
-                                       signing::Role role);
+  Result<const crypto::Ed25519Signer*> key(std::unique_ptr<crypto::Ed25519Signer>& slot,
+                                           const std::string& reference, signing::Role role);
 
   ports::World& world_;
   std::string repository_;
@@ -124,7 +124,7 @@ class Deck {
   std::unique_ptr<store::Store> state_;
   std::unique_ptr<journal::Journal> journal_;
   std::map<std::string, std::unique_ptr<store::Store>> channel_stores_;
-  std::optional<crypto::SecretKey> journal_key_, feed_key_, release_key_;
+  std::unique_ptr<crypto::Ed25519Signer> journal_key_, feed_key_, release_key_;
 };
 
 }  // namespace tranche::actions

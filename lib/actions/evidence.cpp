@@ -4,9 +4,9 @@
 #include <set>
 
 #include "actions/attestations.hpp"
+#include "actions/signatures.hpp"
 #include "attest/predicates.hpp"
 #include "base/encoding.hpp"
-#include "base/paths.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "sbom/read.hpp"
@@ -31,7 +31,7 @@ class Inspector {
   Result<Evidence> inspect(const std::vector<std::string>& required) {
     for (const std::string& name : required) {
       if (name == "signature")
-        good(name, "the manifest is signed by a release key");
+        TRY(inspect_signatures());
       else if (name == "sbom")
         TRY(inspect_sboms());
       else if (name == "provenance")
@@ -55,8 +55,12 @@ class Inspector {
 
   Result<Stored> fetch(const artifact::Document& document, std::size_t max_bytes) {
     const artifact::Manifest& manifest = release_.manifest;
-    const auto blob = TRY(deck_.state_store().get(
-        fmt::format("releases/{}/{}/{}", manifest.app, manifest.version, document.name), max_bytes));
+    const std::string name = fmt::format("releases/{}/{}/{}", manifest.app, manifest.version, document.name);
+    const auto there = TRY(deck_.state_store().stat(name, document.size, store::DigestFrom::content));
+    if (!there) return Stored{{}, "missing-document"};
+    if (there->sha256 != document.sha256) return Stored{{}, "changed-document"};
+    if (document.size > max_bytes) return Stored{{}, "document-too-large"};
+    const auto blob = TRY(deck_.state_store().get(name, max_bytes));
     if (!blob) return Stored{{}, "missing-document"};
     if (!crypto::equal_constant_time(crypto::to_hex(crypto::sha256(blob->bytes)), document.sha256))
       return Stored{{}, "changed-document"};
@@ -144,21 +148,69 @@ class Inspector {
     return {};
   }
 
-  // Everything that counts as who may sign provenance, read once.
+  // Whom tranche.yaml believes, read once.
   Result<> load_policy() {
-    for (const crypto::PublicKey& key : deck_.trust().release)
-      policy_.keys.push_back(TRY(crypto::AnyPublicKey::from_pem(crypto::to_pem(key))));
-    const spec::Trust& trust = deck_.app().trust;
-    for (const spec::Identity& one : trust.identities)
-      policy_.identities.push_back({one.identity, one.issuer});
-    if (trust.trusted_root.empty()) return {};
-    const std::string path = join_path(deck_.repository(), trust.trusted_root);
-    const auto bytes = TRY(deck_.world().files.read(path, sigstore::max_trusted_root_bytes));
-    if (!bytes)
-      return fail_hint(ErrorKind::invalid, "correct trust: trusted-root:", "there is no trusted root '{}'",
-                       printable(trust.trusted_root));
-    root_ = TRY_WHILE("reading " + printable(trust.trusted_root), sigstore::parse_trusted_root(*bytes));
+    if (!believed_)
+      believed_ =
+          TRY(load_believed(deck_.world().files, deck_.repository(), deck_.app().trust, deck_.trust()));
     return {};
+  }
+
+  // The manifest's own signature was checked when it was read. Those of the artifacts: all that are bound
+  // must hold; with `signing: keyless:` each artifact must have one.
+  Result<> inspect_signatures() {
+    const artifact::Manifest& manifest = release_.manifest;
+    const bool wanted = deck_.app().signing.keyless;
+    if (manifest.signatures.empty()) {
+      if (!wanted)
+        good("signature", "the manifest is signed by a release key");
+      else
+        bad("signature", "no-signature",
+            fmt::format("release {} binds no keyless signature of its artifacts", manifest.version),
+            "make it with the same tranche.yaml, under the next version: tranche release create");
+      return {};
+    }
+    TRY(load_policy());
+    std::set<std::string> covered;
+    for (const artifact::Document& document : manifest.signatures)
+      if (!TRY(inspect_one_signature(document, covered))) return {};
+    if (wanted)
+      for (const artifact::Artifact& artifact : manifest.artifacts)
+        if (!covered.contains(artifact.name)) {
+          bad("signature", "artifact-not-signed", fmt::format("no signature of '{}' is bound", artifact.name),
+              "sign every artifact, and release them under the next version");
+          return {};
+        }
+    good("signature", fmt::format("the manifest, by a release key; {} of {} artifacts", covered.size(),
+                                  manifest.artifacts.size()));
+    return {};
+  }
+
+  Result<bool> inspect_one_signature(const artifact::Document& document, std::set<std::string>& covered) {
+    const std::string name = printable(document.name);
+    const Stored stored = TRY(fetch(document, max_attestation_bytes));
+    if (!stored.reason.empty()) {
+      bad("signature", stored.reason, fmt::format("'{}' is not in the state store as it was signed", name),
+          "record the release again: tranche release create " + release_.manifest.version);
+      return false;
+    }
+    const auto& artifacts = release_.manifest.artifacts;
+    const auto signed_one = std::ranges::find_if(artifacts, [&](const artifact::Artifact& artifact) {
+      return signature_name(artifact.name) == document.name;
+    });
+    if (signed_one == artifacts.end()) {
+      bad("signature", "bad-bundle", fmt::format("'{}' is named after no artifact", name),
+          "release it under the next version");
+      return false;
+    }
+    const SignatureProblem problem = find_problem(stored.bytes, *believed_, signed_one->sha256);
+    if (!problem.reason.empty()) {
+      bad("signature", problem.reason, fmt::format("'{}': {}", name, problem.detail),
+          "sign it with a key under trust: release:, or name who signed under trust: identities:");
+      return false;
+    }
+    covered.insert(signed_one->name);
+    return true;
   }
 
   // Empty when a trusted key signed the envelope or bundle; otherwise the reason and the detail.
@@ -168,13 +220,8 @@ class Inspector {
     if (bundle) {
       const std::string* const any = statement.subjects.front().digest("sha256");
       if (any == nullptr) return {"bad-statement", "its first subject has no SHA-256"};
-      const sigstore::Artifact artifact{.sha256 = from_hex(*any).value_or("")};
-      const sigstore::Verdict verdict =
-          sigstore::verify(*bundle, root_ ? &*root_ : nullptr, policy_, artifact);
-      if (verdict.verified()) return {};
-      for (const sigstore::Check& check : verdict.checks)
-        if (!check.ok) return {std::string(sigstore::code_of(check.reason)), check.detail};
-      return {"bad-bundle", "nothing in it could be checked"};
+      SignatureProblem problem = find_problem(bytes, *believed_, *any);
+      return {std::move(problem.reason), std::move(problem.detail)};
     }
     const auto envelope = signing::parse_envelope(bytes);
     if (!envelope) return {"bad-bundle", envelope.error().message};
@@ -255,8 +302,7 @@ class Inspector {
   Deck& deck_;
   const StoredRelease& release_;
   Evidence evidence_;
-  sigstore::Policy policy_;
-  std::optional<sigstore::TrustedRoot> root_;
+  std::optional<Believed> believed_;
 };
 
 }  // namespace

@@ -1,10 +1,13 @@
 // Is what a rollout requires of a release there, and does it hold? Asked before a rollout starts; every
 // answer that is not a yes is a no.
 //
-//   signature        the manifest is signed by a release key (load_release refuses others already)
+//   signature        the manifest is signed by a release key (load_release refuses others already); the
+//                    signatures of artifacts that are bound were made by a release key or an identity under
+//                    `trust:`, and with `signing: keyless:` there is one of each artifact
 //   sbom             an SBOM is bound, is stored as it was signed, and is CycloneDX or SPDX
 //   provenance       SLSA provenance that a release key or an identity under `trust:` signed covers every
-//   artifact vulnerabilities  the SBOM holds nothing that `vulnerabilities:` of tranche.yaml refuses
+//                    artifact
+//   vulnerabilities  the SBOM holds nothing that `vulnerabilities:` of tranche.yaml refuses
 #pragma once
 
 #include <string>
@@ -20,7 +23,11 @@ namespace tranche::actions {
 struct EvidenceCheck {
   std::string name;  // of the evidence: "provenance"
   bool ok = false;
-  std::string reason;  // code of a failure: "no-provenance", "artifact-not-covered", or sigstore/reason.hpp's
+  // Code of a failure: no-signature artifact-not-signed no-sbom bad-sbom no-provenance bad-provenance
+  // bad-statement artifact-not-covered vulnerable not-checked missing-document changed-document
+  // document-too-large
+  // unknown-evidence, or one of sigstore/reason.hpp.
+  std::string reason;
   std::string detail;
   std::string hint;
 };

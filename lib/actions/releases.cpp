@@ -13,34 +13,74 @@ namespace {
 
 std::string folder(const Deck& deck) { return "releases/" + deck.app().name + "/"; }
 
-// What makes two manifests the same release: all but the time of making.
-bool same_content(artifact::Manifest a, const artifact::Manifest& b) {
-  a.created = b.created;
-  for (artifact::Artifact& item : a.artifacts) item.path.clear();
-  artifact::Manifest other = b;
-  for (artifact::Artifact& item : other.artifacts) item.path.clear();
-  // What feeds know of the artifacts may hold signatures with times of their own; the artifacts decide.
-  const auto same_feed = [](const artifact::Document& x, const artifact::Document& y) {
-    return x.type == y.type;
-  };
-  if (!std::ranges::equal(a.feeds, other.feeds, same_feed)) return false;
-  a.feeds = other.feeds;
-  return a == other;
-}
-
-std::string first_difference(const artifact::Manifest& mine, const artifact::Manifest& recorded) {
+std::string describe_difference(const artifact::Manifest& mine, const artifact::Manifest& recorded) {
   for (const artifact::Artifact& item : mine.artifacts) {
     const artifact::Artifact* other = recorded.find(item.name);
-    if (other == nullptr) return fmt::format("artifact '{}' is new", item.name);
+    if (other == nullptr) return fmt::format("artifact '{}' is new (SHA-256 {})", item.name, item.sha256);
     if (other->sha256 != item.sha256)
-      return fmt::format("artifact '{}' is {}… now and {}… on record", item.name, item.sha256.substr(0, 12),
-                         other->sha256.substr(0, 12));
+      return fmt::format("artifact '{}' has SHA-256 {} now, and {} on record", item.name, item.sha256,
+                         other->sha256);
+    if (other->platform != item.platform)
+      return fmt::format("artifact '{}' is for {} now, and for {} on record", item.name, item.platform,
+                         other->platform);
   }
   for (const artifact::Artifact& item : recorded.artifacts)
-    if (mine.find(item.name) == nullptr) return fmt::format("artifact '{}' is gone", item.name);
+    if (mine.find(item.name) == nullptr)
+      return fmt::format("artifact '{}' is gone (SHA-256 {})", item.name, item.sha256);
   if (const auto changed = describe_behaviour_change(recorded.behaviour, mine.behaviour); !changed.empty())
     return changed.front();
-  return "its documents differ";
+  const auto shown = [](const std::string& version) { return version.empty() ? "none" : version; };
+  if (mine.same_as != recorded.same_as)
+    return fmt::format("--same-as is {} now, and {} on record", shown(mine.same_as), shown(recorded.same_as));
+  if (mine.fallback_for != recorded.fallback_for)
+    return fmt::format("--fallback-for is {} now, and {} on record", shown(mine.fallback_for),
+                       shown(recorded.fallback_for));
+  return {};
+}
+
+Result<> check_same(const artifact::Manifest& mine, const artifact::Manifest& recorded) {
+  const std::string difference = describe_difference(mine, recorded);
+  if (difference.empty()) return {};
+  return fail_hint(ErrorKind::invalid,
+                   "a version names one thing for ever: build this under the next version",
+                   "release {} exists with other content: {}", recorded.version, difference);
+}
+
+// Documents of a release that are not in the store as they were signed.
+Result<std::vector<artifact::Document>> find_damaged(Deck& deck, const artifact::Manifest& manifest) {
+  std::vector<artifact::Document> damaged;
+  for (const auto* list : {&manifest.sboms, &manifest.attestations, &manifest.signatures, &manifest.feeds})
+    for (const artifact::Document& document : *list) {
+      const auto there = TRY(deck.state_store().stat(folder(deck) + manifest.version + "/" + document.name,
+                                                     document.size, store::DigestFrom::content));
+      if (!there || there->sha256 != document.sha256) damaged.push_back(document);
+    }
+  return damaged;
+}
+
+Result<> restore_documents(Deck& deck, const StoredRelease& release,
+                           const std::vector<DocumentBytes>& documents) {
+  store::Publication publication;
+  const std::string base = folder(deck) + release.manifest.version + "/";
+  for (const artifact::Document& lost : TRY(find_damaged(deck, release.manifest))) {
+    const auto made = std::ranges::find_if(documents, [&](const DocumentBytes& document) {
+      return document.first == lost.name && crypto::to_hex(crypto::sha256(document.second)) == lost.sha256;
+    });
+    if (made == documents.end())
+      return fail_hint(ErrorKind::verification,
+                       "put it back from a copy of the state, or build this under the next version",
+                       "'{}' of release {} is gone from {} or was changed, and cannot be made again with "
+                       "SHA-256 {}",
+                       printable(lost.name), release.manifest.version, deck.state_store().describe(),
+                       lost.sha256);
+    publication.files.push_back({base + made->first, made->second, {}});
+  }
+  if (publication.files.empty()) return {};
+  publication.message =
+      fmt::format("documents of release {} of {}, again", release.manifest.version, release.manifest.app);
+  TRY_WHILE("storing the documents of release " + release.manifest.version + " again",
+            deck.state_store().publish(publication));
+  return deck.reload();
 }
 
 // A run that was killed between the two writes has recorded the release and not journalled it.
@@ -134,20 +174,25 @@ Result<std::optional<StoredRelease>> find_fallback(Deck& deck, const std::string
   return std::optional<StoredRelease>();
 }
 
+Result<std::optional<StoredRelease>> find_same_release(Deck& deck, const artifact::Manifest& manifest) {
+  auto existing = TRY(find_release(deck, manifest.version));
+  if (!existing) return existing;
+  TRY(check_same(manifest, existing->manifest));
+  const bool whole = TRY(find_damaged(deck, existing->manifest)).empty();
+  if (whole && TRY(is_journalled(deck, *existing))) return existing;
+  return std::optional<StoredRelease>();
+}
+
 Result<Created> create_release(Deck& deck, artifact::Manifest manifest,
                                const std::vector<DocumentBytes>& documents, const std::string& reason) {
   if (const auto existing = TRY(find_release(deck, manifest.version))) {
-    if (same_content(manifest, existing->manifest)) {
-      if (!TRY(is_journalled(deck, *existing))) TRY(journal_release(deck, *existing, reason));
-      return Created{*existing, true};
-    }
-    return fail_hint(ErrorKind::invalid,
-                     "a version names one thing for ever: build this under the next version",
-                     "release {} exists with other content: {}", manifest.version,
-                     first_difference(manifest, existing->manifest));
+    TRY(check_same(manifest, existing->manifest));
+    TRY(restore_documents(deck, *existing, documents));
+    if (!TRY(is_journalled(deck, *existing))) TRY(journal_release(deck, *existing, reason));
+    return Created{*existing, true};
   }
   StoredRelease release;
-  const crypto::SecretKey* key = TRY(deck.release_key());
+  const crypto::Ed25519Signer* key = TRY(deck.release_key());
   release.envelope = TRY(artifact::seal(manifest, *key));
   release.sha256 = artifact::manifest_digest(release.envelope);
   release.manifest = std::move(manifest);

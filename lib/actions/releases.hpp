@@ -27,8 +27,15 @@ struct Created {
   bool existed = false;  // the same release was on record already
 };
 
-// Seals and records a release. The same app, version and digests again is fine; one version with two digests
-// is refused (kind invalid): a version names one thing for ever.
+// Whether that version is on record, whole, with these artifacts, this behaviour and these ties to other
+// versions; nullopt: it is not on record, or a document of it has to be stored again (create_release does).
+// Its documents are not compared: a release on record is complete, and what made its SBOM or signatures does
+// not change it. kind invalid: one version with two contents, with the file and both digests; a version names
+// one thing for ever.
+Result<std::optional<StoredRelease>> find_same_release(Deck& deck, const artifact::Manifest& manifest);
+// Seals and records a release. One that is on record already stays as it is (as find_same_release has it);
+// what a crash left undone is done: the journal's entry, and documents that are gone where `documents` holds
+// the same bytes.
 Result<Created> create_release(Deck& deck, artifact::Manifest manifest,
                                const std::vector<DocumentBytes>& documents, const std::string& reason);
 // nullopt: no such release. The signature and the app are checked.

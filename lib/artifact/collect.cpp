@@ -10,6 +10,7 @@
 #include <map>
 
 #include "artifact/builder_files.hpp"
+#include "artifact/by_products.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
@@ -165,8 +166,25 @@ Result<std::vector<Found>> find_built(Walk& walk, ports::Files& files, const std
   return built;
 }
 
+// What the walk found less what only says something of other files.
+Result<> leave_by_products(ports::Files& files, std::vector<Found>& found,
+                           std::vector<std::string>& passed_over) {
+  std::map<std::string, std::vector<std::string>> listings;
+  for (const Found& one : found) {
+    const std::string directory = directory_name(one.real);
+    if (!listings.contains(directory)) listings[directory] = TRY(files.list(directory));
+  }
+  std::erase_if(found, [&](const Found& one) {
+    const bool leave = is_by_product(one.name, listings[directory_name(one.real)]);
+    if (leave) passed_over.push_back(one.path);
+    return leave;
+  });
+  return {};
+}
+
 Result<std::vector<Found>> find_pattern(Walk& walk, ports::Files& files, const std::string& repository,
-                                        const Pattern& pattern, std::string_view version) {
+                                        const Pattern& pattern, std::string_view version,
+                                        std::vector<std::string>& passed_over) {
   const std::string shown = printable(pattern.path);
   const std::string replaced = replace_all(pattern.path, "{version}", version);
   if (replaced.empty()) return fail_hint(ErrorKind::invalid, "name a file", "an artifact has an empty path");
@@ -175,9 +193,13 @@ Result<std::vector<Found>> find_pattern(Walk& walk, ports::Files& files, const s
                      "the path '{}' leaves the repository", shown);
   const std::string path = normal_path(replaced);
   auto found = TRY(walk.find(path));
+  const bool any = !found.empty();
+  if (has_glob(path) && pattern.kind.empty()) TRY(leave_by_products(files, found, passed_over));
   if (found.empty())
-    return fail_hint(ErrorKind::invalid, hint_for_missing(files, repository, path), "no file matches '{}'",
-                     printable(replaced));
+    return fail_hint(ErrorKind::invalid,
+                     any ? "build it first: what lies there are signatures, attestations and SBOMs"
+                         : hint_for_missing(files, repository, path),
+                     "no file matches '{}'", printable(replaced));
   if (pattern.kind == builder_kind) return find_built(walk, files, found, pattern, version);
   if (!pattern.kind.empty())
     return fail_hint(ErrorKind::invalid, "leave it out, or write electron-builder",
@@ -248,7 +270,8 @@ Result<std::vector<RepositoryPath>> find_paths(ports::Files& files, const std::s
 
 Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& repository,
                                       const std::vector<Pattern>& patterns, std::string_view version,
-                                      Digests wanted) {
+                                      Digests wanted, std::vector<std::string>* passed_over) {
+  std::vector<std::string> left;
   if (!valid_version(version))
     return fail_hint(ErrorKind::invalid, "versions look like 1.2.0 or 1.2.0-rc.1 (semver.org)",
                      "'{}' is no version", printable(version));
@@ -256,7 +279,7 @@ Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& re
   std::vector<Error> errors;
   std::map<std::string, Found> by_name;
   for (const Pattern& pattern : patterns) {
-    auto found = find_pattern(walk, files, repository, pattern, version);
+    auto found = find_pattern(walk, files, repository, pattern, version, left);
     if (!found) {
       errors.push_back(placed(std::move(found.error()), pattern));
       continue;
@@ -281,6 +304,7 @@ Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& re
     first.others.assign(std::make_move_iterator(errors.begin() + 1), std::make_move_iterator(errors.end()));
     return fail(std::move(first));
   }
+  if (passed_over != nullptr) *passed_over = std::move(left);
   std::vector<std::string> paths;
   std::vector<bool> with_sha512;
   const auto is_hashed = [&](const Found& found) {

@@ -58,11 +58,15 @@ Result<std::vector<RepositoryPath>> find_paths(ports::Files& files, const std::s
 // lie beside it, with their .blockmap where there is one; not the yml itself. kind invalid: a yml of another
 // version, a file that is not there or has no sha512; kind verification: other bytes than the yml says.
 //
+// Files that a glob finds and that only say something of others (by_products.hpp) are no artifacts; their
+// paths are added to `passed_over` when it is given. A pattern without a glob takes what it names.
+//
 // Digests::named: only what such a yml names is hashed, the others have no sha256. For files whose digest is
 // known from elsewhere, and is checked by whoever reads them next.
 enum class Digests { all, named };
 Result<std::vector<Artifact>> collect(ports::Files& files, const std::string& repository,
                                       const std::vector<Pattern>& patterns, std::string_view version,
-                                      Digests digests = Digests::all);
+                                      Digests digests = Digests::all,
+                                      std::vector<std::string>* passed_over = nullptr);
 
 }  // namespace tranche::artifact

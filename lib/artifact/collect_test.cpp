@@ -192,3 +192,29 @@ TEST_CASE("many files are hashed in the order asked for, whatever the number of 
   CHECK_FALSE(digest_files(scene.files, paths));
   CHECK(digest_files(scene.files, {})->empty());
 }
+
+TEST_CASE("a glob passes over what only says something of other files, and a plain path does not") {
+  Scene scene;
+  for (const char* name :
+       {"notes_1.1.0_amd64.deb", "notes_1.1.0_amd64.deb.sigstore.json",
+        "notes_1.1.0_amd64.deb.sigstore.pending", "notes_1.1.0_amd64.deb.slsa-provenance.sigstore.json",
+        "notes_1.1.0_amd64.deb.slsa-provenance.sigstore.json.pending",
+        "notes_1.1.0_amd64.deb.test-result.dsse.json", "notes_1.1.0_amd64.deb.tranche.sig",
+        "notes_1.1.0_amd64.deb.minisig", "notes_1.1.0_amd64.deb.sig", "notes_1.1.0_amd64.deb.asc",
+        "notes.dmg.notary.json", "notes.dmg.notary-log.json", "sbom.cdx.json", "sbom.spdx.json", "model.sig"})
+    scene.write(std::string("dist/") + name);
+  // Signatures by name alone: nothing of that name lies beside them.
+  scene.write("dist/handwriting.sig");
+  scene.write("dist/armour.asc");
+  scene.write("dist/app.json");
+  std::vector<std::string> passed_over;
+  const auto found = artifact::collect(scene.files, scene.repository, {{"dist/*", "", "", {}}}, "1.1.0",
+                                       Digests::all, &passed_over);
+  CHECK(names(found) == Names{"app.json", "armour.asc", "handwriting.sig", "notes_1.1.0_amd64.deb"});
+  CHECK(passed_over.size() == 14);
+  CHECK(names(scene.collect({"dist/sbom.cdx.json"})) == Names{"sbom.cdx.json"});
+  scene.write("only/notes.deb.sigstore.json");
+  const Error refused = scene.refused({"only/*"});
+  CHECK(has(refused.message, "no file matches 'only/*'"));
+  CHECK(has(refused.hint, "signatures, attestations and SBOMs"));
+}

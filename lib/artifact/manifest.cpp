@@ -155,6 +155,7 @@ Result<Manifest> read_manifest(const doc::Value& value) {
   }
   manifest.sboms = TRY(read_documents(value, "sboms", "format"));
   manifest.attestations = TRY(read_documents(value, "attestations", "predicate-type"));
+  manifest.signatures = TRY(read_documents(value, "signatures", "format"));
   manifest.feeds = TRY(read_documents(value, "feeds", "feed"));
   manifest.same_as = TRY(value.text_or("same-as", "", kind));
   manifest.fallback_for = TRY(value.text_or("fallback-for", "", kind));
@@ -191,12 +192,14 @@ Result<> check_manifest(const Manifest& manifest) {
                        printable(artifact.platform));
   }
   if (manifest.sboms.size() > max_documents || manifest.attestations.size() > max_documents ||
-      manifest.feeds.size() > max_documents)
+      manifest.feeds.size() > max_documents || manifest.signatures.size() > manifest.artifacts.size())
     return fail(ErrorKind::invalid, "the release has more than {} documents", max_documents);
   for (const Document& sbom : manifest.sboms)
     TRY(check_entry("SBOM", sbom.name, sbom.size, sbom.sha256, names));
   for (const Document& one : manifest.attestations)
     TRY(check_entry("attestation", one.name, one.size, one.sha256, names));
+  for (const Document& one : manifest.signatures)
+    TRY(check_entry("signature", one.name, one.size, one.sha256, names));
   for (const Document& one : manifest.feeds)
     TRY(check_entry("feed document", one.name, one.size, one.sha256, names));
   return check_behaviours(manifest.behaviour);
@@ -218,6 +221,7 @@ Result<std::string> to_payload(const Manifest& manifest) {
   if (!manifest.sboms.empty()) value.set("sboms", documents(manifest.sboms, "format"));
   if (!manifest.attestations.empty())
     value.set("attestations", documents(manifest.attestations, "predicate-type"));
+  if (!manifest.signatures.empty()) value.set("signatures", documents(manifest.signatures, "format"));
   if (!manifest.feeds.empty()) value.set("feeds", documents(manifest.feeds, "feed"));
   if (!manifest.same_as.empty()) value.set("same-as", manifest.same_as);
   if (!manifest.fallback_for.empty()) value.set("fallback-for", manifest.fallback_for);
@@ -246,7 +250,7 @@ Result<Manifest> parse_payload(std::string_view payload) {
   return manifest;
 }
 
-Result<std::string> seal(const Manifest& manifest, const crypto::SecretKey& release_key) {
+Result<std::string> seal(const Manifest& manifest, const crypto::Ed25519Signer& release_key) {
   return signing::sign_envelope(signing::manifest_type, TRY(to_payload(manifest)), release_key);
 }
 

@@ -6,6 +6,7 @@
 //    "artifacts": [{"name", "platform", "size", "sha256"}],      // at least one, names unique, sorted by
 //    name "sboms": [{"name", "format", "size", "sha256"}],            // absent when empty, as all below
 //    "attestations": [{"name", "predicate-type", "size", "sha256"}],
+//    "signatures": [{"name", "format", "size", "sha256"}],        // of artifacts, each by its own name
 //    "feeds": [{"name", "feed", "size", "sha256"}],               // what an ecosystem's feed must know of
 //    them "same-as": version, "fallback-for": version,
 //    "behaviour": [{"name", "kind", "size", "sha256"}]}           // what an agent does: sorted by kind and
@@ -32,6 +33,7 @@ inline constexpr std::string_view manifest_schema = "tranche/release-manifest/v1
 inline constexpr std::size_t max_manifest_bytes = 1 << 20;
 inline constexpr std::size_t max_artifacts = 4096;
 inline constexpr std::size_t max_behaviours = 4096;
+inline constexpr std::string_view signature_format = "sigstore-bundle";
 
 // A file to ship. `path` and what follows it are of this machine and no part of the manifest.
 struct Artifact {
@@ -46,7 +48,8 @@ struct Artifact {
 };
 
 // A document beside the artifacts: an SBOM (`type`: its format, "cyclonedx-1.6"), an attestation (`type`: its
-// predicate type) or what a feed must know of the artifacts (`type`: the feed, "electron").
+// predicate type), a signature of one artifact ("ARTIFACT.sigstore.json"; `type`: signature_format) or what a
+// feed must know of the artifacts (`type`: the feed, "electron").
 struct Document {
   std::string name;
   std::string type;
@@ -73,6 +76,7 @@ struct Manifest {
   std::vector<Artifact> artifacts;
   std::vector<Document> sboms;
   std::vector<Document> attestations;
+  std::vector<Document> signatures;  // at most one an artifact
   std::vector<Document> feeds;
   std::string same_as;       // this is the code of that version under a higher number; may be empty
   std::string fallback_for;  // devices that had that version are brought here; may be empty
@@ -89,7 +93,7 @@ Result<std::string> to_payload(const Manifest& manifest);
 Result<Manifest> parse_payload(std::string_view payload);
 
 // The envelope over to_payload, signed.
-Result<std::string> seal(const Manifest& manifest, const crypto::SecretKey& release_key);
+Result<std::string> seal(const Manifest& manifest, const crypto::Ed25519Signer& release_key);
 // The manifest, if a trusted release key signed it, for this app, and for this version when one is given.
 // kind verification with a distinct message each.
 Result<Manifest> open_manifest(std::string_view envelope, const signing::Trust& trust,

@@ -293,7 +293,7 @@ Result<Feed> parse_payload(std::string_view payload) {
   return feed;
 }
 
-std::string seal(const Feed& feed, const crypto::SecretKey& feed_key) {
+Result<std::string> seal(const Feed& feed, const crypto::Ed25519Signer& feed_key) {
   return signing::sign_envelope(signing::feed_type, to_payload(feed), feed_key);
 }
 

@@ -47,7 +47,7 @@ struct Feed {
 
 std::string to_payload(const Feed& feed);              // RFC 8785 JSON
 Result<Feed> parse_payload(std::string_view payload);  // kind verification; strict and bounded
-std::string seal(const Feed& feed, const crypto::SecretKey& feed_key);
+Result<std::string> seal(const Feed& feed, const crypto::Ed25519Signer& feed_key);
 
 // What a client remembers of a stream.
 struct Seen {

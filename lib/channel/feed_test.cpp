@@ -85,7 +85,7 @@ TEST_CASE("property: a feed reads back equal, through its payload and through it
     CHECK(*parsed == feed);
     CHECK(to_payload(*parsed) == payload);
     const auto opened =
-        open_feed(seal(feed, keys.feed), keys.trust, "notes-agent", "stable", feed.issued, {});
+        open_feed(*seal(feed, keys.feed), keys.trust, "notes-agent", "stable", feed.issued, {});
     REQUIRE(opened.has_value());
     CHECK(*opened == feed);
   }
@@ -110,7 +110,7 @@ TEST_CASE("the payload is the one that FEED.md describes") {
 TEST_CASE("one flipped byte of the envelope is refused or changes nothing") {
   const Keys keys;
   const Feed feed = usual_feed();
-  const std::string good = seal(feed, keys.feed);
+  const std::string good = *seal(feed, keys.feed);
   int harmless = 0;
   for (std::size_t at = 0; at < good.size(); ++at)
     for (const int mask : {0x01, 0x20, 0x80}) {
@@ -134,7 +134,7 @@ TEST_CASE("a feed that a client must not believe is refused with a message of it
                         std::string_view channel = "stable", std::uint64_t seen = 7, Duration later = {}) {
     return open_feed(envelope, keys.trust, app, channel, feed.issued + later, {seen});
   };
-  const std::string good = seal(feed, keys.feed);
+  const std::string good = *seal(feed, keys.feed);
   CHECK(open(good).has_value());
   CHECK(open(good, "notes-agent", "stable", 0, std::chrono::hours(23)).has_value());
 
@@ -148,17 +148,17 @@ TEST_CASE("a feed that a client must not believe is refused with a message of it
   SUBCASE("expired") {
     check_refused(open(good, "notes-agent", "stable", 7, std::chrono::hours(24)), "expired at 2026-01-02");
   }
-  SUBCASE("signed by a release key") { check_refused(open(seal(feed, keys.release)), "a release key"); }
-  SUBCASE("signed by a stranger") { check_refused(open(seal(feed, key_of('x'))), "unknown key"); }
+  SUBCASE("signed by a release key") { check_refused(open(*seal(feed, keys.release)), "a release key"); }
+  SUBCASE("signed by a stranger") { check_refused(open(*seal(feed, key_of('x'))), "unknown key"); }
   SUBCASE("a manifest's payload type") {
-    check_refused(open(signing::sign_envelope(signing::manifest_type, to_payload(feed), keys.feed)), "");
+    check_refused(open(*signing::sign_envelope(signing::manifest_type, to_payload(feed), keys.feed)), "");
   }
   SUBCASE("too large") { check_refused(open(good + std::string(max_feed_bytes, ' ')), "more than"); }
   SUBCASE("no envelope") { check_refused(open("{}"), ""); }
   SUBCASE("a version without a release entry") {
     Feed bad = feed;
     bad.releases.pop_back();
-    check_refused(open(seal(bad, keys.feed)), "offer 1.2.0 is not among its releases");
+    check_refused(open(*seal(bad, keys.feed)), "offer 1.2.0 is not among its releases");
   }
 }
 

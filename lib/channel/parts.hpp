@@ -14,7 +14,7 @@ Result<> check_releases(const Feed& feed);
 
 // The sealed feed, after a client's checks of it: what nobody would accept is not published.
 Result<std::string> seal_checked(const Feed& feed, const signing::Trust& trust,
-                                 const crypto::SecretKey& feed_key);
+                                 const crypto::Ed25519Signer& feed_key);
 
 // A file of a channel; nullopt when absent, kind verification when it is larger than it may be.
 Result<std::optional<store::Blob>> read_file(store::Store& store, const std::string& name,

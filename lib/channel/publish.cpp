@@ -140,8 +140,8 @@ Result<ReleaseRef> publish_release(store::Store& store, const artifact::Manifest
 }
 
 Result<std::string> seal_checked(const Feed& feed, const signing::Trust& trust,
-                                 const crypto::SecretKey& feed_key) {
-  std::string envelope = seal(feed, feed_key);
+                                 const crypto::Ed25519Signer& feed_key) {
+  std::string envelope = TRY(seal(feed, feed_key));
   if (envelope.size() > max_feed_bytes)
     return fail_hint(ErrorKind::invalid, "use labels instead of long lists of devices",
                      "the feed of channel '{}' would have {} bytes, more than {}", feed.channel,

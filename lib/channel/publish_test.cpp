@@ -206,7 +206,7 @@ TEST_CASE("a writer that loses the race for the pointer looks again") {
     f.files.fault = [&, theirs](std::string_view operation, std::string_view) -> Result<> {
       if (operation != "lock" || raced) return {};
       raced = true;  // between our read and our lock
-      f.files.bytes["/public/tranche/v1/feed.json"] = seal(theirs, f.keys.feed);
+      f.files.bytes["/public/tranche/v1/feed.json"] = *seal(theirs, f.keys.feed);
       return {};
     };
     auto done = f.put(feed);
@@ -273,14 +273,14 @@ TEST_CASE("what stands in the feed's place and does not verify is neither believ
   Feed newer = feed;
   newer.sequence = 8;
   for (const std::string& bytes :
-       {std::string("{}"), seal(feed, f.keys.release), std::string(max_feed_bytes + 1, 'x')}) {
+       {std::string("{}"), *seal(feed, f.keys.release), std::string(max_feed_bytes + 1, 'x')}) {
     published = bytes;
     CHECK(f.put(newer).error().kind == ErrorKind::verification);
     CHECK(published == bytes);
   }
   Feed other = feed;
   other.channel = "beta";
-  published = seal(other, f.keys.feed);
+  published = *seal(other, f.keys.feed);
   check_error(f.put(newer), ErrorKind::verification, "of channel 'beta'");
 }
 
@@ -361,9 +361,9 @@ TEST_CASE("feed check reports every fault, not only the first") {
   f.files.bytes.erase("/public/tranche/v1/releases/1.2.0/notes.deb");
   CHECK(f.wrong().size() == 3);
   feed.directions.withdrawn.push_back({"1.2.0", "1.1.0"});
-  f.files.bytes["/public/tranche/v1/feed.json"] = seal(feed, f.keys.feed);
+  f.files.bytes["/public/tranche/v1/feed.json"] = *seal(feed, f.keys.feed);
   CHECK(f.wrong(false) == Names{"directions", "manifest 1.1.0"});
-  f.files.bytes["/public/tranche/v1/feed.json"] = seal(feed, f.keys.journal);
+  f.files.bytes["/public/tranche/v1/feed.json"] = *seal(feed, f.keys.journal);
   CHECK(f.wrong() == Names{"signature"});
 }
 

@@ -25,7 +25,7 @@ Result<Instant> instant_at(const doc::Value& value, std::string_view key) {
 
 std::string statement_name(std::string_view file) { return std::string(file) + ".tranche.json"; }
 
-std::string seal(const Statement& statement, const crypto::SecretKey& feed_key) {
+Result<std::string> seal(const Statement& statement, const crypto::Ed25519Signer& feed_key) {
   const doc::Value value =
       doc::Value::object({{"schema", schema},
                           {"app", statement.app},

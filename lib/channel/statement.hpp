@@ -31,7 +31,7 @@ struct Statement {
   bool operator==(const Statement&) const = default;
 };
 
-std::string seal(const Statement& statement, const crypto::SecretKey& feed_key);
+Result<std::string> seal(const Statement& statement, const crypto::Ed25519Signer& feed_key);
 // kind verification; expiry is not checked here.
 Result<Statement> open_statement(std::string_view envelope, const signing::Trust& trust);
 // The file is one of those that the statement names, under this name. kind verification.

@@ -64,7 +64,7 @@ bool offers_withdrawn(store::Store& store, const ChannelInput& input, const Ecos
   return view && *view != nullptr && is_withdrawn(input.feed.directions, (*view)->offers());
 }
 
-std::string make_statement(const ChannelInput& input, const Change& change) {
+Result<std::string> make_statement(const ChannelInput& input, const Change& change) {
   Statement statement;
   statement.app = input.feed.app;
   statement.channel = input.feed.channel;
@@ -97,7 +97,7 @@ Result<Wanted> look_at(store::Store& store, const ChannelInput& input, const Eco
   }
   if (!wanted.change.absent && wanted.change.before != wanted.change.after && !is_ours(input, wanted))
     wanted.change.foreign = !offers_withdrawn(store, input, ecosystem, pointer.name);
-  wanted.statement = make_statement(input, wanted.change);
+  wanted.statement = TRY(make_statement(input, wanted.change));
   return wanted;
 }
 

@@ -32,7 +32,7 @@ struct ChannelInput {
   std::vector<std::string> feed_channels;  // that ever had a file of their own
   std::vector<Recorded> releases;          // that may be named; none withdrawn
   std::optional<Error> unread;  // a release on record that cannot be read: the native feed alone is published
-  const crypto::SecretKey& feed_key;
+  const crypto::Ed25519Signer& feed_key;
 };
 
 struct Change {

@@ -17,14 +17,24 @@ struct PublicKey {
   bool operator==(const PublicKey&) const = default;
 };
 
-class SecretKey {
+// Signs by an Ed25519 key: one in memory, or one that never leaves its token.
+struct Ed25519Signer {
+  virtual ~Ed25519Signer() = default;
+  [[nodiscard]] virtual const PublicKey& public_key() const = 0;
+  // 64 bytes. kind failed when a token fails; a key in memory does not.
+  [[nodiscard]] virtual Result<std::string> sign_message(std::string_view message) const = 0;
+};
+
+class SecretKey final : public Ed25519Signer {
  public:
   // seed: 32 bytes from the Random port.
   static Result<SecretKey> from_seed(const Secret& seed);
-  static Result<SecretKey> from_pem(
-      const Secret& pem);  // PKCS#8 "PRIVATE KEY", Ed25519 only, no passphrase yet
+  static Result<SecretKey> from_pem(const Secret& pem);  // PKCS#8 "PRIVATE KEY", Ed25519 only, not locked
   [[nodiscard]] Secret to_pem() const;
-  [[nodiscard]] const PublicKey& public_key() const { return public_; }
+  [[nodiscard]] const PublicKey& public_key() const override { return public_; }
+  [[nodiscard]] Result<std::string> sign_message(std::string_view message) const override {
+    return sign(message);
+  }
   [[nodiscard]] std::string sign(std::string_view message) const;  // 64 bytes
 
  private:

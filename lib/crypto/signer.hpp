@@ -1,5 +1,6 @@
 // Something that signs: a PKCS#8 key of any kind in memory, or a key that never leaves its token (PKCS#11).
-// Secret keys of the four roles stay crypto::SecretKey (Ed25519); this is for artifacts and attestations.
+// For artifacts and attestations; what signs manifests, feeds and the journal is an Ed25519Signer
+// (ed25519.hpp).
 #pragma once
 
 #include <memory>

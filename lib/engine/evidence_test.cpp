@@ -89,7 +89,7 @@ std::string good_payload() { return statement_of("the code"); }
 
 TEST_CASE("a rollout starts with a release that brings what it requires") {
   CHECK(start_with({{bundle_of(good_payload(), 'r')}}) == "started");
-  CHECK(start_with({{signing::sign_envelope(attest::in_toto_type, good_payload(), key_of('r'))}}) ==
+  CHECK(start_with({{*signing::sign_envelope(attest::in_toto_type, good_payload(), key_of('r'))}}) ==
         "started");
   // What else is bound does not matter.
   CHECK(start_with({{bundle_of(good_payload(), 'r')}, {"{}", "https://example.org/other"}}) == "started");
@@ -144,7 +144,7 @@ TEST_CASE("provenance that is missing, of others, or says less stops the start")
   CHECK(start_with({}) == "no-provenance");
   CHECK(start_with({{bundle_of(good_payload(), 'r'), "https://example.org/other"}}) == "no-provenance");
   CHECK(start_with({{bundle_of(good_payload(), 'f')}}) == "wrong-key");
-  CHECK(start_with({{signing::sign_envelope(attest::in_toto_type, good_payload(), key_of('f'))}}) ==
+  CHECK(start_with({{*signing::sign_envelope(attest::in_toto_type, good_payload(), key_of('f'))}}) ==
         "wrong-key");
   CHECK(start_with({{bundle_of(statement_of("other code"), 'r')}}) == "artifact-not-covered");
   CHECK(start_with({{bundle_of(statement_of("the code", attest::provenance_type, "{}"), 'r')}}) ==
@@ -216,4 +216,37 @@ TEST_CASE("a gate that did not pass leaves no summary") {
   world.tick_until_final();
   for (const auto& [path, bytes] : world.fake.files.bytes)
     CHECK(path.find("/repo/state/summaries/notes-agent/desktop/1.1.0/") == std::string::npos);
+}
+
+TEST_CASE("advisories that are absent, empty or unreadable let no release pass") {
+  const auto start = [](const std::string& path, const std::string& bytes) {
+    AppWorld world(replace_all(std::string(usual_yaml), "    channel: stable\n",
+                               "    channel: stable\n    release: { require: vulnerabilities }\n") +
+                   "vulnerabilities: { advisories: advisories }\n");
+    if (!path.empty()) world.fake.files.bytes["/repo/advisories/" + path] = bytes;
+    world.build("1.1.0", "the code");
+    auto deck = world.open();
+    artifact::Manifest manifest;
+    manifest.app = world.app.name;
+    manifest.version = "1.1.0";
+    manifest.created = world.fake.clock.now();
+    manifest.artifacts = must(
+        artifact::collect(world.fake.files, "/repo", {{world.app.artifacts[0].path, {}, {}, {}}}, "1.1.0"));
+    const std::string text =
+        R"({"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[)"
+        R"({"type":"library","name":"left-pad","version":"1.0.0","purl":"pkg:npm/left-pad@1.0.0"}]})";
+    manifest.sboms = {{"sbom.cdx.json", "cyclonedx-1.6", text.size(), crypto::to_hex(crypto::sha256(text))}};
+    must(actions::create_release(*deck, manifest, {{"sbom.cdx.json", text}}, "a build"));
+    const auto started = world.start("1.1.0");
+    if (started) return std::string("started");
+    CHECK(started.error().kind == ErrorKind::denied);
+    CHECK_FALSE(started.error().hint.empty());
+    const auto evidence = must(actions::check_evidence(
+        *world.open(), must(actions::load_release(*deck, "1.1.0")), {"vulnerabilities"}));
+    return evidence.checks.front().reason;
+  };
+  CHECK(start("", "") == "not-checked");
+  CHECK(start("README", "no record") == "not-checked");
+  CHECK(start("X-1.json", "{") == "not-checked");
+  CHECK(start("X-1.json", R"({"id":"X-1","modified":"2026-01-01T00:00:00Z","affected":[]})") == "started");
 }

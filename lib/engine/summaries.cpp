@@ -4,6 +4,7 @@
 // other.
 #include "actions/releases.hpp"
 #include "attest/predicates.hpp"
+#include "base/encoding.hpp"
 #include "crypto/digest.hpp"
 #include "engine/engine.hpp"
 #include "signing/dsse.hpp"
@@ -26,7 +27,7 @@ Result<std::string> summary_payload(const rollout::Plan& plan, const rollout::St
   const attest::VerificationSummary summary{
       .verifier = fmt::format("urn:tranche:rollout:{}:{}", plan.app, plan.rollout),
       .verified = state.changed,
-      .resource = fmt::format("pkg:generic/{}@{}", plan.app, plan.release),
+      .resource = fmt::format("pkg:generic/{}@{}", percent_encode(plan.app), percent_encode(plan.release)),
       .policy = {.uri = fmt::format("urn:tranche:gate:{}:{}", state.stage + 1, gate),
                  .sha256 = state.plan_digest},
       .inputs = {{.uri = "urn:tranche:release-manifest", .sha256 = plan.manifest_sha256}},
@@ -41,13 +42,14 @@ Result<std::string> summary_payload(const rollout::Plan& plan, const rollout::St
   return attest::to_payload(statement);
 }
 
-std::string sealed_bundle(const std::string& payload, const crypto::SecretKey& key) {
+Result<std::string> sealed_bundle(const std::string& payload, const crypto::Ed25519Signer& key) {
+  std::string signature =
+      TRY(key.sign_message(signing::pre_authentication_encoding(attest::in_toto_type, payload)));
   sigstore::Bundle bundle;
   const std::string id = crypto::key_id(key.public_key());
   bundle.public_key_hint = id;
-  bundle.envelope = sigstore::BundleEnvelope{
-      payload, std::string(attest::in_toto_type),
-      key.sign(signing::pre_authentication_encoding(attest::in_toto_type, payload)), id};
+  bundle.envelope =
+      sigstore::BundleEnvelope{payload, std::string(attest::in_toto_type), std::move(signature), id};
   return sigstore::to_json(bundle);
 }
 
@@ -66,8 +68,8 @@ Result<doc::Value> Engine::leave_summaries(const Loaded& loaded, const rollout::
         memory->second.verdict != gate::Verdict::pass)
       continue;
     if (!release) release = TRY(actions::load_release(deck_, plan.release));
-    const std::string bytes =
-        sealed_bundle(TRY(summary_payload(plan, next, name, release->manifest)), *TRY(deck_.journal_key()));
+    const std::string payload = TRY(summary_payload(plan, next, name, release->manifest));
+    const std::string bytes = TRY(sealed_bundle(payload, *TRY(deck_.journal_key())));
     const std::string digest = crypto::to_hex(crypto::sha256(bytes));
     const std::string file = fmt::format("summaries/{}/{}/{}-{}-{}.sigstore.json", plan.app, next.id,
                                          next.stage + 1, name, digest.substr(0, 12));

@@ -66,7 +66,7 @@ Result<FlagSet> parse_payload(std::string_view payload) {
   return set;
 }
 
-std::string seal(const FlagSet& set, const crypto::SecretKey& feed_key) {
+Result<std::string> seal(const FlagSet& set, const crypto::Ed25519Signer& feed_key) {
   return signing::sign_envelope(signing::flags_type, to_payload(set), feed_key);
 }
 
@@ -114,8 +114,8 @@ Result<> check_value(const spec::Flag& flag, const doc::Value& value) {
 }
 
 Result<> publish_flags(store::Store& store, const signing::Trust& trust, const FlagSet& set,
-                       const crypto::SecretKey& feed_key) {
-  const std::string envelope = seal(set, feed_key);
+                       const crypto::Ed25519Signer& feed_key) {
+  const std::string envelope = TRY(seal(set, feed_key));
   TRY_WHILE("checking the flags before publishing them", open_flags(envelope, trust, set.app));
   const auto published = TRY(store.get(flags_name, 2 * max_flags_bytes));
   store::Version expected;

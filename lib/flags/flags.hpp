@@ -30,7 +30,7 @@ struct FlagSet {
 };
 std::string to_payload(const FlagSet& set);               // RFC 8785
 Result<FlagSet> parse_payload(std::string_view payload);  // kind verification
-std::string seal(const FlagSet& set, const crypto::SecretKey& feed_key);
+Result<std::string> seal(const FlagSet& set, const crypto::Ed25519Signer& feed_key);
 Result<FlagSet> open_flags(std::string_view envelope, const signing::Trust& trust, std::string_view app);
 
 // A value given as text ("false", "10", "blue") for a flag of this type; kind usage with a hint otherwise.
@@ -40,6 +40,6 @@ Result<> check_value(const spec::Flag& flag, const doc::Value& value);
 
 // Writes the file unless a newer sequence is there (kind conflict); equal is done already.
 Result<> publish_flags(store::Store& store, const signing::Trust& trust, const FlagSet& set,
-                       const crypto::SecretKey& feed_key);
+                       const crypto::Ed25519Signer& feed_key);
 
 }  // namespace tranche::flags

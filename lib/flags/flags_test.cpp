@@ -68,18 +68,18 @@ TEST_CASE("flags read back as they were written, and are written one way") {
 TEST_CASE("flags are opened only under a feed key, for their app, unchanged") {
   const Keys keys;
   const FlagSet set = usual_set();
-  const std::string envelope = seal(set, keys.feed);
+  const std::string envelope = *seal(set, keys.feed);
   const auto opened = open_flags(envelope, keys.trust, "notes-agent");
   REQUIRE(opened.has_value());
   CHECK(same(*opened, set));
   std::string changed = envelope;
   changed[changed.find("payload\":\"") + 20] ^= 1;
   const std::string other_type =
-      signing::sign_envelope("application/vnd.tranche.feed.v1+json", to_payload(set), keys.feed);
+      *signing::sign_envelope("application/vnd.tranche.feed.v1+json", to_payload(set), keys.feed);
   for (const auto& [bytes, app] :
        std::vector<std::pair<std::string, std::string>>{{envelope, "other-app"},
-                                                        {seal(set, keys.release), "notes-agent"},
-                                                        {seal(set, keys.stranger), "notes-agent"},
+                                                        {*seal(set, keys.release), "notes-agent"},
+                                                        {*seal(set, keys.stranger), "notes-agent"},
                                                         {changed, "notes-agent"},
                                                         {other_type, "notes-agent"},
                                                         {"", "notes-agent"},
@@ -158,7 +158,7 @@ TEST_CASE("flags that somebody else put there are not replaced unseen") {
   const Keys keys;
   support::FakeWorld fake;
   const auto store = store::open_directory(fake.files, "/public");
-  fake.files.bytes["/public/tranche/v1/flags.json"] = seal(usual_set(), keys.stranger);
+  fake.files.bytes["/public/tranche/v1/flags.json"] = *seal(usual_set(), keys.stranger);
   FlagSet set = usual_set();
   set.sequence = 99;
   CHECK(publish_flags(*store, keys.trust, set, keys.feed).error().kind == ErrorKind::verification);

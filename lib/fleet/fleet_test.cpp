@@ -165,7 +165,7 @@ TEST_CASE("a device takes what it is offered, after everything was verified once
   Published published;
   Site site(published.trust, "app", "stable");
   Refusal refusal;
-  const std::string envelope = channel::seal(published.feed, published.feed_key);
+  const std::string envelope = *channel::seal(published.feed, published.feed_key);
   const auto feed = site.open(envelope, now, refusal);
   REQUIRE(feed);
   CHECK(site.open(envelope, now, refusal) == feed);
@@ -185,22 +185,22 @@ TEST_CASE("whatever is wrong with a feed, the device keeps what it runs and says
   Site site(published.trust, "app", "stable");
   Refusal refusal;
   SUBCASE("signed by a release key") {
-    CHECK(!site.open(channel::seal(published.feed, published.release_key), now, refusal));
+    CHECK(!site.open(*channel::seal(published.feed, published.release_key), now, refusal));
     CHECK(refusal.word == "feed-refused");
   }
   SUBCASE("a changed byte") {
-    std::string envelope = channel::seal(published.feed, published.feed_key);
+    std::string envelope = *channel::seal(published.feed, published.feed_key);
     envelope[envelope.size() / 2] ^= 1;
     CHECK(!site.open(envelope, now, refusal));
   }
   SUBCASE("another app's") {
     published.feed.app = "other";
-    CHECK(!site.open(channel::seal(published.feed, published.feed_key), now, refusal));
+    CHECK(!site.open(*channel::seal(published.feed, published.feed_key), now, refusal));
   }
   SUBCASE("older than the last one seen, even when its signature is known to be good") {
-    const auto old = site.open(channel::seal(published.feed, published.feed_key), now, refusal);
+    const auto old = site.open(*channel::seal(published.feed, published.feed_key), now, refusal);
     published.feed.sequence = 11;
-    const auto newer = site.open(channel::seal(published.feed, published.feed_key), now, refusal);
+    const auto newer = site.open(*channel::seal(published.feed, published.feed_key), now, refusal);
     DeviceMemory memory;
     CHECK(!consider(memory, newer, {"d", {}}, "1.0.0", now).refused);
     const Verdict verdict = consider(memory, old, {"d", {}}, "1.0.0", now);
@@ -209,7 +209,7 @@ TEST_CASE("whatever is wrong with a feed, the device keeps what it runs and says
     CHECK(memory.feed == newer);
   }
   SUBCASE("expired since it was verified") {
-    const auto feed = site.open(channel::seal(published.feed, published.feed_key), now, refusal);
+    const auto feed = site.open(*channel::seal(published.feed, published.feed_key), now, refusal);
     DeviceMemory memory;
     CHECK(consider(memory, feed, {"d", {}}, "1.0.0", published.feed.expires).refusal.word == "feed-expired");
     REQUIRE(!consider(memory, feed, {"d", {}}, "1.0.0", now).refused);

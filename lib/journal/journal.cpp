@@ -87,7 +87,8 @@ class StoredJournal final : public Journal {
     return names;
   }
 
-  Result<std::vector<Entry>> append(const std::vector<Draft>& drafts, const crypto::SecretKey& key) override {
+  Result<std::vector<Entry>> append(const std::vector<Draft>& drafts,
+                                    const crypto::Ed25519Signer& key) override {
     if (drafts.empty()) return std::vector<Entry>();
     if (std::ranges::find(options_.trusted, key.public_key()) == options_.trusted.end())
       return fail_hint(ErrorKind::verification,
@@ -129,8 +130,8 @@ class StoredJournal final : public Journal {
                         static_cast<unsigned>(hashes.size())),
              journal::to_bytes(hashes),
              {}});
-    const std::string note = signing::sign_note(
-        to_text(Checkpoint{options_.origin, edge.size(), edge.root()}), options_.origin, key);
+    const std::string note = TRY(signing::sign_note(
+        to_text(Checkpoint{options_.origin, edge.size(), edge.root()}), options_.origin, key));
     publication.pointer = store::Pointer{std::string(checkpoint_name), note, version_};
 
     auto published = store_.publish(publication);

@@ -78,7 +78,7 @@ class Journal {
   // meanwhile (nothing is written then; open anew). `at` comes from the Clock port, never before the last
   // entry's.
   virtual Result<std::vector<Entry>> append(const std::vector<Draft>& drafts,
-                                            const crypto::SecretKey& key) = 0;
+                                            const crypto::Ed25519Signer& key) = 0;
   // Reads everything: every tile and entry re-hashed, indexes, times and heads in order, checkpoint signed.
   virtual Result<Verification> verify() = 0;
 };

@@ -273,7 +273,7 @@ TEST_CASE("an entry taken out of the log is found, even where all hashes were ma
   files["/state/tile/entries/000.p/19"] = bundle;
   files["/state/tile/0/000.p/19"] = to_bytes(edge.levels()[0]);
   files["/state/checkpoint"] =
-      signing::sign_note(to_text(Checkpoint{origin, 19, edge.root()}), origin, f.key);
+      *signing::sign_note(to_text(Checkpoint{origin, 19, edge.root()}), origin, f.key);
   check_refused(f.try_open(), "older");
   files.erase("/cache/seen");  // somebody who sees it for the first time
   auto journal = f.open();
@@ -355,7 +355,7 @@ TEST_CASE("a checkpoint signed by a key of another role is refused, and such a k
   const auto feed_key = key_of('f');
   const auto checkpoint = parse_checkpoint(
       *signing::open_note(f.fake.files.bytes["/state/checkpoint"], origin, f.options().trusted));
-  f.fake.files.bytes["/state/checkpoint"] = signing::sign_note(to_text(*checkpoint), origin, feed_key);
+  f.fake.files.bytes["/state/checkpoint"] = *signing::sign_note(to_text(*checkpoint), origin, feed_key);
   check_refused(f.try_open(), "");
   Fixture g;
   g.fill(5);

@@ -58,7 +58,7 @@ class ListedJournal final : public journal::Journal {
   }
   Result<std::vector<std::string>> subjects() override { return std::vector<std::string>(); }
   Result<std::vector<journal::Entry>> append(const std::vector<journal::Draft>& drafts,
-                                             const crypto::SecretKey& /*key*/) override {
+                                             const crypto::Ed25519Signer& /*key*/) override {
     for (const journal::Draft& draft : drafts) add(draft, t0);
     return std::vector<journal::Entry>();
   }

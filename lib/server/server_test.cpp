@@ -140,12 +140,12 @@ TEST_CASE("a feed signed by another key, or an older one, leaves the last good o
   };
   channel::Feed newer = running.channel.feed;
   newer.sequence += 5;
-  write(channel::seal(newer, testing::key_of('x')));
+  write(*channel::seal(newer, testing::key_of('x')));
   CHECK(client.get("/tranche/v1/feed.json").body == good);
   CHECK(health(client) == "degraded");
   channel::Feed older = running.channel.feed;
   older.sequence -= 1;
-  write(channel::seal(older, running.channel.feed_key));
+  write(*channel::seal(older, running.channel.feed_key));
   CHECK(client.get("/tranche/v1/feed.json").body == good);
   CHECK(health(client) == "degraded");
   CHECK(client.get("/v1/update?app=app&channel=stable&device=d").status == 200);
@@ -272,7 +272,7 @@ TEST_CASE("a signed flag is answered by key") {
   set.sequence = 3;
   set.flags["agent-enabled"] = {doc::Value(false), true};
   REQUIRE(running.real.world().files.write(running.directory / std::string(flags::flags_name),
-                                           flags::seal(set, running.channel.feed_key)));
+                                           *flags::seal(set, running.channel.feed_key)));
   running.server->poll();
   Client client = running.client();
   CHECK(health(client) == "ok");
@@ -295,8 +295,8 @@ TEST_CASE("two apps with a channel of the same name are told apart by path") {
   REQUIRE(started);
   Client client((*started)->port());
   CHECK(client.get("/stable/tranche/v1/feed.json").status == 404);
-  CHECK(client.get("/app/stable/tranche/v1/feed.json").body == channel::seal(one.feed, one.feed_key));
-  CHECK(client.get("/other/stable/tranche/v1/feed.json").body == channel::seal(two.feed, two.feed_key));
+  CHECK(client.get("/app/stable/tranche/v1/feed.json").body == *channel::seal(one.feed, one.feed_key));
+  CHECK(client.get("/other/stable/tranche/v1/feed.json").body == *channel::seal(two.feed, two.feed_key));
   const auto answer = client.get("/v1/update?app=other&channel=stable&device=d");
   CHECK(answer.body.find("\"/other/stable/tranche/v1/releases/1.0.0/manifest.json\"") != std::string::npos);
 }

@@ -33,7 +33,7 @@ struct Site {
     statement.feed = "electron";
     statement.name = name;
     statement.sha256 = {crypto::to_hex(crypto::sha256(bytes))};
-    put(channel::statement_name(name), channel::seal(statement, key));
+    put(channel::statement_name(name), *channel::seal(statement, key));
   }
   int status() {
     Response response = files.get("/store", name, "", trust);

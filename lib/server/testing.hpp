@@ -52,7 +52,7 @@ struct TestChannel {
   }
   void publish(ports::Files& files) {
     ++feed.sequence;
-    (void)files.write(directory + "/" + std::string(channel::feed_name), channel::seal(feed, feed_key));
+    (void)files.write(directory + "/" + std::string(channel::feed_name), *channel::seal(feed, feed_key));
   }
   [[nodiscard]] ServedChannel served() const {
     signing::Trust trust;

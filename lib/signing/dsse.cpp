@@ -47,10 +47,11 @@ std::string pre_authentication_encoding(std::string_view type, std::string_view 
   return fmt::format("DSSEv1 {} {} {} {}", type.size(), type, payload.size(), payload);
 }
 
-std::string sign_envelope(std::string_view type, std::string_view payload, const crypto::SecretKey& key) {
+Result<std::string> sign_envelope(std::string_view type, std::string_view payload,
+                                  const crypto::Ed25519Signer& key) {
   doc::Value signature = doc::Value::object();
   signature.set("keyid", crypto::key_id(key.public_key()));
-  signature.set("sig", to_base64(key.sign(pre_authentication_encoding(type, payload))));
+  signature.set("sig", to_base64(TRY(key.sign_message(pre_authentication_encoding(type, payload)))));
   doc::Value envelope = doc::Value::object();
   envelope.set("payload", to_base64(payload));
   envelope.set("payloadType", type);

@@ -37,7 +37,8 @@ struct Envelope {
 std::string pre_authentication_encoding(std::string_view type, std::string_view payload);
 
 // The JSON text of an envelope over `payload`, one signature, ends with a newline. Deterministic.
-std::string sign_envelope(std::string_view type, std::string_view payload, const crypto::SecretKey& key);
+Result<std::string> sign_envelope(std::string_view type, std::string_view payload,
+                                  const crypto::Ed25519Signer& key);
 
 // Parses without believing anything; at most 4 MiB, 1 to 8 signatures, no key twice. kind verification.
 Result<Envelope> parse_envelope(std::string_view text);

@@ -55,23 +55,23 @@ TEST_CASE("the encoding that is signed agrees with the example of the DSSE proto
 
 TEST_CASE("a signed payload opens under the role of its type") {
   const std::string payload(R"({"app":"notes"})");
-  CHECK(*open_envelope(sign_envelope(manifest_type, payload, release_key), manifest_type, some_trust()) ==
+  CHECK(*open_envelope(*sign_envelope(manifest_type, payload, release_key), manifest_type, some_trust()) ==
         payload);
-  CHECK(*open_envelope(sign_envelope(feed_type, payload, feed_key), feed_type, some_trust()) == payload);
+  CHECK(*open_envelope(*sign_envelope(feed_type, payload, feed_key), feed_type, some_trust()) == payload);
   const std::string binary("\0\xff\n", 3);
-  CHECK(*open_envelope(sign_envelope(feed_type, binary, feed_key), feed_type, some_trust()) == binary);
+  CHECK(*open_envelope(*sign_envelope(feed_type, binary, feed_key), feed_type, some_trust()) == binary);
 }
 
 TEST_CASE("signing is deterministic") {
-  const std::string text = sign_envelope(manifest_type, "x", release_key);
-  CHECK(text == sign_envelope(manifest_type, "x", release_key));
+  const std::string text = *sign_envelope(manifest_type, "x", release_key);
+  CHECK(text == *sign_envelope(manifest_type, "x", release_key));
   CHECK(text.starts_with(
       R"({"payload":"eA==","payloadType":"application/vnd.tranche.release-manifest.v1+json",)"));
   CHECK(text.ends_with("]}\n"));
 }
 
 TEST_CASE("a signature under one type is worth nothing under another") {
-  const std::string feed = sign_envelope(feed_type, "x", feed_key);
+  const std::string feed = *sign_envelope(feed_type, "x", feed_key);
   CHECK(has(refusal(feed), "the envelope holds"));
   const std::string renamed =
       envelope_json(manifest_type, "x", {signature_json(release_key, feed_type, "x")});
@@ -79,8 +79,9 @@ TEST_CASE("a signature under one type is worth nothing under another") {
 }
 
 TEST_CASE("each reason to refuse an envelope has its own words") {
-  CHECK(has(refusal(sign_envelope(manifest_type, "x", feed_key)), "a feed key; only a release key may sign"));
-  CHECK(has(refusal(sign_envelope(manifest_type, "x", stranger)), "unknown key"));
+  CHECK(
+      has(refusal(*sign_envelope(manifest_type, "x", feed_key)), "a feed key; only a release key may sign"));
+  CHECK(has(refusal(*sign_envelope(manifest_type, "x", stranger)), "unknown key"));
   CHECK(has(refusal(envelope_json(manifest_type, "y", {signature_json(release_key, manifest_type, "x")})),
             "signature of key"));
   CHECK(has(refusal(envelope_json(manifest_type, "x", {})), "no signature"));
@@ -139,7 +140,7 @@ TEST_CASE("no single changed byte of an envelope opens as another payload") {
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(seed);
-  const std::string good = sign_envelope(manifest_type, R"({"version":"1.1.0"})", release_key);
+  const std::string good = *sign_envelope(manifest_type, R"({"version":"1.1.0"})", release_key);
   for (int round = 0; round < 500; ++round) {
     std::string text = good;
     text[random() % text.size()] = static_cast<char>(random());

@@ -43,10 +43,6 @@ Result<Trust> load_trust(ports::Files& files, const std::string& repository, con
 // checkout).
 Result<Secret> read_secret(ports::World& world, const std::string& repository, std::string_view reference);
 
-// A secret key by reference. env: holds the PEM itself. kind verification when the PEM is no Ed25519 key.
-Result<crypto::SecretKey> load_secret_key(ports::World& world, const std::string& repository,
-                                          std::string_view reference);
-
 // A new key pair: writes the secret as PKCS#8 PEM, mode 0600, to `secret_path` and the public half to
 // `public_path`. Refuses (kind denied) a secret path inside the git work tree that is not ignored or is
 // tracked, and existing files.

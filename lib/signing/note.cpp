@@ -36,8 +36,9 @@ std::unexpected<Error> malformed(std::string_view what) {
 
 }  // namespace
 
-std::string sign_note(std::string_view text, std::string_view name, const crypto::SecretKey& key) {
-  const std::string signature = key_hash(name, key.public_key()) + key.sign(text);
+Result<std::string> sign_note(std::string_view text, std::string_view name,
+                              const crypto::Ed25519Signer& key) {
+  const std::string signature = key_hash(name, key.public_key()) + TRY(key.sign_message(text));
   return fmt::format("{}\n{}{} {}\n", text, line_start, name, to_base64(signature));
 }
 

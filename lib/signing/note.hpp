@@ -14,7 +14,7 @@
 namespace tranche::signing {
 
 // `text` ends with a newline; `name` has no blanks and no '+'.
-std::string sign_note(std::string_view text, std::string_view name, const crypto::SecretKey& key);
+Result<std::string> sign_note(std::string_view text, std::string_view name, const crypto::Ed25519Signer& key);
 // The text (with its final newline), if a line by `name` verifies with one of `keys`. kind verification
 // otherwise.
 Result<std::string> open_note(std::string_view note, std::string_view name,

@@ -23,14 +23,14 @@ bool has(const std::string& whole, std::string_view part) { return whole.find(pa
 }  // namespace
 
 TEST_CASE("a note that was signed opens as its text") {
-  const std::string note = sign_note(text, "notes-agent/journal", journal_key);
+  const std::string note = *sign_note(text, "notes-agent/journal", journal_key);
   CHECK(note.starts_with(text + "\n\u2014 notes-agent/journal "));
   CHECK(*open(note) == text);
 }
 
 TEST_CASE("text with empty lines inside opens whole") {
   const std::string paragraphs = "a\n\nb\n";
-  CHECK(*open(sign_note(paragraphs, "notes-agent/journal", journal_key)) == paragraphs);
+  CHECK(*open(*sign_note(paragraphs, "notes-agent/journal", journal_key)) == paragraphs);
 }
 
 TEST_CASE("the public example of golang.org/x/mod/sumdb/note verifies") {
@@ -50,17 +50,17 @@ TEST_CASE("the public example of golang.org/x/mod/sumdb/note verifies") {
 }
 
 TEST_CASE("other signatures beside ours are passed over, ours must be there") {
-  const std::string note = sign_note(text, "notes-agent/journal", journal_key);
-  const std::string witness = sign_note(text, "witness.example", key_of('w')).substr(text.size() + 1);
+  const std::string note = *sign_note(text, "notes-agent/journal", journal_key);
+  const std::string witness = sign_note(text, "witness.example", key_of('w'))->substr(text.size() + 1);
   CHECK(*open(note + witness) == text);
   CHECK(*open(text + "\n" + witness + note.substr(text.size() + 1)) == text);
   CHECK(has(open(text + "\n" + witness).error().message, "no signature by 'notes-agent/journal'"));
 }
 
 TEST_CASE("each reason to refuse a note has its own words") {
-  const std::string note = sign_note(text, "notes-agent/journal", journal_key);
+  const std::string note = *sign_note(text, "notes-agent/journal", journal_key);
   CHECK(has(open("x" + note).error().message, "the signature of 'notes-agent/journal' is wrong"));
-  CHECK(has(open(sign_note(text, "notes-agent/journal", key_of('x'))).error().message, "unknown key"));
+  CHECK(has(open(*sign_note(text, "notes-agent/journal", key_of('x'))).error().message, "unknown key"));
   CHECK(has(open(note, "other/journal").error().message, "no signature by 'other/journal'"));
   CHECK(has(open(text).error().message, "no signature lines"));
   CHECK(has(open("").error().message, "no signature lines"));

@@ -133,20 +133,10 @@ Result<Secret> read_secret(ports::World& world, const std::string& repository, s
     return read_secret_file(world, repository, std::string(reference.substr(5)));
   if (reference.starts_with("pkcs11:"))
     return fail_hint(ErrorKind::invalid, "use env:TRANCHE_... or file:PATH here",
-                     "a key in a token signs bundles and attestations only: it does not leave the token");
+                     "a token holds keys that sign, and no other secrets");
   // The text is not shown: it may be the secret itself.
   return fail_hint(ErrorKind::invalid, "write env:TRANCHE_NAME, or file:PATH outside the repository",
                    "a secret is given by reference, and this one begins with neither env: nor file:");
-}
-
-Result<crypto::SecretKey> load_secret_key(ports::World& world, const std::string& repository,
-                                          std::string_view reference) {
-  const Secret pem = TRY(read_secret(world, repository, reference));
-  auto key = crypto::SecretKey::from_pem(pem);
-  if (!key)
-    return fail_hint(ErrorKind::verification, key.error().hint, "{}: {}", printable(reference, 100),
-                     key.error().message);
-  return std::move(*key);
 }
 
 Result<> write_key_pair(ports::World& world, const std::string& repository, const KeyPaths& paths,

@@ -8,6 +8,7 @@
 
 #include "os/world.hpp"
 #include "signing/keys.hpp"
+#include "signing/signers.hpp"
 
 using namespace tranche;
 using namespace tranche::signing;
@@ -150,11 +151,11 @@ TEST_CASE("a missing file, an empty one and a directory each say so") {
 TEST_CASE("a secret that is no key is a verification error that names its reference") {
   Scene scene;
   scene.variables.values = {{"TRANCHE_KEY", "abc"}, {"TRANCHE_GOOD", some_pem()}};
-  const auto key = load_secret_key(scene.world, "", "env:TRANCHE_KEY");
+  const auto key = load_role_key(scene.world, "", "env:TRANCHE_KEY", "");
   REQUIRE_FALSE(key);
   CHECK(key.error().kind == ErrorKind::verification);
   CHECK(has(key.error().message, "env:TRANCHE_KEY: there is no PEM key in it"));
-  CHECK(load_secret_key(scene.world, "", "env:TRANCHE_GOOD"));
+  CHECK(load_role_key(scene.world, "", "env:TRANCHE_GOOD", ""));
 }
 
 TEST_CASE("a generated pair is private, matches, and loads by reference") {
@@ -164,9 +165,9 @@ TEST_CASE("a generated pair is private, matches, and loads by reference") {
       generate_key(scene.world, scene.repository(), secret, scene.repository() + "/keys/release.pub");
   REQUIRE(made);
   CHECK((scene.world.files.info(secret).value()->mode & 0777) == 0600);
-  const auto loaded = load_secret_key(scene.world, scene.repository(), "file:" + secret);
+  const auto loaded = load_role_key(scene.world, scene.repository(), "file:" + secret, "");
   REQUIRE(loaded);
-  CHECK(loaded->public_key() == *made);
+  CHECK((*loaded)->public_key() == *made);
   const auto trust = load_trust(scene.world.files, scene.repository(), {.release = {"keys/release.pub"}});
   REQUIRE(trust);
   CHECK(trust->release == std::vector{*made});
@@ -218,4 +219,56 @@ TEST_CASE("trust refuses paths that leave the repository, missing keys and keys 
     CHECK(trust.error().kind == ErrorKind::invalid);
     CHECK_MESSAGE(has(trust.error().message, row.message), trust.error().message);
   }
+}
+
+namespace {
+
+// openssl genpkey -algorithm ED25519 -aes-256-cbc -pass pass:word
+constexpr const char* locked_pem = R"(-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiEya6NjODFDwICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEJCPOmxP9LmwSVscll0LtIwEQM5/
+RPUz/P0cmv02Hm+aoZp9DRTAhgx0XfGmJepF0uZW793YkYLVgmPCoaZztBOXxacJ
+cR9XiNyTX3Uc1+0Mlt0=
+-----END ENCRYPTED PRIVATE KEY-----
+)";
+constexpr const char* p256_pem = R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgnbOn4tZAFvL4JCWz
+EsPt6JD8xziBQHYunxh73RDdiIihRANCAARoMNceSdYAa3GbrOMtLET46VHOvL3Z
+eDKZOPfw1WOUOPb7G6bSmkmjpYr2Egy5MrkMEwlPTA/fLjJ9MGBiP2Mp
+-----END PRIVATE KEY-----
+)";
+
+}  // namespace
+
+TEST_CASE("a locked key opens with the passphrase that is named, and only a locked one asks for it") {
+  Scene scene;
+  scene.variables.values = {{"TRANCHE_LOCKED", locked_pem},
+                            {"TRANCHE_OPEN", some_pem()},
+                            {"TRANCHE_WORD", "word"},
+                            {"TRANCHE_WRONG", "wrong"}};
+  const auto load = [&](std::string_view key, std::string_view word) {
+    return load_role_key(scene.world, "", key, word);
+  };
+  const auto key = load("env:TRANCHE_LOCKED", "env:TRANCHE_WORD");
+  REQUIRE(key);
+  const auto signature = (*key)->sign_message("a manifest");
+  REQUIRE(signature);
+  CHECK(crypto::verify((*key)->public_key(), "a manifest", *signature));
+  const auto wrong = load("env:TRANCHE_LOCKED", "env:TRANCHE_WRONG");
+  CHECK(wrong.error().kind == ErrorKind::verification);
+  CHECK(has(wrong.error().message, "env:TRANCHE_LOCKED: the private key does not open"));
+  CHECK(load("env:TRANCHE_LOCKED", "").error().kind == ErrorKind::invalid);
+  CHECK(load("env:TRANCHE_LOCKED", "env:TRANCHE_NONE").error().kind == ErrorKind::failed);
+  CHECK(load("env:TRANCHE_OPEN", "env:TRANCHE_NONE"));
+  CHECK(load_signer(scene.world, "", "env:TRANCHE_OPEN", "env:TRANCHE_NONE"));
+}
+
+TEST_CASE("a key of another kind signs no manifest, and is said to be none") {
+  Scene scene;
+  scene.variables.values = {{"TRANCHE_P256", p256_pem}};
+  const auto key = load_role_key(scene.world, "", "env:TRANCHE_P256", "");
+  REQUIRE_FALSE(key);
+  CHECK(key.error().kind == ErrorKind::verification);
+  CHECK(has(key.error().message, "env:TRANCHE_P256: the private key is no Ed25519 key"));
+  CHECK_FALSE(key.error().hint.empty());
 }

@@ -256,6 +256,16 @@ std::vector<std::string_view> round_trip_examples() {
           sources_example,
           R"(version: 1
 app: a
+signing: { release: env:TRANCHE_RELEASE_KEY, keyless: {}, fulcio: "https://fulcio.example" }
+channels: { stable: { store: "dir:s" } }
+)",
+          R"(version: 1
+app: a
+signing: { release: "pkcs11:object=r", keyless: { token: env:TRANCHE_ID_TOKEN }, passphrase: env:TRANCHE_PIN }
+channels: { stable: { store: "dir:s" } }
+)",
+          R"(version: 1
+app: a
 sbom: { formats: spdx-2.3, scan: [] }
 state: git
 signing: { release: { keyless: { token: "env:TRANCHE_ID_TOKEN" } }, feed: "file:/etc/feed.key", journal: "file:../outside/key" }

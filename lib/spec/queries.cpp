@@ -29,12 +29,6 @@ void unsupported_in_release(const App& app, std::vector<Unsupported>& out) {
   for (const Artifact& artifact : app.artifacts)
     if (!artifact.image.empty())
       out.push_back({fmt::format("artifact image '{}'", artifact.image), artifact.place});
-  if (app.signing.keyless) out.push_back({"keyless signing", app.signing.place});
-  for (const auto& [role, reference] :
-       {std::pair("release", &app.signing.release), std::pair("feed", &app.signing.feed),
-        std::pair("journal", &app.signing.journal)})
-    if (reference->starts_with("pkcs11:"))
-      out.push_back({fmt::format("signing key '{}' in PKCS#11", role), app.signing.place});
 }
 
 }  // namespace

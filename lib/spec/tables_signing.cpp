@@ -162,7 +162,32 @@ const Table<Signing>& keyless_table() {
   return table;
 }
 
-// signing.release: a reference, or { keyless: {...} }.
+Value write_keyless(const Signing& from) {
+  Value keyless = Value::object();
+  if (!from.token.empty()) keyless.set("token", from.token);
+  return keyless;
+}
+
+// signing.keyless: beside a release key. Absent is not the same as empty.
+Field<Signing> keyless_field() {
+  Field<Signing> f;
+  f.key = "keyless";
+  f.doc = "artifacts are signed by a certificate for the CI's identity token, besides the manifest's key";
+  f.read = [](const Value& value, Signing& into, Reader& reader) {
+    if (!value.is_object())
+      return reader.bad_value(value, "keyless is a map",
+                              "write keyless: {} or keyless: { token: env:TRANCHE_NAME }");
+    into.keyless = true;
+    keyless_table().read(value, into, reader, into.place);
+  };
+  f.always = true;
+  f.when = [](const Signing& from) { return from.keyless && !from.release.empty(); };
+  f.write = write_keyless;
+  f.schema = [](SchemaBook& book) { return within("keyless", record<Signing>(keyless_table)).schema(book); };
+  return f;
+}
+
+// signing.release: a reference, or { keyless: {...} } where nothing else signs.
 Field<Signing> release_key_field() {
   const Codec<std::string> reference = secret_reference(true);
   Field<Signing> f;
@@ -178,10 +203,8 @@ Field<Signing> release_key_field() {
     keyless_table().read(*keyless, into, reader, into.place);
   };
   f.write = [](const Signing& from) {
-    if (!from.keyless) return Value(from.release);
-    Value keyless = Value::object();
-    if (!from.token.empty()) keyless.set("token", from.token);
-    return Value::object({{"keyless", std::move(keyless)}});
+    if (!from.keyless || !from.release.empty()) return Value(from.release);
+    return Value::object({{"keyless", write_keyless(from)}});
   };
   f.schema = [reference](SchemaBook& book) {
     Value keyless = Value::object({{"type", "object"}});
@@ -206,10 +229,11 @@ const Table<Signing>& signing_table() {
   static const Table<Signing> table{
       "signing",
       "References to private keys; never the keys themselves.",
-      {release_key_field(), field("feed", &Signing::feed, secret_reference(true), "key that signs feeds"),
+      {release_key_field(), keyless_field(),
+       field("feed", &Signing::feed, secret_reference(true), "key that signs feeds"),
        field("journal", &Signing::journal, secret_reference(true), "key that signs the journal"),
        field("passphrase", &Signing::passphrase, secret_reference(false),
-             "opens the release key, or is its token's PIN"),
+             "opens keys that are locked, or is their token's PIN; read only where it is needed"),
        field("fulcio", &Signing::fulcio, text(url_kind), "certificate authority of keyless signing"),
        field("rekor", &Signing::rekor, text(url_kind), "transparency log that signatures go into"),
        rekor_version_field(),

@@ -38,6 +38,9 @@ if(TARGET tranche)
   set_tests_properties(story.image PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME story.attest COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @sigstore/verify
            ${CMAKE_SOURCE_DIR}/tests/clients/attest_story.mjs $<TARGET_FILE:tranche>)
+  add_test(NAME story.release COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @sigstore/verify
+           ${CMAKE_SOURCE_DIR}/tests/clients/release_story.mjs $<TARGET_FILE:tranche>)
+  set_tests_properties(story.release PROPERTIES TIMEOUT 900 LABELS story SKIP_RETURN_CODE 77)
   set_tests_properties(story.attest PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME clients.sarif COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @microsoft/jest-sarif
            ${CMAKE_SOURCE_DIR}/tests/clients/sarif_story.mjs $<TARGET_FILE:tranche>)

@@ -178,7 +178,7 @@ TEST_CASE("a statement is believed from a release key only, and says why it was 
   };
   refused(*sign_statement(statement, feed), "wrong-role");
   refused(*sign_statement(statement, stranger), "unknown-key");
-  refused(signing::sign_envelope(signing::feed_type, "{}", release), "wrong-type");
+  refused(*signing::sign_envelope(signing::feed_type, "{}", release), "wrong-type");
   refused("{}", "malformed");
   Statement other = statement;
   other.size = 4;
