@@ -218,7 +218,7 @@ TEST_CASE("a gate that did not pass leaves no summary") {
     CHECK(path.find("/repo/state/summaries/notes-agent/desktop/1.1.0/") == std::string::npos);
 }
 
-TEST_CASE("advisories that are absent, empty or unreadable let no release pass") {
+TEST_CASE("advisories that are absent, empty, unreadable or of nothing that is shipped let no release pass") {
   const auto start = [](const std::string& path, const std::string& bytes) {
     AppWorld world(replace_all(std::string(usual_yaml), "    channel: stable\n",
                                "    channel: stable\n    release: { require: vulnerabilities }\n") +
@@ -248,5 +248,9 @@ TEST_CASE("advisories that are absent, empty or unreadable let no release pass")
   CHECK(start("", "") == "not-checked");
   CHECK(start("README", "no record") == "not-checked");
   CHECK(start("X-1.json", "{") == "not-checked");
-  CHECK(start("X-1.json", R"({"id":"X-1","modified":"2026-01-01T00:00:00Z","affected":[]})") == "started");
+  CHECK(start("X-1.json", R"({"id":"X-1","modified":"2026-01-01T00:00:00Z","affected":[]})") ==
+        "not-checked");
+  CHECK(start("X-1.json",
+              R"({"id":"X-1","modified":"2026-01-01T00:00:00Z","affected":[)"
+              R"({"package":{"ecosystem":"npm","name":"left-pad"},"versions":["0.9.0"]}]})") == "started");
 }
