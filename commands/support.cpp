@@ -211,25 +211,22 @@ std::string Table::text(std::size_t indent) const {
 
 std::string styled(std::string_view text, Style style, bool on) {
   if (!on) return std::string(text);
-  const char* code = "1";
-  switch (style) {
-    case Style::bold:
-      code = "1";
-      break;
-    case Style::dim:
-      code = "2";
-      break;
-    case Style::red:
-      code = "31";
-      break;
-    case Style::green:
-      code = "32";
-      break;
-    case Style::yellow:
-      code = "33";
-      break;
-  }
-  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+  const auto code = [style] {
+    switch (style) {
+      case Style::bold:
+        return 1;
+      case Style::dim:
+        return 2;
+      case Style::red:
+        return 31;
+      case Style::green:
+        return 32;
+      case Style::yellow:
+        return 33;
+    }
+    return 0;
+  };
+  return fmt::format("\x1b[{}m{}\x1b[0m", code(), text);
 }
 
 }  // namespace tranche::commands

@@ -42,7 +42,8 @@ struct Choice {
 struct Shape;
 using Check = void (*)(const doc::Value& value, Walk& walk);
 
-struct Rule {
+// Its members stand in the order in which rules are written down.
+struct Rule {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::string_view key;
   Kind kind = Kind::any;
   bool required = false;
