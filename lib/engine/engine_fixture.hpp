@@ -91,14 +91,19 @@ class AppWorld {
   static std::string artifact_path(const std::string& version) {
     return "/repo/dist/notes_" + version + "_amd64.deb";
   }
-  Result<actions::Created> create(const std::string& version) {
-    auto deck = TRY(try_open());
+  // What was built, with no documents yet.
+  Result<artifact::Manifest> manifest_of(const std::string& version) {
     artifact::Manifest manifest;
     manifest.app = app.name;
     manifest.version = version;
     manifest.created = fake.clock.now();
     manifest.artifacts =
         TRY(artifact::collect(fake.files, "/repo", {{app.artifacts[0].path, {}, {}, {}}}, version));
+    return manifest;
+  }
+  Result<actions::Created> create(const std::string& version) {
+    auto deck = TRY(try_open());
+    const artifact::Manifest manifest = TRY(manifest_of(version));
     return create_release(*deck, manifest, {{"sbom.json", "{\"of\":\"" + version + "\"}"}}, "a build");
   }
   void build_and_create(const std::string& version) {

@@ -53,12 +53,7 @@ std::string start_with(const std::vector<Attested>& attestations, const char* sb
   AppWorld world(requiring);
   world.build("1.1.0", "the code");
   auto deck = world.open();
-  artifact::Manifest manifest;
-  manifest.app = world.app.name;
-  manifest.version = "1.1.0";
-  manifest.created = world.fake.clock.now();
-  manifest.artifacts = must(
-      artifact::collect(world.fake.files, "/repo", {{world.app.artifacts[0].path, {}, {}, {}}}, "1.1.0"));
+  artifact::Manifest manifest = must(world.manifest_of("1.1.0"));
   std::vector<actions::DocumentBytes> documents;
   if (sbom != nullptr) {
     const std::string text = sbom;
@@ -118,12 +113,7 @@ TEST_CASE("a release with a component that advisories name starts only where the
           severity + R"("}})";
     world.build("1.1.0", "the code");
     auto deck = world.open();
-    artifact::Manifest manifest;
-    manifest.app = world.app.name;
-    manifest.version = "1.1.0";
-    manifest.created = world.fake.clock.now();
-    manifest.artifacts = must(
-        artifact::collect(world.fake.files, "/repo", {{world.app.artifacts[0].path, {}, {}, {}}}, "1.1.0"));
+    artifact::Manifest manifest = must(world.manifest_of("1.1.0"));
     const std::string text = R"({"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[)"
                              R"({"type":"library","name":"left-pad","version":")" +
                              component + R"(","purl":"pkg:npm/left-pad@)" + component + R"("}]})";
@@ -226,12 +216,7 @@ TEST_CASE("advisories that are absent, empty, unreadable or of nothing that is s
     if (!path.empty()) world.fake.files.bytes["/repo/advisories/" + path] = bytes;
     world.build("1.1.0", "the code");
     auto deck = world.open();
-    artifact::Manifest manifest;
-    manifest.app = world.app.name;
-    manifest.version = "1.1.0";
-    manifest.created = world.fake.clock.now();
-    manifest.artifacts = must(
-        artifact::collect(world.fake.files, "/repo", {{world.app.artifacts[0].path, {}, {}, {}}}, "1.1.0"));
+    artifact::Manifest manifest = must(world.manifest_of("1.1.0"));
     const std::string text =
         R"({"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[)"
         R"({"type":"library","name":"left-pad","version":"1.0.0","purl":"pkg:npm/left-pad@1.0.0"}]})";

@@ -48,12 +48,7 @@ std::string start_with(const Given& given) {
   if (!given.root.empty()) world.fake.files.bytes["/repo/root.json"] = given.root;
   world.build("1.1.0", given.artifact);
   auto deck = world.open();
-  artifact::Manifest manifest;
-  manifest.app = world.app.name;
-  manifest.version = "1.1.0";
-  manifest.created = world.fake.clock.now();
-  manifest.artifacts = must(
-      artifact::collect(world.fake.files, "/repo", {{world.app.artifacts[0].path, {}, {}, {}}}, "1.1.0"));
+  artifact::Manifest manifest = must(world.manifest_of("1.1.0"));
   std::vector<actions::DocumentBytes> documents;
   if (given.bundle) {
     const std::string name =

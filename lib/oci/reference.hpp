@@ -16,7 +16,7 @@ namespace tranche::oci {
 inline constexpr std::size_t max_reference_bytes = 1024;
 
 struct Reference {
-  std::string host;        // "registry.example", "127.0.0.1:5000", "[::1]:5000"; lower case
+  std::string host;        // "images.example", "127.0.0.1:5000", "[::1]:5000"; lower case
   std::string repository;  // "team/notes", at most 255 bytes
   std::string tag;         // may be empty
   std::string digest;      // "sha256:" and 64 lower-case hex digits
@@ -42,7 +42,7 @@ std::string referrers_tag(std::string_view digest);
 
 // This machine: localhost, 127.0.0.1, [::1], with a port or without.
 bool is_loopback(std::string_view host);
-// "https://registry.example"; http for this machine, and elsewhere where `plain_http` says so. docker.io is
+// "https://images.example"; http for this machine, and elsewhere where `plain_http` says so. docker.io is
 // served by registry-1.docker.io.
 std::string base_url(const Reference& reference, bool plain_http);
 // The scheme and host of a url, "https://host:port"; empty when it is neither http nor https, or when what

@@ -97,8 +97,8 @@ TEST_CASE("only this machine is asked in the clear without being told to") {
   const auto url = [](std::string_view name, bool plain = false) {
     return base_url(*parse_reference(with_digest(name)), plain);
   };
-  CHECK(url("registry.example/notes") == "https://registry.example");
-  CHECK(url("registry.example:5000/notes", true) == "http://registry.example:5000");
+  CHECK(url("images.example/notes") == "https://images.example");
+  CHECK(url("images.example:5000/notes", true) == "http://images.example:5000");
   CHECK(url("127.0.0.1:5000/notes") == "http://127.0.0.1:5000");
   CHECK(url("localhost/notes") == "http://localhost");
   CHECK(url("localhost.evil.example/notes") == "https://localhost.evil.example");
