@@ -20,8 +20,8 @@ TEST_CASE("an image is host, repository and digest; a tag before the digest says
     const char* tag;
   };
   static constexpr auto rows = std::to_array<Row>({
-      {"registry.example/notes", "registry.example", "notes", ""},
-      {"Registry.Example/team/notes:1.2", "registry.example", "team/notes", "1.2"},
+      {"images.example/notes", "images.example", "notes", ""},
+      {"Images.Example/team/notes:1.2", "images.example", "team/notes", "1.2"},
       {"localhost/notes", "localhost", "notes", ""},
       {"127.0.0.1:5000/a/b/c", "127.0.0.1:5000", "a/b/c", ""},
       {"[::1]:5000/notes:_x", "[::1]:5000", "notes", "_x"},
@@ -45,31 +45,30 @@ TEST_CASE("what is not pinned, has no host or is outside the grammar is refused 
     const char* hint;
   };
   const std::array rows{
-      Row{"registry.example/notes:1.2", "no digest: a tag may be moved",
+      Row{"images.example/notes:1.2", "no digest: a tag may be moved",
           "skopeo inspect --format '{{.Digest}}'"},
-      Row{"registry.example/notes@sha256:abc", "no digest that can be used", "64 lower-case"},
-      Row{"registry.example/notes@sha256:" + std::string(64, 'A'), "no digest that can be used",
-          "lower-case"},
-      Row{"registry.example/notes@sha512:" + std::string(128, 'a'), "no digest that can be used", "sha256:"},
+      Row{"images.example/notes@sha256:abc", "no digest that can be used", "64 lower-case"},
+      Row{"images.example/notes@sha256:" + std::string(64, 'A'), "no digest that can be used", "lower-case"},
+      Row{"images.example/notes@sha512:" + std::string(128, 'a'), "no digest that can be used", "sha256:"},
       Row{with_digest("notes"), "names no registry", "docker.io/notes"},
       Row{with_digest("team/notes"), "names no registry", "docker.io/team/notes"},
-      Row{with_digest("registry.example/Notes"), "names no repository", "write it like"},
-      Row{with_digest("registry.example/"), "names no repository", "write it like"},
-      Row{with_digest("registry.example//notes"), "names no repository", "write it like"},
-      Row{with_digest("registry.example/a/../b"), "names no repository", "write it like"},
-      Row{with_digest("registry.example/a___b"), "names no repository", "write it like"},
-      Row{with_digest("registry.example/a..b"), "names no repository", "write it like"},
-      Row{with_digest("registry.example/notes-"), "names no repository", "write it like"},
-      Row{with_digest("registry.example/notes?x"), "names no repository", "write it like"},
-      Row{with_digest("registry.example/notes:"), "a tag that is none", "write it like"},
-      Row{with_digest("registry.example/notes:-x"), "a tag that is none", "write it like"},
-      Row{with_digest("user:pw@registry.example/notes"), "no digest that can be used", "sha256:"},
-      Row{with_digest("registry.example:0/notes"), "no host", "write it like"},
-      Row{with_digest("registry.example:65536/notes"), "no host", "write it like"},
-      Row{with_digest("-registry.example/notes"), "no host", "write it like"},
+      Row{with_digest("images.example/Notes"), "names no repository", "write it like"},
+      Row{with_digest("images.example/"), "names no repository", "write it like"},
+      Row{with_digest("images.example//notes"), "names no repository", "write it like"},
+      Row{with_digest("images.example/a/../b"), "names no repository", "write it like"},
+      Row{with_digest("images.example/a___b"), "names no repository", "write it like"},
+      Row{with_digest("images.example/a..b"), "names no repository", "write it like"},
+      Row{with_digest("images.example/notes-"), "names no repository", "write it like"},
+      Row{with_digest("images.example/notes?x"), "names no repository", "write it like"},
+      Row{with_digest("images.example/notes:"), "a tag that is none", "write it like"},
+      Row{with_digest("images.example/notes:-x"), "a tag that is none", "write it like"},
+      Row{with_digest("user:pw@images.example/notes"), "no digest that can be used", "sha256:"},
+      Row{with_digest("images.example:0/notes"), "no host", "write it like"},
+      Row{with_digest("images.example:65536/notes"), "no host", "write it like"},
+      Row{with_digest("-images.example/notes"), "no host", "write it like"},
       Row{with_digest("registry..example/notes"), "no host", "write it like"},
       Row{with_digest("[::1/notes"), "no host", "write it like"},
-      Row{with_digest("registry.example/" + std::string(256, 'a')), "names no repository", "write it like"},
+      Row{with_digest("images.example/" + std::string(256, 'a')), "names no repository", "write it like"},
       Row{with_digest(std::string(2000, 'a')), "is longer than 1024 bytes", "write it like"},
       Row{"", "has no digest", "pin it"},
   };
@@ -85,8 +84,8 @@ TEST_CASE("what is not pinned, has no host or is outside the grammar is refused 
 
 TEST_CASE("a word that ends in a digest is meant as an image, a path is not") {
   CHECK(looks_like_image(with_digest("notes")));
-  CHECK(looks_like_image("registry.example/notes@sha256:abc"));
-  CHECK(looks_like_image("registry.example/notes@sha512:abc"));
+  CHECK(looks_like_image("images.example/notes@sha256:abc"));
+  CHECK(looks_like_image("images.example/notes@sha512:abc"));
   CHECK_FALSE(looks_like_image(digest));
   CHECK_FALSE(looks_like_image("dist/notes@2x.png"));
   CHECK_FALSE(looks_like_image("C@sha256:/x"));
@@ -107,13 +106,13 @@ TEST_CASE("only this machine is asked in the clear without being told to") {
 }
 
 TEST_CASE("the origin of a url is its scheme and host, and nothing where more stands before the path") {
-  CHECK(origin_of("https://registry.example/v2/x?y=1") == "https://registry.example");
+  CHECK(origin_of("https://images.example/v2/x?y=1") == "https://images.example");
   CHECK(origin_of("http://127.0.0.1:5000/v2/") == "http://127.0.0.1:5000");
   CHECK(origin_of("https://user@evil.example/") == "");
-  CHECK(origin_of("https://registry.example@evil.example/") == "");
-  CHECK(origin_of("https://registry.example\\@evil.example/") == "");
-  CHECK(origin_of("ftp://registry.example/") == "");
-  CHECK(origin_of("//registry.example/") == "");
+  CHECK(origin_of("https://images.example@evil.example/") == "");
+  CHECK(origin_of("https://images.example\\@evil.example/") == "");
+  CHECK(origin_of("ftp://images.example/") == "");
+  CHECK(origin_of("//images.example/") == "");
   CHECK(origin_of("") == "");
 }
 

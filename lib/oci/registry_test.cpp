@@ -314,7 +314,7 @@ TEST_CASE("a list in pages is read to its end, on the same registry and within b
   CHECK(registry.get_referrers(fake.image.digest).error().kind == ErrorKind::verification);
   for (int i = 0; i < 40; ++i) fake.first.push_back(page("</v2/team/notes/referrers/x>; rel=\"next\"", i));
   CHECK(registry.get_referrers(fake.image.digest).error().kind == ErrorKind::verification);
-  fake.first = {answer(303, "", {{"location", "https://registry.example/"}})};
+  fake.first = {answer(303, "", {{"location", "https://images.example/"}})};
   CHECK_FALSE(*registry.get_referrers(fake.image.digest));  // says in its own way that it has no such API
   fake.first = {answer(403)};
   CHECK(registry.get_referrers(fake.image.digest).error().kind == ErrorKind::failed);

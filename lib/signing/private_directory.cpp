@@ -19,6 +19,8 @@ Result<ports::ProcessResult> run(ports::World& world, std::vector<std::string> a
 // Its owner holds a lock on this while it lives, in whatever container that is.
 constexpr std::string_view owner_name = "/owner";
 constexpr std::size_t most_looked_at = 1'000;
+// Between making that file and locking it lie microseconds: one that is younger is left for a later run.
+constexpr Duration safe_age = std::chrono::minutes(1);
 
 // What a killed run left: a directory like ours whose owner no longer holds its lock. One that is being made
 // has no such file yet, and one of somebody else cannot be looked into.
@@ -34,6 +36,7 @@ void remove_abandoned(ports::World& world, const std::string& place) {
       continue;
     const auto owner = world.files.info(directory + std::string(owner_name));
     if (!owner || !*owner || (*owner)->kind != ports::FileInfo::Kind::file) continue;
+    if (world.clock.now() - (*owner)->modified < safe_age) continue;
     if (const auto lock = world.files.lock(directory + std::string(owner_name), Duration{}))
       (void)run(world, {"rm", "-rf", "--", directory});
   }
