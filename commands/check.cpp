@@ -102,7 +102,7 @@ Result<Outcome> run_check(const Options& options, Context& context) {
       rollouts.push(rollout_json(app, rollout));
     }
     apps.push(doc::Value::object({{"app", app.name}, {"rollouts", std::move(rollouts)}}));
-    for (Error warning : spec::warnings(app)) {
+    for (Error warning : spec::warnings(app, spec.apps.size() == 1)) {
       warnings.push(warning_json(warning));
       warning.message = "warning: " + warning.message;
       std::string shown = render_error(warning, context.talk.color());

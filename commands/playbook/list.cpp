@@ -1,7 +1,7 @@
-#include "actions/action.hpp"
 #include "base/text.hpp"
 #include "commands/commands.hpp"
 #include "commands/support.hpp"
+#include "spec/action_grammar.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -14,8 +14,8 @@ Result<Outcome> run_playbook_list(const Options& options, Context& context) {
     doc::Value steps = doc::Value::array();
     for (std::size_t i = 0; i < playbook.steps.size(); ++i) {
       const spec::Step& step = playbook.steps[i];
-      const actions::Action* action = actions::find_action(step.uses);
-      const std::string does = action == nullptr ? "not supported yet" : std::string(action->summary);
+      const spec::ActionGrammar* action = spec::find_action_grammar(step.uses);
+      const std::string does = action == nullptr ? "no such action" : std::string(action->summary);
       steps.push(doc::Value::object({{"uses", step.uses}, {"does", does}}));
       table.row({i == 0 ? playbook.name : "", step.uses, does});
     }

@@ -7,8 +7,7 @@
 namespace tranche::actions {
 namespace {
 
-Result<std::string> send_to(Deck& deck, const Call& call, const std::string& fallback,
-                            const std::string& key) {
+Result<Outcome> send_to(Deck& deck, const Call& call, const std::string& fallback, const std::string& key) {
   const spec::Channel* channel = call.plan.config.channel(call.plan.channel);
   if (channel == nullptr) return fail(ErrorKind::invalid, "the plan has no channel '{}'", call.plan.channel);
   const std::string& release = call.plan.release;
@@ -28,12 +27,20 @@ Result<std::string> send_to(Deck& deck, const Call& call, const std::string& fal
   if (!fallback.empty() && fallback == call.plan.fallback)
     refs.push_back({fallback, call.plan.fallback_sha256, channel::manifest_name(fallback)});
   const std::uint64_t sequence = TRY(deck.direct(*channel, key, {}, refs, change, call.cause.reason));
-  if (fallback.empty()) return fmt::format("devices that run {} keep it (feed {})", release, sequence);
-  return fmt::format("devices that run {} go {} to {} (feed {})", release,
-                     fallback == call.plan.fallback ? "on" : "back", fallback, sequence);
+  if (fallback.empty())
+    return Outcome{fmt::format("devices that run {} keep it (feed {})", release, sequence)};
+  return Outcome{fmt::format("devices that run {} go {} to {} (feed {})", release,
+                             fallback == call.plan.fallback ? "on" : "back", fallback, sequence)};
 }
 
-Result<std::string> perform(Deck& deck, const Call& call) {
+Result<std::string> changes(Deck&, const Call& call) {
+  const std::string& to = call.plan.fallback.empty() ? call.plan.baseline : call.plan.fallback;
+  if (to.empty())
+    return fmt::format("nothing: there is no release to send devices of {} to", call.plan.release);
+  return fmt::format("sends devices that run {} to {}", call.plan.release, to);
+}
+
+Result<Outcome> perform(Deck& deck, const Call& call) {
   if (!call.plan.fallback.empty()) return send_to(deck, call, call.plan.fallback, call.key);
   if (call.plan.baseline.empty())
     return fail_hint(ErrorKind::stranded, "release a fixed build: release create, rollout start",
@@ -41,15 +48,13 @@ Result<std::string> perform(Deck& deck, const Call& call) {
   return send_to(deck, call, call.plan.baseline, call.key);
 }
 
-Result<std::string> undo(Deck& deck, const Call& call) { return send_to(deck, call, {}, call.key + "/undo"); }
+Result<Outcome> undo(Deck& deck, const Call& call) { return send_to(deck, call, {}, call.key + "/undo"); }
 
 // Idempotent under its key, as channel.withdraw is.
 Result<Asked> ask(Deck&, const Call&) { return Asked::not_done; }
 
 }  // namespace
 
-Action channel_fallback() {
-  return {"channel.fallback", "send devices back to the previous release", perform, undo, ask};
-}
+Action channel_fallback() { return {"channel.fallback", needs_nothing, changes, perform, undo, ask}; }
 
 }  // namespace tranche::actions

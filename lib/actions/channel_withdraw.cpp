@@ -12,7 +12,12 @@ Result<const spec::Channel*> channel_of(const Call& call) {
   return channel;
 }
 
-Result<std::string> perform(Deck& deck, const Call& call) {
+Result<std::string> changes(Deck&, const Call& call) {
+  const spec::Channel* channel = TRY(channel_of(call));
+  return fmt::format("withdraws release {} from channel '{}'", call.plan.release, channel->name);
+}
+
+Result<Outcome> perform(Deck& deck, const Call& call) {
   const spec::Channel* channel = TRY(channel_of(call));
   const rollout::Plan& plan = call.plan;
   const auto change = [&](cohort::Directions directions) {
@@ -24,11 +29,11 @@ Result<std::string> perform(Deck& deck, const Call& call) {
     return directions;
   };
   const std::uint64_t sequence = TRY(deck.direct(*channel, call.key, {}, {}, change, call.cause.reason));
-  return fmt::format("release {} is withdrawn from channel '{}' (feed {})", plan.release, channel->name,
-                     sequence);
+  return Outcome{fmt::format("release {} is withdrawn from channel '{}' (feed {})", plan.release,
+                             channel->name, sequence)};
 }
 
-Result<std::string> undo(Deck& deck, const Call& call) {
+Result<Outcome> undo(Deck& deck, const Call& call) {
   const spec::Channel* channel = TRY(channel_of(call));
   const auto change = [&](cohort::Directions directions) {
     std::erase_if(directions.withdrawn,
@@ -36,7 +41,8 @@ Result<std::string> undo(Deck& deck, const Call& call) {
     return directions;
   };
   TRY(deck.direct(*channel, call.key + "/undo", {}, {}, change, call.cause.reason));
-  return fmt::format("release {} may be offered on channel '{}' again", call.plan.release, channel->name);
+  return Outcome{
+      fmt::format("release {} may be offered on channel '{}' again", call.plan.release, channel->name)};
 }
 
 // The journal decides once under the key, and publishing is conditional on the sequence: simply do it again.
@@ -44,6 +50,6 @@ Result<Asked> ask(Deck&, const Call&) { return Asked::not_done; }
 
 }  // namespace
 
-Action channel_withdraw() { return {"channel.withdraw", "stop offering the release", perform, undo, ask}; }
+Action channel_withdraw() { return {"channel.withdraw", needs_nothing, changes, perform, undo, ask}; }
 
 }  // namespace tranche::actions

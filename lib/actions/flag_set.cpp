@@ -22,16 +22,22 @@ Result<Target> target_of(Deck& deck, const Call& call) {
   return Target{flag, *value};
 }
 
-Result<std::string> perform(Deck& deck, const Call& call) {
+Result<std::string> changes(Deck& deck, const Call& call) {
   const Target target = TRY(target_of(deck, call));
-  TRY(deck.set_flag(*target.flag, target.value, call.key, call.cause));
-  return fmt::format("flag '{}' is {}", target.flag->name, doc::to_json(target.value));
+  return fmt::format("sets flag '{}' to {}", target.flag->name, doc::to_json(target.value));
 }
 
-Result<std::string> undo(Deck& deck, const Call& call) {
+Result<Outcome> perform(Deck& deck, const Call& call) {
+  const Target target = TRY(target_of(deck, call));
+  TRY(deck.set_flag(*target.flag, target.value, call.key, call.cause));
+  return Outcome{fmt::format("flag '{}' is {}", target.flag->name, doc::to_json(target.value))};
+}
+
+Result<Outcome> undo(Deck& deck, const Call& call) {
   const Target target = TRY(target_of(deck, call));
   TRY(deck.set_flag(*target.flag, target.flag->fallback, call.key + "/undo", call.cause));
-  return fmt::format("flag '{}' is {} again", target.flag->name, doc::to_json(target.flag->fallback));
+  return Outcome{
+      fmt::format("flag '{}' is {} again", target.flag->name, doc::to_json(target.flag->fallback))};
 }
 
 // Setting is idempotent under its key: simply do it again.
@@ -39,6 +45,6 @@ Result<Asked> ask(Deck&, const Call&) { return Asked::not_done; }
 
 }  // namespace
 
-Action flag_set() { return {"flag.set", "set a flag, kill switches included", perform, undo, ask}; }
+Action flag_set() { return {"flag.set", needs_nothing, changes, perform, undo, ask}; }
 
 }  // namespace tranche::actions

@@ -7,7 +7,26 @@
 namespace tranche::actions {
 namespace {
 
-Result<std::string> perform(Deck& deck, const Call& call) {
+bool is_secret_reference(const std::string& value) {
+  return value.starts_with("env:") || value.starts_with("file:");
+}
+
+Result<std::vector<Need>> needs(Deck&, const Call& call) {
+  const std::string url = TRY(call.step.with.text("url"));
+  std::vector<Need> all{{Need::Kind::url, fill_variables(url, call)}};
+  if (const doc::Value* headers = call.step.with.find("headers"); headers != nullptr && headers->is_object())
+    for (const doc::Member& header : headers->as_object())
+      if (header.value.is_string() && is_secret_reference(header.value.as_string()))
+        all.push_back({Need::Kind::secret, header.value.as_string()});
+  return all;
+}
+
+Result<std::string> changes(Deck&, const Call& call) {
+  return fmt::format("sends {} {}", TRY(call.step.with.text_or("method", "POST")),
+                     printable(fill_variables(TRY(call.step.with.text("url")), call)));
+}
+
+Result<Outcome> perform(Deck& deck, const Call& call) {
   const doc::Value with = fill_variables(call.step.with, call);
   ports::HttpRequest request;
   request.method = TRY(with.text_or("method", "POST"));
@@ -22,7 +41,7 @@ Result<std::string> perform(Deck& deck, const Call& call) {
         return fail(ErrorKind::invalid, "header '{}' of http.request is not a string",
                     printable(header.key, 64));
       const std::string& value = header.value.as_string();
-      if (value.starts_with("env:") || value.starts_with("file:")) {
+      if (is_secret_reference(value)) {
         request.secret_headers.emplace_back(
             header.key, TRY(signing::read_secret(deck.world(), deck.repository(), value)));
       } else {
@@ -38,10 +57,10 @@ Result<std::string> perform(Deck& deck, const Call& call) {
   if (response.status < 200 || response.status > 299)
     return fail(ErrorKind::failed, "{} {} answered {}: {}", request.method, request.url, response.status,
                 printable(response.body, 120));
-  return fmt::format("{} {} answered {}", request.method, request.url, response.status);
+  return Outcome{fmt::format("{} {} answered {}", request.method, request.url, response.status)};
 }
 
-Result<std::string> undo(Deck&, const Call&) {
+Result<Outcome> undo(Deck&, const Call&) {
   return fail_hint(ErrorKind::denied, "tell them by hand", "a request that was sent cannot be taken back");
 }
 
@@ -54,6 +73,6 @@ Result<Asked> ask(Deck&, const Call& call) {
 
 }  // namespace
 
-Action http_request() { return {"http.request", "send an HTTP request", perform, undo, ask}; }
+Action http_request() { return {"http.request", needs, changes, perform, undo, ask}; }
 
 }  // namespace tranche::actions

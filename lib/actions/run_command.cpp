@@ -6,15 +6,30 @@
 namespace tranche::actions {
 namespace {
 
-Result<std::string> perform(Deck& deck, const Call& call) {
-  ports::ProcessRequest request;
+Result<std::vector<std::string>> argv_of(const Call& call) {
+  std::vector<std::string> argv;
   for (const doc::Value& item : TRY(call.step.with.array_at("argv"))->as_array()) {
     if (!item.is_string())
       return fail(ErrorKind::invalid, "argv of run holds something that is not a string");
-    request.argv.push_back(fill_variables(item.as_string(), call));
+    argv.push_back(fill_variables(item.as_string(), call));
   }
-  if (request.argv.empty())
+  if (argv.empty())
     return fail_hint(ErrorKind::invalid, "write argv: [program, argument]", "run has an empty argv");
+  return argv;
+}
+
+Result<std::vector<Need>> needs(Deck&, const Call& call) {
+  const std::vector<std::string> argv = TRY(argv_of(call));
+  return std::vector<Need>{{Need::Kind::program, argv.front()}};
+}
+
+Result<std::string> changes(Deck&, const Call& call) {
+  return fmt::format("runs {}", printable(join(TRY(argv_of(call)), " ")));
+}
+
+Result<Outcome> perform(Deck& deck, const Call& call) {
+  ports::ProcessRequest request;
+  request.argv = TRY(argv_of(call));
   request.directory = deck.repository();
   request.environment["TRANCHE_KEY"] = call.key;
   request.timeout = call.step.timeout;
@@ -22,10 +37,10 @@ Result<std::string> perform(Deck& deck, const Call& call) {
   if (result.exit_code != 0)
     return fail(ErrorKind::failed, "{} ended with {}: {}", printable(request.argv[0], 64), result.exit_code,
                 printable(trim(result.err), 160));
-  return fmt::format("{} ended with 0", printable(request.argv[0], 64));
+  return Outcome{fmt::format("{} ended with 0", printable(request.argv[0], 64))};
 }
 
-Result<std::string> undo(Deck&, const Call&) {
+Result<Outcome> undo(Deck&, const Call&) {
   return fail_hint(ErrorKind::denied, "undo it by hand", "a program that ran cannot be undone");
 }
 
@@ -33,6 +48,6 @@ Result<Asked> ask(Deck&, const Call&) { return Asked::unknown; }
 
 }  // namespace
 
-Action run_command() { return {"run", "run a program", perform, undo, ask}; }
+Action run_command() { return {"run", needs, changes, perform, undo, ask}; }
 
 }  // namespace tranche::actions

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "signing/keys.hpp"
+#include "store/below.hpp"
 #include "store/s3.hpp"
 
 namespace tranche::actions {
@@ -82,9 +83,12 @@ Result<std::unique_ptr<store::Store>> open_state(ports::World& world, const std:
   switch (state.kind) {
     case spec::State::Kind::dir:
       return store::open_directory(world.files, absolute(repository, state.path));
-    case spec::State::Kind::git:
-      return open_git_store(world, repository, TRY(state_remote(world, repository, state)), state.branch,
-                            state.token);
+    case spec::State::Kind::git: {
+      auto branch = TRY(open_git_store(world, repository, TRY(state_remote(world, repository, state)),
+                                       state.branch, state.token));
+      if (state.directory.empty()) return branch;
+      return store::below(std::move(branch), state.directory);
+    }
     case spec::State::Kind::s3:
       return open_bucket(world, repository, state.path, state.s3);
   }

@@ -77,7 +77,7 @@ Result<Engine::Loaded> Engine::load(const std::string& rollout) {
   const auto planned = TRY(deck_.journal().read(at, at + 1));
   if (planned.size() != 1) return fail(ErrorKind::verification, "the journal lacks entry {}, the plan", at);
   loaded.plan = TRY_WHILE("reading the frozen plan", rollout::plan_from_value(planned[0].data));
-  if (TRY(rollout::plan_digest(loaded.plan)) != loaded.state.plan_digest)
+  if (TRY(rollout::plan_digest(planned[0].data)) != loaded.state.plan_digest)
     return fail_hint(ErrorKind::verification, "check it: tranche journal verify",
                      "the plan in entry {} is not the one that was frozen", at);
   return loaded;

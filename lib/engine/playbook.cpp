@@ -32,7 +32,7 @@ bool can_be_retried(ErrorKind kind) {
   return kind != ErrorKind::invalid && kind != ErrorKind::denied && kind != ErrorKind::stranded;
 }
 
-Result<std::string> no_action(const std::string& uses) {
+Result<actions::Outcome> no_action(const std::string& uses) {
   return fail(ErrorKind::invalid, "there is no action '{}' in this build", printable(uses, 64));
 }
 
@@ -52,8 +52,12 @@ Result<bool> Engine::perform_playbook(Loaded& loaded, const rollout::Effect& eff
   while (const auto step = playbook::current(run)) {
     playbook::StepRecord& record = run.steps[*step];
     const actions::Action* action = actions::find_action(record.uses);
-    const actions::Call call{
-        plan, spec->steps[*step], playbook::step_key(run, *step), {deck_.by(), loaded.state.because}};
+    const actions::Call call{plan,
+                             spec->steps[*step],
+                             loaded.state.id,
+                             playbook::step_key(run, *step),
+                             {deck_.by(), loaded.state.because},
+                             clock.now() + spec->steps[*step].timeout};
     bool again = true;
     if (record.status == playbook::Status::running) {
       const auto asked = action == nullptr ? Result<Asked>(Asked::not_done) : action->ask(deck_, call);
@@ -76,7 +80,7 @@ Result<bool> Engine::perform_playbook(Loaded& loaded, const rollout::Effect& eff
     if (again) {
       const auto result = action != nullptr ? action->perform(deck_, call) : no_action(call.step.uses);
       if (result) {
-        run = playbook::mark_ended(run, *spec, *step, Ended::done, *result, clock.now());
+        run = playbook::mark_ended(run, *spec, *step, Ended::done, result->text, clock.now());
       } else if (result.error().kind == ErrorKind::conflict) {
         return fail(
             result.error());  // somebody else moved the journal: the tick is taken again on what is there

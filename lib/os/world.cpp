@@ -10,7 +10,8 @@ RealWorld::RealWorld()
       random_(make_random()),
       environ_(make_environ()),
       console_(make_console()),
-      world_{*clock_, *http_, *files_, *process_, *random_, *environ_, *console_} {}
+      zones_(make_zones()),
+      world_{*clock_, *http_, *files_, *process_, *random_, *environ_, *console_, *zones_} {}
 
 RealWorld::~RealWorld() = default;
 

@@ -16,6 +16,7 @@ std::unique_ptr<ports::Process> make_process();
 std::unique_ptr<ports::Random> make_random();
 std::unique_ptr<ports::Environ> make_environ();
 std::unique_ptr<ports::Console> make_console();
+std::unique_ptr<ports::Zones> make_zones();  // the machine's, /usr/share/zoneinfo
 
 // All of them, owned.
 class RealWorld {
@@ -34,6 +35,7 @@ class RealWorld {
   std::unique_ptr<ports::Random> random_;
   std::unique_ptr<ports::Environ> environ_;
   std::unique_ptr<ports::Console> console_;
+  std::unique_ptr<ports::Zones> zones_;
   ports::World world_;
 };
 

@@ -138,6 +138,15 @@ struct Random {
   virtual Result<std::string> bytes(std::size_t count) = 0;  // from the kernel; fakes are seeded
 };
 
+// The IANA database of time zones.
+struct Zones {
+  virtual ~Zones() = default;
+  // By how much the zone's clocks are ahead of UTC at an instant. kind invalid: no such zone.
+  virtual Result<Duration> offset(const std::string& zone, Instant at) = 0;
+};
+// Knows UTC alone.
+Zones& utc_only();
+
 struct Environ {
   virtual ~Environ() = default;
   virtual std::optional<std::string> get(const std::string& name) = 0;
@@ -162,6 +171,7 @@ struct World {
   Random& random;
   Environ& environ;
   Console& console;
+  Zones& zones = utc_only();
 };
 
 }  // namespace tranche::ports

@@ -246,9 +246,10 @@ Result<Plan> plan_from_value(const doc::Value& value) {
   return plan;
 }
 
-Result<std::string> plan_digest(const Plan& plan) {
-  return crypto::to_hex(crypto::sha256(TRY(doc::canonical_json(to_value(plan)))));
+Result<std::string> plan_digest(const doc::Value& document) {
+  return crypto::to_hex(crypto::sha256(TRY(doc::canonical_json(document))));
 }
+Result<std::string> plan_digest(const Plan& plan) { return plan_digest(to_value(plan)); }
 
 std::vector<cohort::Rule> rules_at(const Plan& plan, std::size_t stage) {
   std::vector<cohort::Rule> rules;

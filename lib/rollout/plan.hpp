@@ -56,7 +56,10 @@ Result<> check_conditions(const spec::App& app, const spec::Gate& gate);
 
 doc::Value to_value(const Plan& plan);
 Result<Plan> plan_from_value(const doc::Value& value);
-Result<std::string> plan_digest(const Plan& plan);  // hex SHA-256 of the canonical JSON
+// Hex SHA-256 of the canonical JSON. Of a frozen plan: of the document as it stands in the journal, which
+// another version of tranche may have written with fewer keys.
+Result<std::string> plan_digest(const doc::Value& document);
+Result<std::string> plan_digest(const Plan& plan);
 
 // The rules of exposure at a stage, broadest last, ready for the feed.
 std::vector<cohort::Rule> rules_at(const Plan& plan, std::size_t stage);

@@ -1,7 +1,7 @@
-// Steps of playbooks: the arguments of the actions that this build performs. The arguments of other actions
-// are kept as written until those actions exist; `rollout start` refuses them.
+// Steps of playbooks: what their actions are given, by the table of actions, and where they lead.
 #include <algorithm>
 
+#include "spec/action_grammar.hpp"
 #include "spec/grammar.hpp"
 #include "spec/meaning.hpp"
 #include "spec/tables.hpp"
@@ -9,48 +9,37 @@
 namespace tranche::spec {
 namespace {
 
-struct Argument {
-  const char* key;
-  bool required;
-};
-struct Action {
-  const char* name;
-  std::vector<Argument> arguments;
-};
-
-const std::vector<Action>& checked_actions() {
-  static const std::vector<Action> actions{
-      {"flag.set", {{"flag", true}, {"value", true}}},
-      {"channel.withdraw", {}},
-      {"channel.fallback", {}},
-      {"http.request", {{"method", false}, {"url", true}, {"headers", false}, {"body", false}}},
-      {"run", {{"argv", true}}}};
-  return actions;
-}
-
-struct StepCheck {
+// One use of an action: a step, its verify or its compensate.
+struct UseCheck {
   const App& app;
   const Value& document;
   Problems& problems;
   const Playbook& playbook;
   std::size_t index;
+  std::string_view part;  // "verify", "compensate", or empty: the step itself
+  const std::string& uses;
+  const Value& with;
 
-  [[nodiscard]] const Step& step() const { return playbook.steps[index]; }
   [[nodiscard]] Place at(std::string_view key) const {
-    return place_at(document, {"playbooks", playbook.name, "steps", index, "with", key});
+    if (part.empty()) return place_at(document, {"playbooks", playbook.name, "steps", index, "with", key});
+    return place_at(document, {"playbooks", playbook.name, "steps", index, part, "with", key});
   }
   [[nodiscard]] std::string where() const {
-    return fmt::format("step {} of playbook '{}'", index + 1, playbook.name);
+    const std::string step = fmt::format("step {} of playbook '{}'", index + 1, playbook.name);
+    return part.empty() ? step : fmt::format("{} of {}", part, step);
   }
   void say(std::string_view key, std::string message, std::string hint) const {
     problems.add(at(key), std::move(message) + " in " + where(), std::move(hint));
   }
+  void wants(const ActionArgument& argument, std::string_view what, std::string hint) const {
+    say(argument.key, fmt::format("{} must be {}", argument.key, what), std::move(hint));
+  }
 
-  void check_keys(const Action& action) const {
+  void check_keys(const ActionGrammar& action) const {
     std::vector<std::string> known;
-    for (const Argument& argument : action.arguments) known.emplace_back(argument.key);
-    if (step().with.is_object()) {
-      for (const Member& member : step().with.as_object()) {
+    for (const ActionArgument& argument : action.arguments) known.emplace_back(argument.key);
+    if (with.is_object()) {
+      for (const Member& member : with.as_object()) {
         if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
         const std::string guess = nearest(member.key, known);
         problems.add(
@@ -61,23 +50,173 @@ struct StepCheck {
                             : fmt::format("did you mean '{}'?", guess));
       }
     }
-    for (const Argument& argument : action.arguments)
-      if (argument.required && step().with.find(argument.key) == nullptr)
+    for (const ActionArgument& argument : action.arguments)
+      if (argument.required && with.find(argument.key) == nullptr)
         say(argument.key, fmt::format("missing argument '{}' of {}", argument.key, action.name),
             fmt::format("with: {{ {}: ... }}", argument.key));
   }
 
-  void check_flag() const {
-    const Value* name = step().with.find("flag");
-    const Value* value = step().with.find("value");
-    if (name == nullptr) return;
-    if (!name->is_string())
-      return say("flag", "the flag must be a name", "with: { flag: NAME, value: false }");
-    const Flag* flag = app.flag(name->as_string());
-    if (flag == nullptr)
-      return say("flag", fmt::format("unknown flag '{}'", printable(name->as_string(), 64)),
-                 name_hint(name->as_string(), names_of(app.flags), "flag"));
-    if (value == nullptr) return;
+  template <class T>
+  void check_name_of(const ActionArgument& argument, const Value& value, const std::vector<T>& known,
+                     std::string_view noun) const {
+    if (!value.is_string())
+      return wants(argument, "a name", fmt::format("with: {{ {}: NAME }}", argument.key));
+    const std::string& name = value.as_string();
+    if (std::ranges::find(known, name, &T::name) == known.end())
+      say(argument.key, fmt::format("unknown {} '{}'", noun, printable(name, 64)),
+          name_hint(name, names_of(known), noun));
+  }
+
+  void check_reference(const Value& value) const {
+    if (auto checked = check_secret_reference(value.as_string(), false); !checked)
+      problems.add(value.place, fmt::format("{} in {}", checked.error().message, where()),
+                   checked.error().hint);
+  }
+
+  void check_secret(const ActionArgument& argument, const Value& value) const {
+    if (value.is_string() && is_secret_reference(value.as_string())) return check_reference(value);
+    problems.hide(value.place);
+    wants(argument, "a secret reference", "write env:TRANCHE_NAME, or file:PATH outside the repository");
+  }
+
+  void check_text(const ActionArgument& argument, const Value& value) const {
+    if (!value.is_string())
+      return wants(argument, "a string", fmt::format("with: {{ {}: \"...\" }}", argument.key));
+    if (argument.words.empty()) return;
+    if (std::ranges::find(argument.words, value.as_string()) == argument.words.end())
+      say(argument.key, fmt::format("unknown {}", argument.key),
+          "one of: " + join(std::vector<std::string>(argument.words.begin(), argument.words.end()), ", "));
+  }
+
+  void check_texts(const ActionArgument& argument, const Value& value) const {
+    const bool good =
+        value.is_string() ||
+        (value.is_array() && value.as_array().size() <= 100 &&
+         std::ranges::all_of(value.as_array(), [](const Value& one) { return one.is_string(); }));
+    if (!good) wants(argument, "a string or a list of strings", "write [..., ...]");
+  }
+
+  void check_duration(const ActionArgument& argument, const Value& value) const {
+    const auto given = value.is_string() ? parse_duration(value.as_string())
+                                         : Result<Duration>(fail(ErrorKind::invalid, "no text"));
+    if (!given || *given > std::chrono::hours(24 * 30))
+      wants(argument, "a duration of at most 30 days", "write 30s, 5m or 6h");
+  }
+
+  void check_url(const ActionArgument& argument, const Value& value) const {
+    if (!value.is_string()) return say(argument.key, "the url must be a string", "write https://HOST/PATH");
+    const auto checked = check_http_url(value.as_string());
+    if (checked) return;
+    if (value.as_string().find('@') != std::string::npos) problems.hide(value.place);
+    say(argument.key, checked.error().message, checked.error().hint);
+  }
+
+  void check_headers(const Value& headers) const {
+    if (!headers.is_object()) return say("headers", "headers must be a map", "headers: { X-Name: value }");
+    for (const Member& member : headers.as_object()) {
+      const bool good_name = !member.key.empty() && member.key.find_first_not_of(
+                                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                        "0123456789-_") == std::string::npos;
+      if (!good_name)
+        problems.add(member.key_place,
+                     fmt::format("bad header '{}' in {}", printable(member.key, 64), where()),
+                     "letters, digits, - and _");
+      if (!member.value.is_string() || member.value.as_string().find_first_of("\r\n") != std::string::npos)
+        problems.add(
+            member.value.place,
+            fmt::format("header '{}' must be a one-line string in {}", printable(member.key, 64), where()),
+            "put the value in quotes");
+      else if (is_secret_reference(member.value.as_string()))
+        check_reference(member.value);
+    }
+  }
+
+  void check_argv(const ActionArgument& argument, const Value& argv) const {
+    const bool good =
+        argv.is_array() && !argv.as_array().empty() && argv.as_array().size() <= 256 &&
+        std::all_of(argv.as_array().begin(), argv.as_array().end(),
+                    [](const Value& word) {
+                      return word.is_string() && word.as_string().find('\0') == std::string::npos;
+                    }) &&
+        !argv.as_array().front().as_string().empty();
+    if (!good)
+      wants(argument, "a list of strings that begins with a program",
+            "argv: [\"systemctl\", \"stop\", \"agent\"]; no shell reads it");
+  }
+
+  void check_edits(const ActionArgument& argument, const Value& value) const {
+    const auto is_edit = [](const Value& one) {
+      if (!one.is_object()) return false;
+      for (const Member& member : one.as_object())
+        if ((member.key != "file" && member.key != "key" && member.key != "value") ||
+            !member.value.is_string())
+          return false;
+      const Value* file = one.find("file");
+      return file != nullptr && one.find("value") != nullptr && check_repository_path(file->as_string());
+    };
+    if (!value.is_array() || value.as_array().empty() || value.as_array().size() > 100 ||
+        !std::ranges::all_of(value.as_array(), is_edit))
+      wants(argument, "a list of changes to files of the repository",
+            "[{ file: deploy/values.yaml, key: image.tag, value: $release }]");
+  }
+
+  void check_signature(const ActionArgument& argument, const Value& value) const {
+    const Value* secret = value.find("secret");
+    const Value* header = value.find("header");
+    if (!value.is_object() || secret == nullptr ||
+        value.as_object().size() != (header == nullptr ? 1U : 2U) ||
+        (header != nullptr && !header->is_string()))
+      return wants(argument, "a map with a secret", "{ secret: env:TRANCHE_NAME, header: X-Signature-256 }");
+    check_secret(argument, *secret);
+  }
+
+  void check_argument(const ActionArgument& argument, const Value& value) const {
+    switch (argument.kind) {
+      case ArgumentKind::any:
+        return;
+      case ArgumentKind::text:
+        return check_text(argument, value);
+      case ArgumentKind::texts:
+        return check_texts(argument, value);
+      case ArgumentKind::boolean:
+        if (!value.is_bool()) wants(argument, "true or false", "without quotes");
+        return;
+      case ArgumentKind::integer:
+        if (!value.is_int()) wants(argument, "a whole number", "without quotes");
+        return;
+      case ArgumentKind::duration:
+        return check_duration(argument, value);
+      case ArgumentKind::url:
+        return check_url(argument, value);
+      case ArgumentKind::secret:
+        return check_secret(argument, value);
+      case ArgumentKind::argv:
+        return check_argv(argument, value);
+      case ArgumentKind::map:
+        if (!value.is_object()) wants(argument, "a map", "{ key: value }");
+        return;
+      case ArgumentKind::headers:
+        return check_headers(value);
+      case ArgumentKind::flag:
+        return check_name_of(argument, value, app.flags, "flag");
+      case ArgumentKind::people:
+        return check_name_of(argument, value, app.people, "people");
+      case ArgumentKind::cohort:
+        return check_name_of(argument, value, app.cohorts, "cohort");
+      case ArgumentKind::rollout:
+        return check_name_of(argument, value, app.rollouts, "rollout");
+      case ArgumentKind::edits:
+        return check_edits(argument, value);
+      case ArgumentKind::signature:
+        return check_signature(argument, value);
+    }
+  }
+
+  void check_flag_value() const {
+    const Value* name = with.find("flag");
+    const Value* value = with.find("value");
+    const Flag* flag = name != nullptr && name->is_string() ? app.flag(name->as_string()) : nullptr;
+    if (flag == nullptr || value == nullptr) return;
     const bool fits = flag->type == Flag::Type::boolean ? value->is_bool()
                       : flag->type == Flag::Type::text  ? value->is_string()
                                                         : value->is_number();
@@ -91,88 +230,80 @@ struct StepCheck {
           "give a value of the flag's type");
   }
 
-  void check_http() const {
-    static const std::vector<std::string> methods{"GET", "POST", "PUT", "PATCH", "DELETE"};
-    if (const Value* method = step().with.find("method");
-        method != nullptr && (!method->is_string() || std::find(methods.begin(), methods.end(),
-                                                                method->as_string()) == methods.end()))
-      say("method", "unknown method", "one of: " + join(methods, ", "));
-    if (const Value* url = step().with.find("url"); url != nullptr) {
-      if (!url->is_string())
-        say("url", "the url must be a string", "write https://HOST/PATH");
-      else if (auto checked = check_http_url(url->as_string()); !checked) {
-        if (url->as_string().find('@') != std::string::npos) problems.hide(url->place);
-        say("url", checked.error().message, checked.error().hint);
-      }
-    }
-    const Value* headers = step().with.find("headers");
-    if (headers == nullptr) return;
-    if (!headers->is_object()) return say("headers", "headers must be a map", "headers: { X-Name: value }");
-    for (const Member& member : headers->as_object()) {
-      const bool good_name = !member.key.empty() && member.key.find_first_not_of(
-                                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                        "0123456789-_") == std::string::npos;
-      if (!good_name)
-        problems.add(member.key_place,
-                     fmt::format("bad header '{}' in {}", printable(member.key, 64), where()),
-                     "letters, digits, - and _");
-      if (!member.value.is_string() || member.value.as_string().find_first_of("\r\n") != std::string::npos) {
-        problems.add(
-            member.value.place,
-            fmt::format("header '{}' must be a one-line string in {}", printable(member.key, 64), where()),
-            "put the value in quotes");
-      } else if (const std::string& text = member.value.as_string();
-                 text.starts_with("env:") || text.starts_with("file:")) {
-        if (auto checked = check_secret_reference(text, false); !checked)
-          problems.add(member.value.place, fmt::format("{} in {}", checked.error().message, where()),
-                       checked.error().hint);
-      }
-    }
-  }
-
-  void check_run() const {
-    const Value* argv = step().with.find("argv");
-    if (argv == nullptr) return;
-    const bool good =
-        argv->is_array() && !argv->as_array().empty() && argv->as_array().size() <= 256 &&
-        std::all_of(argv->as_array().begin(), argv->as_array().end(),
-                    [](const Value& word) {
-                      return word.is_string() && word.as_string().find('\0') == std::string::npos;
-                    }) &&
-        !argv->as_array().front().as_string().empty();
-    if (!good)
-      say("argv", "argv must be a list of strings that begins with a program",
-          "argv: [\"systemctl\", \"stop\", \"agent\"]; no shell reads it");
-  }
-
   void run() const {
-    const Value* written = find_at(document, {"playbooks", playbook.name, "steps", index});
-    if (written != nullptr && problems.touches(*written)) return;
-    const auto& actions = checked_actions();
-    const auto action =
-        std::find_if(actions.begin(), actions.end(), [&](const Action& a) { return step().uses == a.name; });
-    if (action == actions.end()) return;
+    const ActionGrammar* action = find_action_grammar(uses);
+    if (action == nullptr) return;  // said where it was read
     check_keys(*action);
-    if (step().uses == "flag.set") check_flag();
-    if (step().uses == "http.request") check_http();
-    if (step().uses == "run") check_run();
+    for (const ActionArgument& argument : action->arguments)
+      if (const Value* value = with.find(argument.key)) check_argument(argument, *value);
+    if (uses == "flag.set") check_flag_value();
+  }
+};
+
+struct PlaybookCheck {
+  const App& app;
+  const Value& document;
+  Problems& problems;
+  const Playbook& playbook;
+
+  [[nodiscard]] Place at(std::size_t i, std::string_view key) const {
+    return place_at(document, {"playbooks", playbook.name, "steps", i, key});
+  }
+
+  // A jump leads on, never back: a playbook ends.
+  void check_jump(std::size_t i) const {
+    const Step& step = playbook.steps[i];
+    if (step.on_failure != Step::OnFailure::jump) return;
+    std::vector<std::string> later;
+    for (std::size_t j = i + 1; j < playbook.steps.size(); ++j) later.push_back(playbook.steps[j].id);
+    if (std::ranges::find(later, step.on_failure_step) != later.end()) return;
+    const bool back =
+        std::any_of(playbook.steps.begin(), playbook.steps.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                    [&](const Step& other) { return other.id == step.on_failure_step; });
+    if (back)
+      problems.add(at(i, "on-failure"),
+                   fmt::format("step {} of playbook '{}' goes back to step '{}': it would never end", i + 1,
+                               playbook.name, printable(step.on_failure_step, 64)),
+                   "name a later step, continue or abort; retry tries a step again");
+    else
+      problems.add(
+          at(i, "on-failure"),
+          fmt::format("playbook '{}' has no step '{}' to go on at", playbook.name,
+                      printable(step.on_failure_step, 64)),
+          later.empty() ? "write continue or abort" : name_hint(step.on_failure_step, later, "step"));
+  }
+
+  void check_step(std::size_t i) const {
+    const Step& step = playbook.steps[i];
+    const Value* written = find_at(document, {"playbooks", playbook.name, "steps", i});
+    if (written != nullptr && problems.touches(*written)) return;
+    UseCheck{app, document, problems, playbook, i, "", step.uses, step.with}.run();
+    UseCheck{app, document, problems, playbook, i, "verify", step.verify.uses, step.verify.with}.run();
+    UseCheck{app, document, problems, playbook, i, "compensate", step.compensate.uses, step.compensate.with}
+        .run();
+    check_jump(i);
+    if (!step.approval.empty() &&
+        std::ranges::find(app.people, step.approval, &People::name) == app.people.end())
+      problems.add(at(i, "approval"),
+                   fmt::format("unknown people '{}' in step {} of playbook '{}'",
+                               printable(step.approval, 64), i + 1, playbook.name),
+                   app.people.empty() ? "add them under `people:`"
+                                      : name_hint(step.approval, names_of(app.people), "people"));
+    for (std::size_t j = 0; j < i; ++j)
+      if (playbook.steps[j].id == step.id)
+        problems.add(
+            at(i, "id"),
+            fmt::format("step id '{}' twice in playbook '{}'", printable(step.id, 64), playbook.name),
+            "give each step an id of its own");
   }
 };
 
 }  // namespace
 
 void check_playbooks(const App& app, const Value& document, Problems& problems) {
-  for (const Playbook& playbook : app.playbooks) {
-    for (std::size_t i = 0; i < playbook.steps.size(); ++i) {
-      StepCheck{app, document, problems, playbook, i}.run();
-      for (std::size_t j = 0; j < i; ++j)
-        if (playbook.steps[j].id == playbook.steps[i].id)
-          problems.add(place_at(document, {"playbooks", playbook.name, "steps", i, "id"}),
-                       fmt::format("step id '{}' twice in playbook '{}'", printable(playbook.steps[i].id, 64),
-                                   playbook.name),
-                       "give each step an id of its own");
-    }
-  }
+  for (const Playbook& playbook : app.playbooks)
+    for (std::size_t i = 0; i < playbook.steps.size(); ++i)
+      PlaybookCheck{app, document, problems, playbook}.check_step(i);
 }
 
 }  // namespace tranche::spec

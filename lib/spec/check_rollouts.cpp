@@ -107,7 +107,20 @@ struct RolloutCheck {
     }
   }
 
-  void run() const {
+  // It takes a channel, or a target; targets know no cohorts.
+  void check_carrier() const {
+    if (rollout.target.kind != Target::Kind::none) {
+      if (!rollout.channel.empty())
+        problems.add(at("target"), fmt::format("rollout '{}' has a channel and a target", rollout.name),
+                     "make two rollouts of it, and let one wait: after: { rollout: NAME }");
+      for (std::size_t i = 0; i < rollout.stages.size(); ++i)
+        if (!rollout.stages[i].cohort.empty())
+          problems.add(at_stage(i, "cohort"),
+                       fmt::format("{} names a cohort, and a target knows none", where(i)),
+                       "services are exposed by percent");
+      if (rollout.target.kind == Target::Kind::flag) check_target_flag();
+      return;
+    }
     if (rollout.channel.empty() && !app.channels.empty()) {
       if (app.channels.size() > 1)
         problems.add(rollout.place,
@@ -122,25 +135,57 @@ struct RolloutCheck {
       problems.add(rollout.place, fmt::format("rollout '{}' has no channel", rollout.name),
                    "add one: channels: { stable: { store: \"dir:public/stable\" } }");
     }
-    if (app.playbook(rollout.on_failure) == nullptr)
-      problems.add(at("on-failure"),
-                   fmt::format("unknown playbook '{}' in rollout '{}'", printable(rollout.on_failure, 64),
-                               rollout.name),
-                   name_hint(rollout.on_failure, names_of(app.playbooks), "playbook"));
+  }
+
+  void check_target_flag() const {
+    const Flag* flag = app.flag(rollout.target.flag);
+    if (flag == nullptr)
+      problems.add(
+          at("target"),
+          fmt::format("unknown flag '{}' in rollout '{}'", printable(rollout.target.flag, 64), rollout.name),
+          name_hint(rollout.target.flag, names_of(app.flags), "flag"));
+    else if (flag->type != Flag::Type::number)
+      problems.add(at("target"), fmt::format("flag '{}' is no number: it cannot hold a percent", flag->name),
+                   "give it type: number");
+  }
+
+  void check_after() const {
     if (rollout.after_rollout == rollout.name)
       problems.add(place_at(document, {"rollouts", rollout.name, "after", "rollout"}),
                    fmt::format("rollout '{}' waits for itself", rollout.name), "name another rollout");
-    if (const Rollout* other = app.rollout(rollout.after_rollout);
-        other != nullptr && !rollout.after_stage.empty()) {
-      std::vector<std::string> names = names_of(other->stages);
-      for (const Stage& stage : other->stages)
-        if (!stage.cohort.empty()) names.push_back(stage.cohort);  // a cohort stands for its stage
-      if (std::find(names.begin(), names.end(), rollout.after_stage) == names.end())
-        problems.add(place_at(document, {"rollouts", rollout.name, "after", "stage"}),
-                     fmt::format("unknown stage '{}' of rollout '{}'", printable(rollout.after_stage, 64),
-                                 other->name),
-                     name_hint(rollout.after_stage, names, "stage"));
-    }
+    if (!rollout.after_stage.empty() && !rollout.after_cohort.empty())
+      problems.add(place_at(document, {"rollouts", rollout.name, "after", "cohort"}),
+                   fmt::format("rollout '{}' waits for a stage and for a cohort", rollout.name),
+                   "name one of them");
+    const Rollout* other = app.rollout(rollout.after_rollout);
+    if (other == nullptr) return;
+    const auto check = [&](std::string_view key, const std::string& wanted, std::vector<std::string> names) {
+      if (wanted.empty() || std::find(names.begin(), names.end(), wanted) != names.end()) return;
+      problems.add(place_at(document, {"rollouts", rollout.name, "after", key}),
+                   fmt::format("unknown {} '{}' of rollout '{}'", key, printable(wanted, 64), other->name),
+                   name_hint(wanted, names, key));
+    };
+    std::vector<std::string> cohorts;
+    for (const Stage& stage : other->stages)
+      if (!stage.cohort.empty()) cohorts.push_back(stage.cohort);
+    std::vector<std::string> stages = names_of(other->stages);
+    stages.insert(stages.end(), cohorts.begin(), cohorts.end());  // a cohort stands for its stage
+    check("stage", rollout.after_stage, std::move(stages));
+    check("cohort", rollout.after_cohort, std::move(cohorts));
+  }
+
+  void check_playbook_name(std::string_view key, const std::string& name) const {
+    if (app.playbook(name) == nullptr)
+      problems.add(at(key),
+                   fmt::format("unknown playbook '{}' in rollout '{}'", printable(name, 64), rollout.name),
+                   name_hint(name, names_of(app.playbooks), "playbook"));
+  }
+
+  void run() const {
+    check_carrier();
+    check_playbook_name("on-failure", rollout.on_failure);
+    if (!rollout.on_hold.empty()) check_playbook_name("on-hold", rollout.on_hold);
+    check_after();
     check_stages();
   }
 };

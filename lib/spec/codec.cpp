@@ -380,6 +380,12 @@ Codec<Duration> duration(Duration least, Duration most) {
           }};
 }
 
+Codec<Duration> limit(Duration most) {
+  Codec<Duration> codec = duration(Duration{}, most);
+  codec.write = [](const Duration& from) { return from == Duration{} ? Value() : Value(to_text(from)); };
+  return codec;
+}
+
 Codec<DurationRange> duration_range() {
   return {
       [](const Value& value, DurationRange& out, Reader& reader) {

@@ -356,6 +356,7 @@ Codec<std::string> secret_reference(bool with_pkcs11 = false);
 Codec<bool> boolean();
 Codec<int> integer(int least, int most);
 Codec<Duration> duration(Duration least, Duration most);
+Codec<Duration> limit(Duration most);  // zero, the default: none, and nothing is written for it
 Codec<DurationRange> duration_range();
 Codec<std::optional<Percent>> percent();
 Codec<double> ratio();       // "1.5x" or 1.5; 0 < r <= 1000

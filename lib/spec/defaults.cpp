@@ -140,7 +140,7 @@ void fill_defaults(App& app, const Value& document) {
     }
   }
   for (Rollout& rollout : app.rollouts) {
-    if (rollout.channel.empty() && app.channels.size() == 1 &&
+    if (rollout.target.kind == Target::Kind::none && rollout.channel.empty() && app.channels.size() == 1 &&
         !find_at(document, {"rollouts", rollout.name, "channel"}))
       rollout.channel = app.channels.front().name;
     fill_stages(app, rollout, document);

@@ -65,7 +65,7 @@ const std::vector<Case>& cases() {
       {app_with("artifcats: [x]"), "3:1+9 unknown key 'artifcats'", "did you mean 'artifacts'?"},
       {app_with("zzzzzz: [x]"), "3:1+6 unknown key 'zzzzzz'",
        "known keys: version, app, include, artifacts, sbom, vulnerabilities, behaviour, trust, signing, "
-       "people, state, channels, "
+       "people, state, witnesses, undo-order, channels, "
        "cohorts, sources, gates, rollouts, playbooks, flags, apps"},
       {app_with("gates:"), "4:1+1 bad 'gates': it has no value", "give it a value or remove the key"},
       {app_with("artifacts: dist/x"), "3:12+6 'artifacts' must be a list of paths or maps, not a string",

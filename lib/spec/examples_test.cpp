@@ -7,7 +7,7 @@ app: notes-agent
 artifacts:
   - { path: "dist/notes-agent_{version}_amd64.deb", platform: linux/amd64 }
   - { path: "dist/latest*.yml", kind: electron-builder }      # takes files, blockmaps and digests from there
-  - { image: "registry.example/notes@{digest}" }
+  - { image: "images.example/notes@{digest}" }
 sbom:    { formats: [cyclonedx-1.6], scan: ["."] }             # or file: sbom.json made elsewhere
 trust:                                                         # public keys, in the repository
   root: keys/root.pub
@@ -202,7 +202,8 @@ const std::string_view shortest_golden = R"json({
           "uses": "channel.withdraw",
           "retry": {
             "attempts": 5,
-            "backoff": "2s"
+            "backoff": "2s",
+            "max-backoff": "10m"
           },
           "timeout": "1m",
           "on-failure": "continue"
@@ -212,7 +213,8 @@ const std::string_view shortest_golden = R"json({
           "uses": "channel.fallback",
           "retry": {
             "attempts": 5,
-            "backoff": "2s"
+            "backoff": "2s",
+            "max-backoff": "10m"
           },
           "timeout": "1m",
           "on-failure": "continue"

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "base/window.hpp"
 #include "spec/codec.hpp"
 #include "spec/spec.hpp"
 
@@ -23,13 +24,6 @@ bool all_of(std::string_view text, std::string_view extra) {
     return is_word_char(c) || extra.find(c) != std::string_view::npos;
   });
 }
-bool is_time_of_day(std::string_view text) {
-  if (text.size() != 5 || text[2] != ':') return false;
-  const auto hour = parse_u64(text.substr(0, 2));
-  const auto minute = parse_u64(text.substr(3, 2));
-  return hour && minute && *hour <= 24 && *minute <= 59 && (*hour < 24 || *minute == 0);
-}
-
 }  // namespace
 
 std::string normal_path(std::string_view path) {
@@ -133,21 +127,17 @@ Result<> check_version_text(std::string_view version) {
 }
 
 Result<> check_window(std::string_view window) {
-  static constexpr std::array<std::string_view, 7> days{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-  const auto is_day = [](std::string_view day) {
-    return std::find(days.begin(), days.end(), day) != days.end();
-  };
-  const auto parts = split(window, ' ');
-  bool good = parts.size() == 3;
-  if (good) {
-    const auto range = split(parts[0], '-');
-    const auto hours = split(parts[1], '-');
-    good = range.size() <= 2 && std::all_of(range.begin(), range.end(), is_day) && hours.size() == 2 &&
-           is_time_of_day(hours[0]) && is_time_of_day(hours[1]) && all_of(parts[2], "/+-");
-  }
-  if (good) return {};
-  return fail_hint(ErrorKind::invalid, "write days, hours and zone: \"Mon-Thu 09:00-16:00 Europe/Berlin\"",
-                   "'{}' is not a window", printable(window, 64));
+  TRY(parse_window(window));
+  return {};
+}
+
+Result<> check_days(std::string_view days) {
+  TRY(parse_days(days));
+  return {};
+}
+
+Result<> check_heartbeat(std::string_view text) {
+  return is_secret_reference(text) ? check_secret_reference(text, false) : check_http_url(text);
 }
 
 Result<> check_device_id(std::string_view id) {

@@ -22,6 +22,8 @@ Result<> check_git_remote(std::string_view remote);
 Result<> check_http_url(std::string_view url);
 Result<> check_version_text(std::string_view version);
 Result<> check_window(std::string_view window);
+Result<> check_days(std::string_view days);
+Result<> check_heartbeat(std::string_view text);  // a url, or a secret reference to one
 Result<> check_device_id(std::string_view id);
 Result<> check_git_branch(std::string_view branch);
 // env:TRANCHE_NAME or file:PATH outside the repository. The message never holds the text.

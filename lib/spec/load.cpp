@@ -33,6 +33,14 @@ Value merged(const Value& own, const Value& top) {
   return out;
 }
 
+// Apps that share the state at the top keep a log each, below their names.
+void part_state(App& app) {
+  if (app.state.kind == State::Kind::git)
+    app.state.directory = app.name;
+  else
+    app.state.path += "/" + app.name;
+}
+
 // Binds one document that holds the keys of Root, of App, and `apps`.
 std::vector<App> bind_apps(const Value& document, const std::string& repository, const ReadList& read_list,
                            Problems& problems) {
@@ -75,11 +83,13 @@ std::vector<App> bind_apps(const Value& document, const std::string& repository,
     reader.key = member.key;
     app_table().read(member.value, app, reader, member.key_place);
     reader.where.clear();
+    if (apps->as_object().size() > 1 && member.value.find("state") == nullptr) part_state(app);
     const Value own = merged(member.value, at_top);
     fill_defaults(app, own);
     check_meaning(app, own, repository, problems);
     out.push_back(std::move(app));
   }
+  check_apps(out, problems);
   return out;
 }
 

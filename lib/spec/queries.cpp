@@ -64,10 +64,32 @@ std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
   for (const Stage& stage : rollout.stages)
     if (!stage.approval.empty())
       out.push_back({fmt::format("approval on stage '{}'", stage.name), stage.place});
-  if (const Playbook* playbook = app.playbook(rollout.on_failure); playbook != nullptr)
-    for (const Step& step : playbook->steps)
-      if (!performed.contains(step.uses))
-        out.push_back({fmt::format("action '{}' in playbook '{}'", step.uses, playbook->name), step.place});
+  const auto add = [&](bool asked, std::string_view what) {
+    if (asked) out.push_back({fmt::format("{} of rollout '{}'", what, rollout.name), rollout.place});
+  };
+  add(rollout.target.kind != Target::Kind::none, "target");
+  add(!rollout.freeze.empty(), "freeze");
+  add(rollout.max_tick_gap > Duration{}, "max-tick-gap");
+  add(!rollout.heartbeat.empty(), "heartbeat");
+  add(!rollout.on_hold.empty(), "on-hold");
+  add(!rollout.needs.empty(), "requires");
+  add(!app.undo_order.empty(), "undo-order");
+  add(app.witnesses_required > 0, "witnesses");
+  if (const Playbook* playbook = app.playbook(rollout.on_failure); playbook != nullptr) {
+    const auto lacks = [&](bool asked, std::string_view what, const Step& step) {
+      if (asked) out.push_back({fmt::format("{} in playbook '{}'", what, playbook->name), step.place});
+    };
+    lacks(playbook->deadline > Duration{}, "deadline", playbook->steps.front());
+    for (const Step& step : playbook->steps) {
+      lacks(!performed.contains(step.uses), fmt::format("action '{}'", step.uses), step);
+      lacks(!step.when.empty(), "when", step);
+      lacks(!step.verify.uses.empty(), "verify", step);
+      lacks(!step.compensate.uses.empty(), "compensate", step);
+      lacks(!step.approval.empty(), "approval", step);
+      lacks(step.deadline > Duration{}, "deadline", step);
+      lacks(step.on_failure == Step::OnFailure::jump, "on-failure: STEP", step);
+    }
+  }
   return out;
 }
 

@@ -91,7 +91,15 @@ struct People {
   std::string name;
   std::vector<std::string> keys;
   int quorum = 1;
-  std::string except;  // yaml: `not`; "author" or empty
+  std::string except;                             // yaml: `not`; "author" or empty
+  Duration expires = std::chrono::hours(24 * 7);  // an approval is worth nothing after this
+  // A protected environment of a CI stands for one person: an identity token with these claims approves.
+  struct Environment {
+    std::string issuer;  // url of the OIDC provider; empty: none
+    std::string jwks;    // path of its keys; empty: fetched from the issuer
+    std::string audience = "tranche";
+    std::map<std::string, std::string> claims;  // all must be equal
+  } environment;
   Place place;
 };
 // How an S3 bucket is reached. Keys are secret references.
@@ -106,9 +114,17 @@ struct State {
   enum class Kind { git, dir, s3 } kind = Kind::git;
   std::string remote;  // git: name of a remote or a url; empty: "origin" when it exists, else local
   std::string branch = "tranche-state";  // git
+  std::string directory;                 // git: below which directory of the branch; empty: its root
   std::string token;                     // git: secret reference
   std::string path;                      // dir: path; s3: BUCKET/PREFIX
   S3 s3;
+  Place place;
+};
+// Others who sign that they have seen the journal grow, and never shrink (c2sp.org/tlog-witness).
+struct Witness {
+  std::string name;
+  std::string key;  // verifier key: "name+hash+base64"
+  std::string url;  // POST URL/add-checkpoint; empty: its signature is taken, and never asked for
   Place place;
 };
 struct StoreRef {
@@ -269,36 +285,92 @@ struct Stage {
   Place place;
   [[nodiscard]] bool whole() const { return !percent || percent->everyone(); }
 };
+// What carries a service's release, where no channel of ours does.
+struct Target {
+  enum class Kind { none, argo_rollouts, gitops, command, flag } kind = Kind::none;
+  // argo-rollouts: a Rollout object of Kubernetes. Without server and kubeconfig: the cluster we run in.
+  std::string server, kubeconfig, context;       // url, path (may lie outside the repository), its context
+  std::string token, ca;                         // secret reference; path of a PEM file
+  std::string space;                             // yaml: namespace; empty: the context's, or "default"
+  std::string object;                            // yaml: rollout
+  std::string container = "*";                   // whose image is set; "*": all
+  std::string image;                             // "images.example/notes:{version}"; may hold {digest}
+  Duration progress = std::chrono::minutes(10);  // yaml: progress-deadline
+  // gitops: values of files in a repository, one commit a change
+  std::string remote, branch = "main";
+  struct Edit {
+    std::string file;                 // in that repository
+    std::string key;                  // "spec.template.image", or "" for the whole file's text
+    std::string value = "{version}";  // {version} {percent} {stage} {digest}
+    Place place;
+  };
+  std::vector<Edit> edits;
+  std::string repository;  // "acme/deploy": changes go through a pull request there; empty: pushed
+  std::string api = "https://api.github.com";
+  // command: argument lists; {version} {baseline} {percent} {stage} {key} are filled in
+  std::vector<std::string> expose, finish, undo, ask;
+  Duration timeout = std::chrono::minutes(10);
+  // flag: one of the app's flags, of type number: gets the percent
+  std::string flag;
+  Place place;
+};
+
 struct Rollout {
   std::string name;
-  std::string channel;
+  std::string channel;  // empty: it has a target
+  Target target;
   // automatic: other guinea pigs each time, except where a client always keeps them.
   enum class Salt { automatic, release, channel } salt = Salt::automatic;
   std::vector<std::string> require;  // release: { require: [...] }
   std::string window;
+  std::vector<std::string> freeze;  // days without widening: "2026-12-24", "2026-12-24..2027-01-02"
+  Duration max_tick_gap{};          // longer without a tick: held, and somebody is told; 0: no limit
+  std::string heartbeat;            // url that every tick calls (GET), or a secret reference to one
   std::vector<Stage> stages;
   enum class OnInconclusive { hold, extend, promote } on_inconclusive = OnInconclusive::hold;
   std::string on_failure = "rollback";  // playbook
-  std::string after_rollout, after_stage;
+  std::string on_hold;                  // playbook that tells people: held, suspect, or waiting for approval
+  // Begins only when another rollout, of any app of the file, has come so far. At most one of stage, cohort.
+  std::string after_rollout, after_stage, after_cohort;
+  std::map<std::string, std::string> needs;  // yaml: requires; app -> range of its baseline: ">=2.3 <3"
   bool accept_no_way_back = false;
   Place place;
 };
 struct Retry {
   int attempts = 1;                            // in all, 1..20
   Duration backoff = std::chrono::seconds(1);  // doubles
+  Duration most = std::chrono::minutes(10);    // yaml: max-backoff
+  double jitter = 0;                           // share of the backoff that chance may add, 0..1
+};
+// An action and its arguments.
+struct Use {
+  std::string uses;  // flag.set, channel.withdraw, ...; empty: none
+  doc::Value with;   // object
+  Place place;
+};
+// What must succeed after a step, asked again and again.
+struct Verify : Use {
+  Duration within = std::chrono::minutes(1), every = std::chrono::seconds(5);
 };
 struct Step {
   std::string id;    // "1-flag.set" when not given
   std::string uses;  // an action: flag.set, channel.withdraw, ...
   doc::Value with;   // object
   Retry retry;
-  Duration timeout = std::chrono::seconds(60);
-  enum class OnFailure { go_on, abort } on_failure = OnFailure::go_on;  // yaml: continue | abort
+  Duration timeout = std::chrono::seconds(60);  // of one attempt
+  std::string when;                             // condition; empty: always
+  Verify verify;                                // the step has failed where this does
+  enum class OnFailure { go_on, abort, jump } on_failure = OnFailure::go_on;  // yaml: continue | abort | STEP
+  std::string on_failure_step;                                                // jump: id of a later step
+  Use compensate;        // taken, last step first, when the playbook is aborted after this step
+  std::string approval;  // people who approve before it is taken
+  Duration deadline{};   // for all of it, approval included; 0: none
   Place place;
 };
 struct Playbook {
   std::string name;
   std::vector<Step> steps;
+  Duration deadline{};  // for all of it: what has not begun by then is skipped; 0: none
   Place place;
 };
 struct Flag {
@@ -321,6 +393,9 @@ struct App {
   Signing signing;
   std::vector<People> people;
   State state;
+  std::vector<Witness> witnesses_known;  // yaml: witnesses: { known, required }
+  int witnesses_required = 0;            // signatures that a checkpoint must have before exposure grows
+  std::vector<std::string> undo_order;   // rollouts of the file: those named first are taken back first
   std::vector<Channel> channels;
   std::vector<Cohort> cohorts;
   std::vector<Source> sources;

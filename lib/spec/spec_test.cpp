@@ -37,7 +37,7 @@ TEST_CASE("the full example of the design loads") {
   REQUIRE(app.artifacts.size() == 3);
   CHECK(app.artifacts[0].platform == "linux/amd64");
   CHECK(app.artifacts[1].kind == "electron-builder");
-  CHECK(app.artifacts[2].image == "registry.example/notes@{digest}");
+  CHECK(app.artifacts[2].image == "images.example/notes@{digest}");
   CHECK(app.trust.root == std::vector<std::string>{"keys/root.pub"});
   CHECK(app.signing.feed == "env:TRANCHE_FEED_KEY");
   REQUIRE(app.people.size() == 1);
@@ -79,7 +79,7 @@ TEST_CASE("the full example of the design loads") {
 TEST_CASE("what the full example asks for beyond this build is listed") {
   const App app = load_one(full_example);
   const auto missing = unsupported(app, app.rollouts.front());
-  CHECK(what(missing) == std::set<std::string>{"artifact image 'registry.example/notes@{digest}'",
+  CHECK(what(missing) == std::set<std::string>{"artifact image 'images.example/notes@{digest}'",
                                                "window of rollout 'desktop'", "after in rollout 'desktop'",
                                                "approval on stage '100%'",
                                                "action 'github.issue' in playbook 'rollback'"});
@@ -148,7 +148,7 @@ apps:
   if (!parsed) FAIL(render_error(parsed.error(), false));
   REQUIRE(parsed->apps.size() == 2);
   CHECK(parsed->app("desktop")->state.path == "other");
-  CHECK(parsed->app("backend")->state.path == "state");
+  CHECK(parsed->app("backend")->state.path == "state/backend");  // two logs in one place
   CHECK(parsed->app("desktop")->flag("on") != nullptr);
   CHECK(parsed->app("backend")->flag("on") == nullptr);
   CHECK(parsed->app("backend")->rollouts.front().name == "prod");

@@ -2,6 +2,8 @@
 // gates and sources are in tables_gates.cpp, rollouts and playbooks in tables_rollouts.cpp.
 #include "spec/tables.hpp"
 
+#include <algorithm>
+
 #include "spec/grammar.hpp"
 
 namespace tranche::spec {
@@ -31,7 +33,7 @@ const Table<Artifact>& artifact_table() {
       {field("path", &Artifact::path, text({"a path", check_artifact_path, ""}),
              "glob below the repository; {version} stands for the release's version"),
        field("image", &Artifact::image, text({"an image", check_image, ""}),
-             "container image, for example registry.example/notes@{digest}"),
+             "container image, for example images.example/notes@{digest}"),
        field("platform", &Artifact::platform,
              text({"a platform", check_platform, "^(any|[A-Za-z0-9_]+/[A-Za-z0-9_.-]+)$"}),
              "os/architecture; by default guessed from the file name"),
@@ -62,16 +64,86 @@ Codec<Artifact> artifact_codec() {
           }};
 }
 
+Codec<std::map<std::string, std::string>> claims() {
+  return {[](const Value& value, std::map<std::string, std::string>& out, Reader& reader) {
+            const bool good = value.is_object() && !value.as_object().empty() &&
+                              value.as_object().size() <= 32 &&
+                              std::ranges::all_of(value.as_object(), [](const Member& member) {
+                                return member.value.is_string() && !member.key.empty();
+                              });
+            if (!good)
+              return reader.wrong_type(value, "a map of claims to texts",
+                                       "write { repository: acme/notes, environment: production }");
+            out.clear();
+            for (const Member& member : value.as_object()) out[member.key] = member.value.as_string();
+          },
+          [](const std::map<std::string, std::string>& from) {
+            Object out;
+            for (const auto& [claim, expected] : from) out.push_back({claim, Value(expected), {}});
+            return Value(std::move(out));
+          },
+          [](SchemaBook&) {
+            Value out = Value::object({{"type", "object"}, {"minProperties", 1}, {"maxProperties", 32}});
+            out.set("additionalProperties", Value::object({{"type", "string"}}));
+            return out;
+          }};
+}
+
+const Table<People::Environment>& environment_table() {
+  using Environment = People::Environment;
+  static const Table<Environment> table{
+      "environment",
+      "A protected environment of a CI: its identity token approves as one of these people.",
+      {field("issuer", &Environment::issuer, text({"an http(s) url", check_http_url, "^https?://"}),
+             "url of the OIDC provider")
+           .must(),
+       field("claims", &Environment::claims, claims(), "what the token must say, word for word").must(),
+       field("audience", &Environment::audience, text({"a line of text"}), "whom the token is for"),
+       field("jwks", &Environment::jwks, text(path_kind),
+             "the provider's keys; by default they are fetched")},
+      {}};
+  return table;
+}
+// Absent: nothing is written.
+Codec<People::Environment> environment_codec() {
+  Codec<People::Environment> codec = record<People::Environment>(environment_table);
+  codec.write = [](const People::Environment& from) {
+    return from.issuer.empty() ? Value() : environment_table().write(from);
+  };
+  return codec;
+}
+
+const Table<Witness>& witness_table() {
+  static const Table<Witness> table{
+      "witness",
+      "Somebody else who signs that the journal only grew.",
+      {field("key", &Witness::key, text({"a verifier key"}), "name+hash+base64, as its operator publishes it")
+           .must(),
+       field("url", &Witness::url, text({"an http(s) url", check_http_url, "^https?://"}),
+             "it is asked at URL/add-checkpoint")},
+      {}};
+  return table;
+}
+
 const Table<People>& people_table() {
   static const Table<People> table{
       "people",
       "Who may approve.",
-      {field("keys", &People::keys, list(text(path_kind), one_or_many(1)), "their public keys").must(),
+      {field("keys", &People::keys, list(text(path_kind), one_or_many()),
+             "their public keys: ours, or OpenSSH's .pub files"),
        field("quorum", &People::quorum, integer(1, 100), "how many of them it takes"),
-       field("not", &People::except, word({"author"}), "author: nobody approves their own release")},
+       field("not", &People::except, word({"author"}), "author: nobody approves their own release"),
+       field("expires", &People::expires, duration(std::chrono::minutes(1), std::chrono::hours(24 * 90)),
+             "an approval is worth nothing after this"),
+       field("environment", &People::environment, environment_codec(),
+             "a protected environment of a CI that counts as one of them")},
       [](const Value& value, People& people, Reader& reader) {
         const Value* quorum = value.find("quorum");
-        if (quorum != nullptr && !people.keys.empty() && people.quorum > static_cast<int>(people.keys.size()))
+        const auto people_in_all =
+            static_cast<int>(people.keys.size()) + (people.environment.issuer.empty() ? 0 : 1);
+        if (value.is_object() && value.find("keys") == nullptr && value.find("environment") == nullptr)
+          report_missing_key(people.place, "keys", "their public keys", reader);
+        if (quorum != nullptr && people_in_all > 0 && people.quorum > people_in_all)
           reader.problems.add(quorum->place,
                               fmt::format("a quorum of {}{}, where there are {} keys", people.quorum,
                                           reader.in(), people.keys.size()),
@@ -157,6 +229,14 @@ const Table<App>& app_table() {
        field("people", &App::people, named("people", record<People>(people_table)), "who may approve"),
        field("state", &App::state, state_codec(),
              "where the journal lives: git, { git: {...} }, dir:PATH or s3://BUCKET/PREFIX"),
+       group<App>("witnesses", "Others who sign the journal's checkpoints.",
+                  {field("known", &App::witnesses_known, named("witness", record<Witness>(witness_table)),
+                         "by name"),
+                   field("required", &App::witnesses_required, integer(0, 32),
+                         "signatures that a checkpoint must have before exposure grows")
+                       .only([](const App& app) { return app.witnesses_required > 0; })}),
+       field("undo-order", &App::undo_order, list(text(name_kind), one_or_many()),
+             "rollouts of this file: those named first are taken back before the others"),
        field("channels", &App::channels, named("channel", channel_codec()), "update streams"),
        field("cohorts", &App::cohorts, named("cohort", cohort_codec()), "named sets of devices"),
        field("sources", &App::sources, named("source", source_codec()),

@@ -34,6 +34,7 @@ const Table<Argo>& argo_table();
 Codec<Gate> gate_codec();
 Codec<Rollout> rollout_codec();
 Codec<Playbook> playbook_codec();
+Field<Rollout> target_field();  // `target: { argo-rollouts: {...} }`
 Codec<Source> source_codec();
 Codec<State> state_codec();
 Codec<Cohort> cohort_codec();
@@ -54,6 +55,5 @@ Value s3_schema(SchemaBook& book);
 
 // Word lists that checks share.
 const std::vector<std::string>& known_feeds();
-const std::vector<std::string>& known_actions();
 
 }  // namespace tranche::spec

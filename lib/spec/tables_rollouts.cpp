@@ -1,4 +1,6 @@
-// Rollouts with their stages, playbooks with their steps.
+// Rollouts with their stages. What carries a service is in tables_targets.cpp, playbooks in
+// tables_playbooks.cpp.
+#include "base/version_range.hpp"
 #include "spec/grammar.hpp"
 #include "spec/tables.hpp"
 
@@ -37,6 +39,30 @@ const Table<Stage>& stage_table() {
   return table;
 }
 
+Result<> check_range(std::string_view text) {
+  if (auto range = parse_version_range(text); !range) return fail(range.error());
+  return {};
+}
+
+// { backend: ">=2.3" }
+Codec<std::map<std::string, std::string>> ranges() {
+  const Codec<std::string> one = text({"a range of versions", check_range, ""});
+  return {[one](const Value& value, std::map<std::string, std::string>& out, Reader& reader) {
+            if (!check_names(value, "app", reader)) return;
+            out.clear();
+            for (const Member& member : value.as_object()) {
+              reader.key = member.key;
+              one.read(member.value, out[member.key], reader);
+            }
+          },
+          [](const std::map<std::string, std::string>& from) {
+            Object out;
+            for (const auto& [app, range] : from) out.push_back({app, Value(range), {}});
+            return Value(std::move(out));
+          },
+          [one](SchemaBook& book) { return named_schema(one.schema(book), "app"); }};
+}
+
 ListRule stage_rule() {
   return ListRule{.noun = "stage", .least = 1, .most = 100, .one_or_many = false, .of = "stages"};
 }
@@ -47,7 +73,7 @@ const Table<Rollout>& rollout_table() {
   static const Table<Rollout> table{
       "rollout",
       "The ordered stages that take one release through one channel.",
-      {field("channel", &Rollout::channel, text(name_kind()), "by default the only channel"),
+      {field("channel", &Rollout::channel, text(name_kind()), "by default the only channel"), target_field(),
        field("salt", &Rollout::salt,
              choice<Salt>(
                  {{"automatic", Salt::automatic}, {"release", Salt::release}, {"channel", Salt::channel}}),
@@ -60,94 +86,39 @@ const Table<Rollout>& rollout_table() {
                   "evidence that `rollout start` demands")}),
        field("window", &Rollout::window, text({"a window", check_window, ""}),
              "when exposure may grow: \"Mon-Thu 09:00-16:00 Europe/Berlin\"; stopping needs none"),
+       field(
+           "freeze", &Rollout::freeze, list(text({"days", check_days, ""}), ListRule{.one_or_many = true}),
+           "days on which exposure does not grow: 2026-12-24, 2026-12-24..2027-01-02; in the window's zone, "
+           "else UTC"),
+       field("max-tick-gap", &Rollout::max_tick_gap, limit(24h * 7),
+             "longer without a tick, and it is held and people are told; without it: no limit"),
+       field("heartbeat", &Rollout::heartbeat,
+             text({"a url or a secret reference", check_heartbeat, "", true}),
+             "called by every tick, so that somebody notices when there are none"),
        field("stages", &Rollout::stages, list(record<Stage>(stage_table), stage_rule()),
              "by default pilot (if that cohort is defined), 5%, 20%, 50%, 100%"),
        field("on-inconclusive", &Rollout::on_inconclusive,
              choice<On>({{"hold", On::hold}, {"extend", On::extend}, {"promote", On::promote}}),
              "at bake's maximum without a pass of every gate"),
        field("on-failure", &Rollout::on_failure, text(name_kind()), "playbook"),
+       field("on-hold", &Rollout::on_hold, text(name_kind()),
+             "playbook that tells people: it is held, suspect, or waits for approval"),
        group<Rollout>(
            "after", "Begins only when another rollout has come so far.",
            {field("rollout", &Rollout::after_rollout, text(name_kind()), "name of the other rollout").must(),
-            field("stage", &Rollout::after_stage, text(title_kind()), "its stage; by default its end")}),
+            field("stage", &Rollout::after_stage, text(title_kind()), "its stage; by default its end"),
+            field("cohort", &Rollout::after_cohort, text(name_kind()),
+                  "its stage that reaches this cohort")}),
+       field("requires", &Rollout::needs, ranges(),
+             "what other apps must be at: { backend: \">=2.3\" }, compared with what everyone has there"),
        field("accept-no-way-back", &Rollout::accept_no_way_back, boolean(),
              "start although some clients cannot be brought back")},
       {}};
   return table;
 }
 
-const Table<Retry>& retry_table() {
-  static const Table<Retry> table{
-      "retry",
-      "How often a step is tried.",
-      {field("attempts", &Retry::attempts, integer(1, 20), "in all"),
-       field("backoff", &Retry::backoff, duration(0s, 1h), "before the second attempt; doubles")},
-      {}};
-  return table;
-}
-
-const Table<Step>& step_table() {
-  using On = Step::OnFailure;
-  static const Table<Step> table{
-      "step",
-      "One action of a playbook.",
-      {field("id", &Step::id, text(title_kind()), "by default position and action: \"1-flag.set\""),
-       field("uses", &Step::uses, word(known_actions()), "the action").must(),
-       field("with", &Step::with, any_map(), "its arguments"),
-       field("retry", &Step::retry, record<Retry>(retry_table), "how often it is tried"),
-       field("timeout", &Step::timeout, duration(1ms, 24h), "for one attempt"),
-       field("on-failure", &Step::on_failure, choice<On>({{"continue", On::go_on}, {"abort", On::abort}}),
-             "continue with the next step, or abort the playbook")},
-      {}};
-  return table;
-}
-
-const Table<Playbook>& playbook_table() {
-  static const Table<Playbook> table{
-      "playbook",
-      "Ordered steps taken when something is wrong.",
-      {field("steps", &Playbook::steps,
-             list(record<Step>(step_table),
-                  ListRule{.noun = "step", .least = 1, .most = 100, .one_or_many = false, .of = "steps"}),
-             "in order; a failed step does not stop the next unless it says abort")
-           .must()},
-      {}};
-  return table;
-}
-
 }  // namespace
 
-const std::vector<std::string>& known_actions() {
-  static const std::vector<std::string> names{"flag.set",
-                                              "channel.withdraw",
-                                              "channel.fallback",
-                                              "channel.hold",
-                                              "rollout.pause",
-                                              "rollout.stop",
-                                              "http.request",
-                                              "run",
-                                              "wait",
-                                              "approval",
-                                              "github.issue",
-                                              "git.revert",
-                                              "git.commit",
-                                              "git.tag",
-                                              "github.deployment-status",
-                                              "gitlab.issue",
-                                              "slack.post",
-                                              "pagerduty.trigger",
-                                              "pagerduty.resolve",
-                                              "launchdarkly.set",
-                                              "token.revoke",
-                                              "argo.abort",
-                                              "argo.promote",
-                                              "argo.undo",
-                                              "argo.pause",
-                                              "argo.set-image"};
-  return names;
-}
-
 Codec<Rollout> rollout_codec() { return record<Rollout>(rollout_table); }
-Codec<Playbook> playbook_codec() { return record<Playbook>(playbook_table); }
 
 }  // namespace tranche::spec

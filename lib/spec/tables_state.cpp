@@ -118,6 +118,8 @@ const Table<State>& git_state_table() {
       {field("remote", &State::remote, text({"a remote", check_git_remote, "", true}),
              "name of a remote or a url; by default origin, else local"),
        field("branch", &State::branch, text({"a branch", check_git_branch, ""}), "its name"),
+       field("directory", &State::directory, text({"a path", check_repository_path, ""}),
+             "of the branch, which several apps share; with `apps:` by default the app's name"),
        field("token", &State::token, secret_reference(), "secret reference for pushing")},
       {}};
   return table;

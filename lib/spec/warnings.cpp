@@ -65,11 +65,6 @@ void warn_about_rollout(const App& app, const Rollout& rollout, Collector& out) 
   if (rollout.on_inconclusive == Rollout::OnInconclusive::promote)
     out.add(rollout.place, fmt::format("rollout '{}' promotes without evidence when bake ends", rollout.name),
             "on-inconclusive: hold waits for a person");
-  if (!rollout.after_rollout.empty() && app.rollout(rollout.after_rollout) == nullptr)
-    out.add(rollout.place,
-            fmt::format("rollout '{}' waits for rollout '{}', which app '{}' does not define", rollout.name,
-                        printable(rollout.after_rollout, 64), app.name),
-            "it must be a rollout of another app with the same state");
   if (const Playbook* playbook = app.playbook(rollout.on_failure); playbook != nullptr) {
     const bool withdraws = std::any_of(playbook->steps.begin(), playbook->steps.end(),
                                        [](const Step& step) { return step.uses == "channel.withdraw"; });
@@ -79,6 +74,15 @@ void warn_about_rollout(const App& app, const Rollout& rollout, Collector& out) 
                           rollout.name),
               "add a step: { uses: channel.withdraw }");
   }
+}
+
+// In a file with several apps it is an error.
+void warn_about_after(const App& app, const Rollout& rollout, Collector& out) {
+  if (rollout.after_rollout.empty() || app.rollout(rollout.after_rollout) != nullptr) return;
+  out.add(rollout.place,
+          fmt::format("rollout '{}' waits for rollout '{}', which app '{}' does not define", rollout.name,
+                      printable(rollout.after_rollout, 64), app.name),
+          "put both apps into one file: apps: { ... }");
 }
 
 // What its source cannot do: a gate that is asked would only ever be without data.
@@ -112,9 +116,12 @@ void warn_about_source(const Gate& gate, const Source& source, Collector& out) {
 
 }  // namespace
 
-std::vector<Error> warnings(const App& app) {
+std::vector<Error> warnings(const App& app, bool alone) {
   Collector out;
-  for (const Rollout& rollout : app.rollouts) warn_about_rollout(app, rollout, out);
+  for (const Rollout& rollout : app.rollouts) {
+    warn_about_rollout(app, rollout, out);
+    if (alone) warn_about_after(app, rollout, out);
+  }
   for (const Gate& gate : app.gates) {
     if (gate.kind == Gate::Kind::compare && gate.arms == Gate::Arms::version)
       out.add(gate.place,

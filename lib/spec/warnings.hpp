@@ -7,7 +7,8 @@
 
 namespace tranche::spec {
 
-// Kind invalid, each with mark (when the app came from a text) and hint. Never an obstacle: exit code 0.
-std::vector<Error> warnings(const App& app);
+// `alone`: the file has no other app. Kind invalid, each with mark (when the app came from a text) and hint.
+// Never an obstacle: exit code 0.
+std::vector<Error> warnings(const App& app, bool alone = true);
 
 }  // namespace tranche::spec

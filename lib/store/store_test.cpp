@@ -1,5 +1,6 @@
 // One contract, checked over every kind of store.
 #include "store/store.hpp"
+#include "store/below.hpp"
 
 #include <doctest/doctest.h>
 
@@ -53,6 +54,9 @@ struct Bench {
   }
   std::unique_ptr<store::Store> open() {
     if (kind == "dir") return store::open_directory(real.world().files, directory / "out");
+    if (kind == "below")
+      return store::below(store::open_directory(real.world().files, directory / "out"), "apps/backend")
+          .value();
     if (kind == "memory") return store::open_directory(fake.files, "out");
     if (kind.starts_with("s3")) return open_bucket();
     store::GitOptions options;
@@ -92,7 +96,8 @@ struct Bench {
 };
 
 void for_each_store(const std::function<void(Bench&)>& check) {
-  for (const char* kind : {"dir", "memory", "git-local", "git-path", "git-http", "s3", "s3-in-host"}) {
+  for (const char* kind :
+       {"dir", "memory", "below", "git-local", "git-path", "git-http", "s3", "s3-in-host"}) {
     CAPTURE(kind);
     if (std::string_view(kind).starts_with("s3") && !support::S3Server::available()) continue;
     Bench bench(kind);

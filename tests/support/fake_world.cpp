@@ -266,4 +266,10 @@ Result<std::string> FakeConsole::in(std::size_t max_bytes) {
   return input;
 }
 
+Result<Duration> FakeZones::offset(const std::string& zone, Instant at) {
+  if (const auto found = offsets.find(zone); found != offsets.end()) return found->second;
+  if (rule) return rule(zone, at);
+  return fail(ErrorKind::invalid, "there is no time zone '{}'", zone);
+}
+
 }  // namespace tranche::support

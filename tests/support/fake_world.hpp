@@ -131,6 +131,14 @@ class FakeConsole final : public ports::Console {
   int columns = 80;
 };
 
+// Zones of one fixed offset each, and those that change by hand: `offsets` is asked first, then `rule`.
+class FakeZones final : public ports::Zones {
+ public:
+  Result<Duration> offset(const std::string& zone, Instant at) override;
+  std::map<std::string, Duration> offsets{{"UTC", Duration{}}};
+  std::function<Result<Duration>(const std::string&, Instant)> rule;
+};
+
 struct FakeWorld {
   FakeClock clock;
   FakeHttp http;
@@ -139,7 +147,8 @@ struct FakeWorld {
   SeededRandom random;
   FakeEnviron environ;
   FakeConsole console;
-  ports::World world() { return {clock, http, files, process, random, environ, console}; }
+  FakeZones zones;
+  ports::World world() { return {clock, http, files, process, random, environ, console, zones}; }
 };
 
 }  // namespace tranche::support
