@@ -3,10 +3,10 @@
 // Easy handles are kept in a pool: each keeps its connections, so a poll every minute or ten thousand posts
 // to one host reuse them. A handle also keeps its options while requests of one shape follow each other, for
 // setting all of them costs a quarter of a small request; what belongs to one request alone (address,
-// headers, body, time) is set for each and taken off after it, and any other shape, or an error, resets the
-// handle. Redirects are followed here and not by curl, because a header that the caller calls secret must not
-// reach another origin, and curl knows only Authorization and Cookie as secret. Nothing is decompressed: the
-// limit on bytes is a limit on what crosses the wire and on memory alike.
+// headers, body, time) is set for each and taken off after it, and any other shape, an error, or a key of the
+// request's own resets the handle. Redirects are followed here and not by curl, because a header that the
+// caller calls secret must not reach another origin, and curl knows only Authorization and Cookie as secret.
+// Nothing is decompressed: the limit on bytes is a limit on what crosses the wire and on memory alike.
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -95,6 +95,8 @@ Result<> check(const ports::HttpRequest& request) {
   };
   for (const auto& [name, value] : request.headers) TRY(check_header(name, value));
   for (const auto& [name, value] : request.secret_headers) TRY(check_header(name, value.expose()));
+  if (request.client_certificate.empty() != request.client_key.empty())
+    return fail_hint(ErrorKind::invalid, "give both", "a client certificate and its key belong together");
   return {};
 }
 
@@ -168,6 +170,7 @@ struct Shape {
   bool is_loopback = false;  // no proxy
   bool posts = false;        // has a body, or a method that wants one
   bool own_agent = false;    // the caller names the user agent
+  bool own_tls = false;      // its own authorities, or a certificate of the caller
   bool operator==(const Shape&) const = default;
 };
 
@@ -268,6 +271,10 @@ class RealHttp final : public ports::Http {
         set(line_->easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{0});
         set(line_->easy, CURLOPT_POSTFIELDS, "");
       }
+      if (line_->shape && line_->shape->own_tls) {
+        curl_.easy_reset(line_->easy);  // the key goes with the request
+        line_->shape.reset();
+      }
       if (!well_) line_->shape.reset();
       const std::lock_guard guard(from_.mutex_);
       from_.idle_.push_back(std::move(line_));
@@ -339,6 +346,25 @@ class RealHttp final : public ports::Http {
     line.shape = std::move(shape);
   }
 
+  static Result<> set_tls(const Curl& curl, CURL* easy, const ports::HttpRequest& request, bool with_key) {
+    const auto set = [&](CURLoption option, std::string_view pem) {
+      curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_COPY};
+      return curl.easy_setopt(easy, option, &blob) == CURLE_OK;
+    };
+    bool good = true;
+    if (!request.authorities.empty()) {
+      curl.easy_setopt(easy, CURLOPT_CAPATH, nullptr);  // else the system's are trusted beside them
+      good = set(CURLOPT_CAINFO_BLOB, request.authorities);
+    }
+    if (with_key && !request.client_certificate.empty())
+      good = good && set(CURLOPT_SSLCERT_BLOB, request.client_certificate) &&
+             set(CURLOPT_SSLKEY_BLOB, request.client_key.expose());
+    if (!good)
+      return fail_hint(ErrorKind::failed, "install a newer libcurl4",
+                       "this libcurl takes no certificates from memory");
+    return {};
+  }
+
   Result<ports::HttpResponse> send_once(const Curl& curl, const ports::HttpRequest& request,
                                         const Target& target, const std::string& method, bool with_body,
                                         bool with_secrets, const Target& origin,
@@ -353,6 +379,7 @@ class RealHttp final : public ports::Http {
     bool has_type = false;
     Shape shape{
         .method = method, .is_loopback = target.is_loopback(), .posts = with_body || method == "POST"};
+    shape.own_tls = !request.authorities.empty() || !request.client_certificate.empty();
     for (const auto& [name, value] : request.headers) {
       headers.add(name, value);
       has_type = has_type || is_name(name, "content-type");
@@ -370,6 +397,7 @@ class RealHttp final : public ports::Http {
     Borrowed line(*this, curl, std::move(taken));
     prepare(curl, *line, std::move(shape));
     CURL* easy = line->easy;
+    if (line->shape->own_tls) TRY(set_tls(curl, easy, request, with_secrets));
     const auto set = curl.easy_setopt;
     line->words[0] = '\0';
     set(easy, CURLOPT_URL, target.url.c_str());

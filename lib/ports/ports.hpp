@@ -42,6 +42,10 @@ struct HttpRequest {
   std::size_t max_response_bytes = 1 << 20;
   Duration timeout = std::chrono::seconds(30);  // whole request, redirects included
   int max_redirects = 0;
+  // TLS of this request alone, PEM. Empty: the system's authorities, and no certificate of ours.
+  std::string authorities;         // trusted instead of the system's
+  std::string client_certificate;  // with client_key; not shown to a host that a redirect leads to
+  Secret client_key;
 };
 struct HttpResponse {
   int status = 0;
