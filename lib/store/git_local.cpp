@@ -3,9 +3,13 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "store/git_branch.hpp"
+#include "store/git_stale_lock.hpp"
 
 namespace tranche::store {
 namespace {
+
+// Far longer than a git holds the lock of a ref, and short enough for a person who stops a rollout.
+constexpr auto lock_patience = std::chrono::milliseconds(500);
 
 class LocalBranch final : public GitBranch {
  public:
@@ -27,11 +31,11 @@ class LocalBranch final : public GitBranch {
   }
 
   Result<Advance> advance(const std::optional<git_oid>& expected, const git_oid& next) override {
-    const git_oid absent{};
-    git_reference* made = nullptr;
-    const int code = git2().reference_create_matching(&made, repository_.get(), ref_.c_str(), &next, 1,
-                                                      expected ? &*expected : &absent, "tranche");
-    const Owned<git_reference> owner(made);
+    int code = swap(expected, next);
+    if (code == GIT_ELOCKED) {
+      TRY(clear_stale_lock(files_, repository_.get(), ref_, lock_patience));
+      code = swap(expected, next);
+    }
     // ELOCKED: another git is writing this ref right now.
     if (code == GIT_EMODIFIED || code == GIT_EEXISTS || code == GIT_ELOCKED || code == GIT_ENOTFOUND)
       return Advance::moved;
@@ -43,6 +47,15 @@ class LocalBranch final : public GitBranch {
   git_repository* repository() override { return repository_.get(); }
 
  private:
+  int swap(const std::optional<git_oid>& expected, const git_oid& next) {
+    const git_oid absent{};
+    git_reference* made = nullptr;
+    const int code = git2().reference_create_matching(&made, repository_.get(), ref_.c_str(), &next, 1,
+                                                      expected ? &*expected : &absent, "tranche");
+    const Owned<git_reference> owner(made);
+    return code;
+  }
+
   ports::Files& files_;
   Owned<git_repository> repository_;
   std::string ref_;

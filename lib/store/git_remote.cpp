@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "store/git_branch.hpp"
+#include "store/git_stale_lock.hpp"
 #include "store/git_stream.hpp"
 
 namespace tranche::store {
@@ -220,6 +221,8 @@ class RemoteBranch final : public GitBranch {
   }
 
   Result<> name_object(const char* ref, const git_oid& id) {
+    // The cache is ours alone, and locked: a lock in it was left by a process that was killed.
+    TRY(clear_stale_lock(files_, repository_.get(), ref, Duration{0}));
     TRY(owned<git_reference>("write into the cache '" + printable(path_) + "'", [&](git_reference** out) {
       return git2().reference_create(out, repository_.get(), ref, &id, 1, "tranche");
     }));

@@ -327,6 +327,33 @@ TEST_CASE("a remote by path whose hooks guard it is refused, because hooks would
   CHECK(refused.error().kind == ErrorKind::invalid);
 }
 
+TEST_CASE("the lock of a ref that a killed process left is taken away, in a repository and in the cache") {
+  Site site;
+  ports::Files& files = site.real.world().files;
+  auto options = site.options();
+  const auto leave_lock = [&](const std::string& ref, const std::string& bytes) {
+    REQUIRE(files.write(site.directory / (ref + ".lock"), bytes));
+  };
+  const std::string object = "0123456789abcdef0123456789abcdef01234567\n";
+  auto remote = site.open(options);
+  Version version = must(remote->publish(pointing("1")));
+  const auto caches = files.list(site.directory / "cache/git");
+  for (const std::string& name : *caches)
+    if (!name.ends_with(".lock")) {
+      leave_lock("cache/git/" + name + "/refs/tranche/tip", "");
+      leave_lock("cache/git/" + name + "/refs/tranche/outgoing", object);
+    }
+  version = must(remote->publish(pointing("2", version)));
+
+  options.remote = site.directory / "state.git";
+  auto local = site.open(options);
+  for (const std::string& bytes : {std::string(), object}) {
+    leave_lock("state.git/refs/heads/" + options.branch, bytes);
+    version = must(local->publish(pointing("after-" + std::to_string(bytes.size()), version)));
+  }
+  CHECK(head_of(*local) == "after-41");
+}
+
 TEST_CASE("a remote's name means what git says it means") {
   Site site;
   const std::string work = site.directory / "work";
