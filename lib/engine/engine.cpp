@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actions/approvals.hpp"
 #include "actions/evidence.hpp"
 #include "actions/releases.hpp"
 #include "artifact/collect.hpp"
@@ -183,7 +184,9 @@ Result<rollout::Plan> Engine::plan(const StartRequest& request) {
   }
   if (wanted != nullptr)
     if (const auto channel = TRY(deck_.channel_state(wanted->channel))) input.current = channel->directions;
-  rollout::Plan plan = TRY(rollout::make_plan(deck_.app(), input));
+  spec::App frozen = deck_.app();
+  frozen.people = TRY(actions::frozen_people(deck_));
+  rollout::Plan plan = TRY(rollout::make_plan(frozen, input));
   TRY(check_release_for_feeds(plan, release.manifest));
   TRY(actions::demand_evidence(deck_, release, plan.spec().require, request.rollout));
   return plan;

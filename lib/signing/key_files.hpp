@@ -1,4 +1,4 @@
-// Writing a key pair of any kind. Not for other rooms.
+// Files of keys: a public one of the repository is read, a pair of any kind is written. Not for other rooms.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,11 @@
 #include "ports/ports.hpp"
 
 namespace tranche::signing {
+
+// What a public key file in the repository holds (16 KiB at most); a path that leaves it is refused. kind
+// invalid.
+Result<std::string> read_public_file(ports::Files& files, const std::string& repository,
+                                     const std::string& path);
 
 struct KeyPaths {
   std::string secret_half, public_half;

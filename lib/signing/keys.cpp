@@ -6,6 +6,7 @@
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "signing/key_files.hpp"
 
 namespace tranche::signing {
 
@@ -32,6 +33,17 @@ auto& member_of(auto& table, Role role) {
 
 Result<crypto::PublicKey> read_public_key(ports::Files& files, const std::string& repository,
                                           const std::string& path) {
+  const std::string text = TRY(read_public_file(files, repository, path));
+  auto key = crypto::public_key_from_pem(text);
+  if (!key)
+    return fail_hint(ErrorKind::invalid, key.error().hint, "{}: {}", printable(path), key.error().message);
+  return *key;
+}
+
+}  // namespace
+
+Result<std::string> read_public_file(ports::Files& files, const std::string& repository,
+                                     const std::string& path) {
   const auto outside = [&] {
     return fail_hint(ErrorKind::invalid,
                      "public keys are kept in the repository, so that their changes are reviewed",
@@ -41,19 +53,14 @@ Result<crypto::PublicKey> read_public_key(ports::Files& files, const std::string
   const std::string full = join_path(repository, path);
   if (!TRY(files.info(full)))
     return fail_hint(ErrorKind::invalid,
-                     "make the pair with `tranche key generate`, or correct the path under trust:",
+                     "make the pair with `tranche key generate`, or correct the path in tranche.yaml",
                      "there is no public key '{}'", printable(path));
   const std::string real = TRY(files.real_path(full));
   if (!is_within(TRY(files.real_path(repository.empty() ? "." : repository)), real)) return outside();
-  const auto text = TRY(files.read(real, max_key_file_bytes));
+  auto text = TRY(files.read(real, max_key_file_bytes));
   if (!text) return fail(ErrorKind::invalid, "there is no public key '{}'", printable(path));
-  auto key = crypto::public_key_from_pem(*text);
-  if (!key)
-    return fail_hint(ErrorKind::invalid, key.error().hint, "{}: {}", printable(path), key.error().message);
-  return *key;
+  return std::move(*text);
 }
-
-}  // namespace
 
 std::string_view to_text(Role role) {
   switch (role) {

@@ -4,12 +4,20 @@
 
 #include <algorithm>
 
+#include "crypto/ssh_key.hpp"
 #include "spec/grammar.hpp"
 
 namespace tranche::spec {
 namespace {
 
 const TextKind path_kind{"a path", check_repository_path, ""};
+// A key may stand here itself: a frozen plan holds no paths.
+Result<> check_people_key(std::string_view key) {
+  if (key.find(' ') == std::string_view::npos) return check_repository_path(key);
+  TRY(crypto::ssh_key_from_line(key));
+  return {};
+}
+const TextKind key_kind{"a path or an OpenSSH public key", check_people_key, ""};
 const TextKind name_kind{"a name", check_name, std::string(name_pattern)};
 
 ListRule one_or_many(std::size_t least = 0) {
@@ -129,8 +137,8 @@ const Table<People>& people_table() {
   static const Table<People> table{
       "people",
       "Who may approve.",
-      {field("keys", &People::keys, list(text(path_kind), one_or_many()),
-             "their public keys: ours, or OpenSSH's .pub files"),
+      {field("keys", &People::keys, list(text(key_kind), one_or_many()),
+             "their public keys: files of ours or of OpenSSH (.pub), or such a line itself"),
        field("quorum", &People::quorum, integer(1, 100), "how many of them it takes"),
        field("not", &People::except, word({"author"}), "author: nobody approves their own release"),
        field("expires", &People::expires, duration(std::chrono::minutes(1), std::chrono::hours(24 * 90)),

@@ -1,0 +1,433 @@
+#include "actions/approvals.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+#include "signing/people.hpp"
+
+namespace tranche::actions {
+
+namespace {
+
+constexpr std::string_view request_schema = "tranche/approval-request/v1";
+constexpr std::string_view list_schema = "tranche/approvals/v1";
+constexpr std::string_view kind_given = "approval.given";
+constexpr std::size_t most_remembered = 128;  // answers of one rollout; older ones count no more
+constexpr Duration clock_skew = std::chrono::minutes(10);
+constexpr std::uint64_t bundle = 256;  // entries that the journal reads at once
+
+Result<std::string> digest_of(doc::Value content) {
+  content.set("schema", request_schema);
+  return crypto::to_hex(crypto::sha256(TRY(doc::canonical_json(content))));
+}
+
+// The words that somebody may be known by: "Ana <ana@example.org>" is also "ana@example.org" and "ana".
+std::set<std::string> names_of(std::string_view text) {
+  std::set<std::string> names;
+  const auto add = [&](std::string_view one) {
+    one = trim(one);
+    if (one.empty()) return;
+    names.insert(lower(one));
+    if (const auto at = one.find('@'); at != std::string_view::npos && at > 0 && one.find(' ') == one.npos)
+      names.insert(lower(one.substr(0, at)));
+  };
+  add(text);
+  const auto open = text.find('<');
+  const auto close = text.find('>', open == std::string_view::npos ? 0 : open);
+  if (open != std::string_view::npos && close != std::string_view::npos) {
+    add(text.substr(0, open));
+    add(text.substr(open + 1, close - open - 1));
+  }
+  return names;
+}
+
+bool is_known(std::string_view author) { return !trim(author).empty() && author != "unknown"; }
+
+// Who wrote the newest entry before `before` that recorded the release; empty: there is none.
+Result<std::string> release_author(Deck& deck, std::uint64_t before, const std::string& manifest_sha256) {
+  for (std::uint64_t to = std::min(before, deck.journal().size()); to > 0;) {
+    const std::uint64_t from = (to - 1) / bundle * bundle;
+    auto entries = TRY(deck.journal().read(from, to));
+    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+      if (entry->kind != "release.created") continue;
+      const doc::Value* digest = entry->data.find("manifest-sha256");
+      if (digest != nullptr && digest->is_string() && digest->as_string() == manifest_sha256)
+        return entry->by;
+    }
+    to = from;
+  }
+  return std::string();
+}
+
+const spec::People* find_people(const spec::App& app, std::string_view name) {
+  const auto found = std::ranges::find(app.people, name, &spec::People::name);
+  return found == app.people.end() ? nullptr : &*found;
+}
+
+Result<const spec::People*> people_of(const spec::App& app, const Request& request) {
+  const spec::People* people = find_people(app, request.people);
+  if (people == nullptr)
+    return fail_hint(ErrorKind::verification,
+                     "freeze the plan anew: tranche rollout amend " + printable(request.rollout, 64),
+                     "the frozen plan knows no people '{}'", printable(request.people, 64));
+  return people;
+}
+
+// Who started the rollout, who froze the plan that it goes by now, who made the release.
+Result<std::vector<std::string>> authors_of(Deck& deck, const rollout::Plan& plan,
+                                            const rollout::State& state) {
+  std::vector<std::string> authors;
+  std::set<std::uint64_t> entries{state.plan_entry};
+  const std::size_t slash = state.id.rfind('/');
+  if (const auto start =
+          slash == std::string::npos ? std::nullopt : parse_u64(std::string_view(state.id).substr(slash + 1)))
+    entries.insert(*start);
+  for (const std::uint64_t index : entries) {
+    if (index >= deck.journal().size()) continue;
+    for (const journal::Entry& entry : TRY(deck.journal().read(index, index + 1)))
+      authors.push_back(entry.by);
+  }
+  authors.push_back(TRY(release_author(deck, state.plan_entry, plan.manifest_sha256)));
+  return authors;
+}
+
+Result<Request> finish(Deck& deck, const rollout::Plan& plan, const rollout::State& state, Request request) {
+  request.app = plan.app;
+  request.rollout = plan.rollout;
+  request.release = plan.release;
+  const spec::People* people = TRY(people_of(plan.config, request));
+  if (people->except == "author") request.authors = TRY(authors_of(deck, plan, state));
+  return request;
+}
+
+// How one document answers one request.
+struct Judged {
+  std::string key;  // what makes people distinct
+  std::string name;
+  signing::Approval approval;
+  Instant expires{};
+};
+
+struct Court {
+  const spec::People& people;
+  const Request& request;
+  std::vector<signing::Approver> approvers;
+  std::vector<crypto::SshKey> keys;
+};
+
+Result<Court> court_of(Deck& deck, const spec::App& frozen, const Request& request) {
+  const spec::People* people = TRY(people_of(frozen, request));
+  auto approvers = TRY(signing::load_approvers(deck.world().files, deck.repository(), *people));
+  Court court{*people, request, std::move(approvers), {}};
+  for (const signing::Approver& approver : court.approvers) court.keys.push_back(approver.key);
+  return court;
+}
+
+std::string command_for(const Request& request) { return "tranche approve " + request.id; }
+
+Result<> check_not_author(const Court& court, const std::string& name, const std::string& by) {
+  if (court.people.except != "author") return {};
+  std::set<std::string> mine = names_of(name);
+  if (is_known(by)) mine.merge(names_of(by));
+  if (court.request.authors.empty() || !std::ranges::all_of(court.request.authors, is_known))
+    return fail_hint(ErrorKind::denied,
+                     "set git's user.email where releases are made and rollouts are started, so that the "
+                     "journal can say who it was",
+                     "who made release {} or started its rollout is not known, and people '{}' are not to be "
+                     "its author",
+                     court.request.release, court.people.name);
+  for (const std::string& author : court.request.authors)
+    for (const std::string& word : names_of(author))
+      if (mine.contains(word))
+        return fail_hint(ErrorKind::denied,
+                         fmt::format("somebody else among people '{}' can approve: {}", court.people.name,
+                                     command_for(court.request)),
+                         "'{}' is the author ('{}'): nobody approves their own release", printable(name, 100),
+                         printable(word, 100));
+  return {};
+}
+
+Result<> check_about(const Court& court, const signing::Approval& approval, const std::string& name) {
+  const Request& request = court.request;
+  if (approval.app != request.app || approval.rollout != request.rollout || approval.id != request.id ||
+      approval.release != request.release)
+    return fail_hint(ErrorKind::denied, "approve what waits: " + command_for(request),
+                     "the approval of '{}' is for {} of app '{}', not for {}", printable(name, 100),
+                     printable(approval.id, 100), printable(approval.app, 64), request.id);
+  if (approval.digest != request.digest)
+    return fail_hint(ErrorKind::denied,
+                     "look at it as it is now, and approve it anew: " + command_for(request),
+                     "the approval of '{}' is for other content: digest {}, now {}", printable(name, 100),
+                     approval.digest.substr(0, 12), request.digest.substr(0, 12));
+  return {};
+}
+
+Result<Instant> check_time(const Court& court, const signing::Approval& approval, const std::string& name,
+                           Instant now) {
+  if (approval.at > now + clock_skew)
+    return fail_hint(ErrorKind::denied, "set the clock of the machine that signed it, and sign anew",
+                     "the approval of '{}' was made at {}, which is yet to come", printable(name, 100),
+                     to_text(approval.at));
+  const Instant expires = std::min(approval.expires, approval.at + court.people.expires);
+  if (expires <= now)
+    return fail_hint(ErrorKind::denied, "approve it anew: " + command_for(court.request),
+                     "the approval of '{}' expired at {}", printable(name, 100), to_text(expires));
+  return expires;
+}
+
+Result<Judged> judge(const Court& court, std::string_view text, Instant now) {
+  signing::ApprovalDocument document = TRY(signing::parse_approval(text));
+  if (!document.environment.is_null())
+    return fail_hint(ErrorKind::denied,
+                     "let the job that has the token approve: " + command_for(court.request),
+                     "an environment's approval is worth something only where its token was looked at");
+  const auto signer = signing::find_signer(document, court.keys);
+  if (!signer) {
+    const bool known = std::ranges::any_of(
+        court.keys, [&](const crypto::SshKey& key) { return key.key.id() == document.key_id; });
+    if (known)
+      return fail_hint(ErrorKind::verification, "it was changed after signing: make it anew",
+                       "the signature of {} is wrong", signing::signer_text(document));
+    std::vector<std::string> names;
+    for (const signing::Approver& approver : court.approvers) names.push_back(approver.name);
+    return fail_hint(ErrorKind::denied,
+                     fmt::format("these may: {}; or name the key under people: {} and start or amend anew",
+                                 names.empty() ? "nobody by key" : join(names, ", "), court.people.name),
+                     "{} is not among people '{}', as the rollout froze them", signing::signer_text(document),
+                     court.people.name);
+  }
+  Judged judged{
+      court.keys[*signer].key.id(), court.approvers[*signer].name, std::move(document.approval), {}};
+  TRY(check_about(court, judged.approval, judged.name));
+  judged.expires = TRY(check_time(court, judged.approval, judged.name, now));
+  TRY(check_not_author(court, judged.name, judged.approval.by));
+  return judged;
+}
+
+struct Answer {
+  std::string id;
+  std::uint64_t entry = 0;
+};
+doc::Value to_value(const std::vector<Answer>& answers) {
+  doc::Value list = doc::Value::array();
+  for (const Answer& answer : answers)
+    list.push(doc::Value::object({{"id", answer.id}, {"entry", answer.entry}}));
+  return doc::Value::object({{"schema", list_schema}, {"earlier", list}});
+}
+
+// All answers on record for the rollout, oldest first.
+Result<std::vector<Answer>> answers_on_record(Deck& deck, const Request& request) {
+  std::vector<Answer> answers;
+  const auto head = TRY(deck.journal().latest(approval_subject(request.app, request.rollout)));
+  if (!head) return answers;
+  constexpr auto kind = ErrorKind::verification;
+  const doc::Value* earlier = TRY(head->state.array_at("earlier", kind));
+  for (const doc::Value& one : earlier->as_array()) {
+    const std::int64_t index = TRY(one.integer("entry", kind));
+    const auto before = static_cast<std::int64_t>(head->index);
+    if (index < 0 || index >= before)
+      return fail_hint(kind, "check it: tranche journal verify", "entry {} lists approvals that follow it",
+                       head->index);
+    answers.push_back({TRY(one.text("id", kind)), static_cast<std::uint64_t>(index)});
+  }
+  answers.push_back({TRY(head->data.text("id", kind)), head->index});
+  return answers;
+}
+
+struct Verdicts {
+  std::map<std::string, Judged> newest;  // by key: what each says last
+  std::vector<std::string> refused;      // why others do not count, newest last
+};
+Result<Verdicts> judge_all(Deck& deck, const Court& court, Instant now) {
+  Verdicts out;
+  for (const Answer& answer : TRY(answers_on_record(deck, court.request))) {
+    if (answer.id != court.request.id) continue;
+    const auto entries = TRY(deck.journal().read(answer.entry, answer.entry + 1));
+    if (entries.size() != 1 || entries[0].kind != kind_given) continue;
+    const auto text = entries[0].data.text("document", ErrorKind::verification);
+    auto judged = text ? judge(court, *text, now) : Result<Judged>(fail(text.error()));
+    if (judged)
+      out.newest.insert_or_assign(judged->key, std::move(*judged));
+    else
+      out.refused.push_back(fmt::format("entry {}: {}", answer.entry, judged.error().message));
+  }
+  return out;
+}
+
+std::string why_not(const Court& court, const Standing& standing, const Verdicts& verdicts,
+                    const std::string& rejected) {
+  const Request& request = court.request;
+  if (!rejected.empty()) return fmt::format("{}; approve it after all: {}", rejected, command_for(request));
+  std::string why = fmt::format("waits for {} of people '{}' to approve {}", standing.wanted - standing.given,
+                                court.people.name, request.what);
+  if (standing.given > 0)
+    why += fmt::format(" ({} of {}: {})", standing.given, standing.wanted, join(standing.by, ", "));
+  if (!verdicts.refused.empty()) why += "; does not count: " + verdicts.refused.back();
+  return why + ": " + command_for(request);
+}
+
+}  // namespace
+
+std::string approval_subject(std::string_view app, std::string_view rollout) {
+  return fmt::format("approval/{}/{}", app, rollout);
+}
+
+Result<std::vector<spec::People>> frozen_people(Deck& deck) {
+  return signing::freeze_people(deck.world().files, deck.repository(), deck.app().people, deck.trust());
+}
+
+Result<Request> stage_request(Deck& deck, const rollout::Plan& plan, const rollout::State& state,
+                              std::size_t stage) {
+  const spec::Rollout& spec = plan.spec();
+  if (stage >= plan.stages.size() || stage >= spec.stages.size() || spec.stages[stage].approval.empty())
+    return fail(ErrorKind::bug, "stage {} of rollout '{}' asks nobody", stage + 1, plan.rollout);
+  Request request;
+  const std::string& name = plan.stages[stage].name;
+  request.id = fmt::format("{}:stage-{}", state.id, stage + 1);
+  request.what =
+      fmt::format("stage {} '{}' of rollout '{}', release {}", stage + 1, name, plan.rollout, plan.release);
+  request.people = spec.stages[stage].approval;
+  request.digest = TRY(digest_of(doc::Value::object({{"kind", "stage"},
+                                                     {"app", plan.app},
+                                                     {"rollout", state.id},
+                                                     {"plan", state.plan_digest},
+                                                     {"manifest", plan.manifest_sha256},
+                                                     {"stage", static_cast<std::int64_t>(stage)},
+                                                     {"name", name}})));
+  return finish(deck, plan, state, std::move(request));
+}
+
+Result<std::optional<Request>> resume_request(Deck& deck, const rollout::Plan& plan,
+                                              const rollout::State& state) {
+  const spec::Rollout& spec = plan.spec();
+  if (state.stage >= spec.stages.size() || spec.stages[state.stage].approval.empty())
+    return std::optional<Request>();
+  Request request;
+  request.id = state.id + ":resume";
+  request.what = fmt::format("that rollout '{}' goes on with release {} at stage {} '{}'", plan.rollout,
+                             plan.release, state.stage + 1, plan.stages[state.stage].name);
+  request.people = spec.stages[state.stage].approval;
+  request.digest = TRY(digest_of(doc::Value::object({{"kind", "resume"},
+                                                     {"app", plan.app},
+                                                     {"rollout", state.id},
+                                                     {"plan", state.plan_digest},
+                                                     {"stage", static_cast<std::int64_t>(state.stage)},
+                                                     {"phase", rollout::to_text(state.phase)},
+                                                     {"since", to_text(state.changed)}})));
+  return std::optional(TRY(finish(deck, plan, state, std::move(request))));
+}
+
+Result<Request> step_request(Deck& deck, const spec::App& frozen, const StepQuestion& question) {
+  Request request;
+  request.id = fmt::format("{}:playbook/{}", question.rollout_id, question.step);
+  request.what = question.what.empty() ? fmt::format("step {} of playbook '{}' for {}", question.step,
+                                                     question.playbook, question.rollout_id)
+                                       : question.what;
+  request.people = question.people;
+  request.app = frozen.name;
+  request.rollout = question.rollout;
+  request.release = question.release;
+  request.digest = TRY(digest_of(doc::Value::object({{"kind", "step"},
+                                                     {"app", frozen.name},
+                                                     {"rollout", question.rollout_id},
+                                                     {"plan", question.plan_digest},
+                                                     {"run", question.run},
+                                                     {"playbook", question.playbook},
+                                                     {"step", question.step}})));
+  const spec::People* people = TRY(people_of(frozen, request));
+  if (people->except == "author") {
+    const auto entry = TRY(deck.journal().latest(deck.rollout_subject(question.rollout)));
+    if (entry) {
+      const auto state = TRY(rollout::state_from_value(entry->state));
+      const auto planned = TRY(deck.journal().read(state.plan_entry, state.plan_entry + 1));
+      if (state.id == question.rollout_id && planned.size() == 1)
+        request.authors = TRY(authors_of(deck, TRY(rollout::plan_from_value(planned[0].data)), state));
+    }
+  }
+  return request;
+}
+
+Result<Standing> standing(Deck& deck, const spec::App& frozen, const Request& request, Instant now) {
+  const Court court = TRY(court_of(deck, frozen, request));
+  const Verdicts verdicts = TRY(judge_all(deck, court, now));
+  Standing out;
+  out.wanted = court.people.quorum;
+  std::string rejected;
+  std::vector<Instant> ends;
+  for (const auto& [key, judged] : verdicts.newest) {
+    if (judged.approval.approves) {
+      out.by.push_back(judged.name);
+      ends.push_back(judged.expires);
+    } else {
+      out.rejected = true;
+      rejected = fmt::format("'{}' rejected {}{}", judged.name, request.what,
+                             judged.approval.reason.empty() ? "" : ": " + printable(judged.approval.reason));
+    }
+  }
+  std::ranges::sort(out.by);
+  out.given = static_cast<int>(out.by.size());
+  out.met = !out.rejected && out.given >= out.wanted;
+  if (!out.met) {
+    out.why = why_not(court, out, verdicts, rejected);
+    return out;
+  }
+  // With more yeses than are needed, those that expire first are not missed.
+  std::ranges::sort(ends);
+  out.expires = ends[ends.size() - static_cast<std::size_t>(out.wanted)];
+  out.why = fmt::format("approved by {}", join(out.by, ", "));
+  return out;
+}
+
+Result<Accepted> check_approval(Deck& deck, const spec::App& frozen, const Request& request,
+                                std::string_view document, Instant now) {
+  const Court court = TRY(court_of(deck, frozen, request));
+  Judged judged = TRY(judge(court, document, now));
+  Verdicts verdicts = TRY(judge_all(deck, court, now));
+  const auto earlier = verdicts.newest.find(judged.key);
+  const bool again =
+      earlier != verdicts.newest.end() && earlier->second.approval.approves == judged.approval.approves;
+  return Accepted{std::move(judged.name), std::move(judged.approval), again};
+}
+
+Result<journal::Draft> approval_draft(Deck& deck, const Request& request, std::string_view document,
+                                      const Accepted& accepted) {
+  std::vector<Answer> earlier = TRY(answers_on_record(deck, request));
+  if (earlier.size() > most_remembered)
+    earlier.erase(earlier.begin(), earlier.end() - static_cast<std::ptrdiff_t>(most_remembered));
+  journal::Draft draft;
+  draft.kind = kind_given;
+  draft.subject = approval_subject(request.app, request.rollout);
+  draft.reason = accepted.approval.reason;
+  draft.data = doc::Value::object({{"id", request.id},
+                                   {"what", request.what},
+                                   {"digest", request.digest},
+                                   {"release", request.release},
+                                   {"decision", accepted.approval.approves ? "approve" : "reject"},
+                                   {"who", accepted.name},
+                                   {"document", document}});
+  draft.state = to_value(earlier);
+  return draft;
+}
+
+Result<signing::Approval> make_approval(const spec::App& frozen, const Request& request, std::string by,
+                                        Instant now, bool approves, std::string reason) {
+  const spec::People* people = TRY(people_of(frozen, request));
+  signing::Approval approval;
+  approval.app = request.app;
+  approval.rollout = request.rollout;
+  approval.release = request.release;
+  approval.id = request.id;
+  approval.what = request.what;
+  approval.digest = request.digest;
+  approval.by = std::move(by);
+  approval.at = now;
+  approval.expires = now + people->expires;
+  approval.approves = approves;
+  approval.reason = std::move(reason);
+  return approval;
+}
+
+}  // namespace tranche::actions
