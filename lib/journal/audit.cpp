@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "journal/bundle.hpp"
 #include "journal/entry.hpp"
+#include "journal/keys.hpp"
 #include "journal/tiles.hpp"
 #include "journal/tree.hpp"
 
@@ -22,6 +23,7 @@ struct Story {
   std::uint64_t next = 0;
   Instant at = Instant::min();
   std::map<std::string, std::uint64_t> heads;
+  std::optional<Entry> keys;
 
   Result<> follow(std::string_view bytes) {
     const doc::Value value = TRY(parse_entry_json(bytes));
@@ -34,6 +36,7 @@ struct Story {
     if (!entry.state.is_null()) heads[entry.subject] = next;
     if (entry.heads != heads) return fail(broken, "its heads are not the newest states of the subjects");
     at = entry.at;
+    if (entry.subject == keys_subject && !entry.state.is_null()) keys = entry;
     ++next;
     return {};
   }
@@ -55,7 +58,7 @@ Result<> check_tile(store::Store& store, unsigned level, std::uint64_t index, st
 
 std::string root_text(const Checkpoint& checkpoint) { return to_base64(crypto::as_bytes(checkpoint.root)); }
 
-Result<> audit(store::Store& store, const Checkpoint& checkpoint) {
+Result<Audited> audit(store::Store& store, const Checkpoint& checkpoint) {
   Edge edge;
   Story story;
   for (std::uint64_t index = 0; index * tile_width < checkpoint.size; ++index) {
@@ -82,7 +85,7 @@ Result<> audit(store::Store& store, const Checkpoint& checkpoint) {
     return fail_hint(broken, changed_hint,
                      "the journal's {} entries do not hash to the root that its checkpoint signs",
                      checkpoint.size);
-  return {};
+  return Audited{std::move(story.keys)};
 }
 
 }  // namespace tranche::journal

@@ -7,6 +7,7 @@
 #include "journal/journal.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,7 +17,9 @@
 #include "journal/bundle.hpp"
 #include "journal/checkpoint.hpp"
 #include "journal/entry.hpp"
+#include "journal/keys.hpp"
 #include "journal/memory.hpp"
+#include "journal/proof.hpp"
 #include "journal/tiles.hpp"
 #include "signing/note.hpp"
 
@@ -39,19 +42,21 @@ class StoredJournal final : public Journal {
     if (blob) {
       version_ = blob->version;
       note_ = blob->bytes;
-      const auto checkpoint = TRY(open_checkpoint(note_, options_));
-      TRY(tiles_.start(checkpoint));
+      const auto opened = TRY(open_checkpoint(note_, options_));
+      TRY(tiles_.start(opened.checkpoint));
+      if (seen) TRY(check_memory(*seen));
+      retired_ = TRY(read_retired());
+      TRY(check_signers(retired_, opened.signers, size()));
+    } else if (seen) {
+      TRY(check_memory(*seen));
     }
-    if (seen) TRY(check_memory(*seen));
     return remember();
   }
 
   [[nodiscard]] std::uint64_t size() const override { return tiles_.edge().size(); }
 
   Result<std::vector<Entry>> read(std::uint64_t from, std::uint64_t to) override {
-    if (from > to || to > size())
-      return fail_hint(ErrorKind::invalid, fmt::format("the journal has the entries 0 to {}", size()),
-                       "there are no entries {} to {}", from, to);
+    if (from > to || to > size()) return no_entries(from, to);
     std::vector<Entry> entries;
     entries.reserve(to - from);
     while (from < to) {
@@ -65,6 +70,31 @@ class StoredJournal final : public Journal {
     }
     return entries;
   }
+
+  [[nodiscard]] const std::string& checkpoint() const override { return note_; }
+
+  Result<> each(std::uint64_t from, std::uint64_t to, const Take& take) override {
+    if (from > to || to > size()) return no_entries(from, to);
+    while (from < to) {
+      const auto* bundle = TRY(checked_bundle(from / tile_width));
+      for (; from < to && from / tile_width == bundle->index; ++from)
+        TRY(take(from, bundle->entries[from % tile_width]));
+    }
+    return {};
+  }
+
+  Result<std::vector<Hash>> prove(std::uint64_t index) override {
+    return prove_inclusion(index, size(), node());
+  }
+
+  Result<std::vector<Hash>> prove_growth(std::uint64_t from, std::uint64_t to) override {
+    if (to > size())
+      return fail_hint(ErrorKind::invalid, fmt::format("it has {} entries", size()),
+                       "the journal was never {} entries long", to);
+    return prove_consistency(from, to, node());
+  }
+
+  Result<Hash> root_at(std::uint64_t size) override { return tiles_.root_at(size); }
 
   Result<std::optional<Entry>> latest(std::string_view subject) override {
     const Entry* last = TRY(newest());
@@ -90,11 +120,67 @@ class StoredJournal final : public Journal {
   Result<std::vector<Entry>> append(const std::vector<Draft>& drafts,
                                     const crypto::Ed25519Signer& key) override {
     if (drafts.empty()) return std::vector<Entry>();
-    if (std::ranges::find(options_.trusted, key.public_key()) == options_.trusted.end())
-      return fail_hint(ErrorKind::verification,
-                       "put its public half under 'trust: journal:', or sign with the journal key",
-                       "nobody would believe this journal entry: key {:.12} is no trusted journal key",
-                       crypto::key_id(key.public_key()));
+    for (const Draft& draft : drafts)
+      if (draft.subject == keys_subject)
+        return fail(ErrorKind::bug, "a '{}' entry has the subject of the journal's keys", draft.kind);
+    TRY(check_signer(key.public_key()));
+    const crypto::Ed25519Signer* signers[] = {&key};
+    return commit(drafts, signers);
+  }
+
+  Result<Entry> rotate(const crypto::Ed25519Signer& old_key, const crypto::Ed25519Signer& new_key,
+                       bool only_check, const std::string& by, const std::string& reason) override {
+    TRY(check_signer(old_key.public_key()));
+    TRY(check_signer(new_key.public_key()));
+    if (old_key.public_key() == new_key.public_key())
+      return fail_hint(ErrorKind::invalid, "make another one: tranche key generate journal",
+                       "the new journal key is the old one");
+    Draft draft = TRY(rotation_draft(options_.origin, retired_, old_key, new_key, size()));
+    draft.by = by;
+    draft.reason = reason;
+    if (only_check) return std::move(TRY(number({draft})).front());
+    const crypto::Ed25519Signer* signers[] = {&old_key, &new_key};
+    auto entries = TRY(commit({draft}, signers));
+    retired_ = TRY(retired_from_entry(entries.front()));
+    return std::move(entries.front());
+  }
+
+  Result<Verification> verify() override {
+    const auto blob = TRY(read_bounded(store_, std::string(checkpoint_name), max_checkpoint_bytes));
+    if (!blob && size() > 0)
+      return fail_hint(ErrorKind::verification, "restore it from a copy or the git history",
+                       "the journal's checkpoint is gone from {}", store_.describe());
+    if (!blob) return Verification{0, {}, {}};
+    const auto opened = TRY(open_checkpoint(blob->bytes, options_));
+    const Checkpoint& checkpoint = opened.checkpoint;
+    const Audited audited = TRY(audit(store_, checkpoint));
+    if (audited.keys) {
+      TRY(check_takeover(*audited.keys, options_.origin, options_.trusted));
+      TRY(check_signers(TRY(retired_from_entry(*audited.keys)), opened.signers, checkpoint.size));
+    }
+    if (checkpoint.size < size())
+      return fail_hint(ErrorKind::verification, older_hint,
+                       "the journal is older than one seen: {} entries, was {}", checkpoint.size, size());
+    TileReader now(store_);
+    TRY(now.start(checkpoint));
+    if (TRY(now.root_at(size())) != tiles_.edge().root())
+      return fail_hint(ErrorKind::verification, forked_hint,
+                       "the journal is not the one seen before: its first {} entries differ", size());
+    return Verification{checkpoint.size, root_text(checkpoint), blob->bytes};
+  }
+
+ private:
+  struct Bundle {
+    std::uint64_t index = 0;
+    std::vector<std::string> entries;  // leaf hashes checked
+  };
+  struct Opened {
+    Checkpoint checkpoint;
+    std::vector<crypto::PublicKey> signers;
+  };
+
+  Result<std::vector<Entry>> commit(const std::vector<Draft>& drafts,
+                                    std::span<const crypto::Ed25519Signer* const> keys) {
     auto entries = TRY(number(drafts));
 
     store::Publication publication;
@@ -130,8 +216,10 @@ class StoredJournal final : public Journal {
                         static_cast<unsigned>(hashes.size())),
              journal::to_bytes(hashes),
              {}});
-    const std::string note = TRY(signing::sign_note(
-        to_text(Checkpoint{options_.origin, edge.size(), edge.root()}), options_.origin, key));
+    const std::string text = to_text(Checkpoint{options_.origin, edge.size(), edge.root()});
+    std::string note = text + "\n";
+    for (const crypto::Ed25519Signer* key : keys)
+      note += TRY(signing::sign_line(text, options_.origin, *key));
     publication.pointer = store::Pointer{std::string(checkpoint_name), note, version_};
 
     auto published = store_.publish(publication);
@@ -152,40 +240,47 @@ class StoredJournal final : public Journal {
     return entries;
   }
 
-  Result<Verification> verify() override {
-    const auto blob = TRY(read_bounded(store_, std::string(checkpoint_name), max_checkpoint_bytes));
-    if (!blob && size() > 0)
-      return fail_hint(ErrorKind::verification, "restore it from a copy or the git history",
-                       "the journal's checkpoint is gone from {}", store_.describe());
-    if (!blob) return Verification{0, {}, {}};
-    const auto checkpoint = TRY(open_checkpoint(blob->bytes, options_));
-    TRY(audit(store_, checkpoint));
-    if (checkpoint.size < size())
-      return fail_hint(ErrorKind::verification, older_hint,
-                       "the journal is older than one seen: {} entries, was {}", checkpoint.size, size());
-    TileReader now(store_);
-    TRY(now.start(checkpoint));
-    if (TRY(now.root_at(size())) != tiles_.edge().root())
-      return fail_hint(ErrorKind::verification, forked_hint,
-                       "the journal is not the one seen before: its first {} entries differ", size());
-    return Verification{checkpoint.size, root_text(checkpoint), blob->bytes};
+  [[nodiscard]] std::unexpected<Error> no_entries(std::uint64_t from, std::uint64_t to) const {
+    return fail_hint(ErrorKind::invalid,
+                     size() == 0 ? std::string("the journal is empty")
+                                 : fmt::format("the journal has the entries 0 to {}", size() - 1),
+                     "there are no entries {} to {}", from, to);
   }
 
- private:
-  struct Bundle {
-    std::uint64_t index = 0;
-    std::vector<std::string> entries;  // leaf hashes checked
-  };
+  [[nodiscard]] Node node() {
+    return [this](unsigned level, std::uint64_t index) { return tiles_.node(level, index); };
+  }
 
-  static Result<Checkpoint> open_checkpoint(const std::string& note, const Options& options) {
-    auto text = signing::open_note(note, options.origin, options.trusted);
-    if (!text) return fail(std::move(text.error()).during("checking the journal's checkpoint"));
-    auto checkpoint = TRY(parse_checkpoint(*text));
+  // What the log says itself about its keys, up to its last entry.
+  Result<Retired> read_retired() {
+    const auto entry = TRY(latest(keys_subject));
+    if (!entry) return Retired();
+    TRY(check_takeover(*entry, options_.origin, options_.trusted));
+    return retired_from_entry(*entry);
+  }
+
+  Result<> check_signer(const crypto::PublicKey& key) const {
+    const std::string id = crypto::key_id(key);
+    if (std::ranges::find(options_.trusted, key) == options_.trusted.end())
+      return fail_hint(ErrorKind::verification,
+                       "put its public half under 'trust: journal:', or sign with the journal key",
+                       "nobody would believe this journal entry: key {:.12} is no trusted journal key", id);
+    if (const auto found = retired_.find(id); found != retired_.end())
+      return fail_hint(ErrorKind::verification, "name the new key under 'signing: journal:'",
+                       "nobody would believe this journal entry: entry {} retired key {:.12}", found->second,
+                       id);
+    return {};
+  }
+
+  static Result<Opened> open_checkpoint(const std::string& note, const Options& options) {
+    auto opened = TRY_WHILE("checking the journal's checkpoint",
+                            signing::open_signed_note(note, options.origin, options.trusted));
+    auto checkpoint = TRY(parse_checkpoint(opened.text));
     if (checkpoint.origin != options.origin)
       return fail_hint(ErrorKind::verification, "point 'state:' at this application's state",
                        "this is the journal of '{}', not of '{}'", printable(checkpoint.origin),
                        options.origin);
-    return checkpoint;
+    return Opened{std::move(checkpoint), std::move(opened.signers)};
   }
 
   // What another run of ours has seen must be a beginning of what is here now.
@@ -278,6 +373,7 @@ class StoredJournal final : public Journal {
   std::string note_;
   std::map<std::uint64_t, Bundle> bundles_;
   std::optional<Entry> last_;
+  Retired retired_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "base/time.hpp"
 #include "crypto/ed25519.hpp"
 #include "doc/value.hpp"
+#include "journal/tree.hpp"
 #include "ports/ports.hpp"
 #include "store/store.hpp"
 
@@ -68,8 +70,19 @@ class Journal {
   virtual ~Journal() = default;
 
   [[nodiscard]] virtual std::uint64_t size() const = 0;
+  // The signed checkpoint that this journal stands on, word for word; empty for an empty log.
+  [[nodiscard]] virtual const std::string& checkpoint() const = 0;
   // Entries [from, to), their leaf hashes checked against the signed tree.
   virtual Result<std::vector<Entry>> read(std::uint64_t from, std::uint64_t to) = 0;
+  // The same as bytes, one after another and never more than 256 of them in memory. An error of `take` ends
+  // it.
+  using Take = std::function<Result<>(std::uint64_t index, std::string_view bytes)>;
+  virtual Result<> each(std::uint64_t from, std::uint64_t to, const Take& take) = 0;
+  // RFC 6962 proofs within the tree of size(). kind invalid for an index or sizes that it has not.
+  virtual Result<std::vector<Hash>> prove(std::uint64_t index) = 0;
+  virtual Result<std::vector<Hash>> prove_growth(std::uint64_t from, std::uint64_t to) = 0;
+  // The root that the log had at an earlier size.
+  virtual Result<Hash> root_at(std::uint64_t size) = 0;
   // The newest entry that carries the state of a subject.
   virtual Result<std::optional<Entry>> latest(std::string_view subject) = 0;
   // Names of all subjects.
@@ -79,6 +92,11 @@ class Journal {
   // entry's.
   virtual Result<std::vector<Entry>> append(const std::vector<Draft>& drafts,
                                             const crypto::Ed25519Signer& key) = 0;
+  // Retires `old_key`: an entry of kind "journal.key-rotated" whose checkpoint both keys sign. Later
+  // checkpoints need another key (journal/keys.hpp). Both must be trusted and not yet retired.
+  // With `only_check` the entry is made and checked, and nothing is written.
+  virtual Result<Entry> rotate(const crypto::Ed25519Signer& old_key, const crypto::Ed25519Signer& new_key,
+                               bool only_check, const std::string& by, const std::string& reason) = 0;
   // Reads everything: every tile and entry re-hashed, indexes, times and heads in order, checkpoint signed.
   virtual Result<Verification> verify() = 0;
 };

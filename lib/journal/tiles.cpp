@@ -90,6 +90,16 @@ Result<Hash> TileReader::root_at(std::uint64_t size) {
   return Edge(size, std::move(levels)).root();
 }
 
+Result<Hash> TileReader::node(unsigned level, std::uint64_t index) {
+  const std::uint64_t width = std::uint64_t{1} << (level % tile_bits);
+  const std::uint64_t first = index * width;
+  const auto hashes = TRY(this->hashes(level / tile_bits, first / tile_width));
+  const std::uint64_t begin = first % tile_width;
+  if (begin + width > hashes.size())
+    return fail(ErrorKind::bug, "node {}/{} is beyond the log", level, index);
+  return subtree_root(std::span(hashes).subspan(begin, width));
+}
+
 Result<std::string> TileReader::bundle(std::uint64_t index) {
   const auto width =
       static_cast<unsigned>(std::min<std::uint64_t>(edge_.size() - index * tile_width, tile_width));

@@ -40,6 +40,8 @@ class TileReader {
   Result<std::vector<Hash>> hashes(unsigned level, std::uint64_t index);
   // The root that the log had at an earlier size, recomputed from the current tiles.
   Result<Hash> root_at(std::uint64_t size);
+  // The root of the perfect subtree of leaves [index · 2^level, (index + 1) · 2^level) of the current tree.
+  Result<Hash> node(unsigned level, std::uint64_t index);
   // Bytes of the bundle that holds entries [256·index, ...), not yet checked.
   Result<std::string> bundle(std::uint64_t index);
 
