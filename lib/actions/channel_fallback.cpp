@@ -1,8 +1,7 @@
 // channel.fallback: devices that run the withdrawn release go to the fallback that was prepared for it (the
 // old code under a higher version, which every client takes), else back to the plan's baseline.
-#include <algorithm>
-
 #include "actions/action.hpp"
+#include "actions/take_back.hpp"
 
 namespace tranche::actions {
 namespace {
@@ -12,21 +11,11 @@ Result<Outcome> send_to(Deck& deck, const Call& call, const std::string& fallbac
   if (channel == nullptr) return fail(ErrorKind::invalid, "the plan has no channel '{}'", call.plan.channel);
   const std::string& release = call.plan.release;
   const auto change = [&](cohort::Directions directions) {
-    if (directions.offer && directions.offer->release == release) directions.offer.reset();
-    if (directions.baseline == release) directions.baseline = call.plan.baseline;
-    const auto found = std::find_if(directions.withdrawn.begin(), directions.withdrawn.end(),
-                                    [&](const cohort::Withdrawn& w) { return w.version == release; });
-    if (found == directions.withdrawn.end()) {
-      directions.withdrawn.push_back({release, fallback});
-    } else {
-      found->fallback = fallback;
-    }
-    return directions;
+    return send_back(std::move(directions), release, call.plan.baseline, fallback);
   };
   std::vector<channel::ReleaseRef> refs;
-  if (!fallback.empty() && fallback == call.plan.fallback)
-    refs.push_back({fallback, call.plan.fallback_sha256, channel::manifest_name(fallback)});
-  const std::uint64_t sequence = TRY(deck.direct(*channel, key, {}, refs, change, call.cause.reason));
+  if (fallback == call.plan.fallback) refs = fallback_refs(call.plan);
+  const std::uint64_t sequence = TRY(deck.direct_if_new(*channel, key, refs, change, call.cause.reason));
   if (fallback.empty())
     return Outcome{fmt::format("devices that run {} keep it (feed {})", release, sequence)};
   return Outcome{fmt::format("devices that run {} go {} to {} (feed {})", release,
@@ -34,7 +23,7 @@ Result<Outcome> send_to(Deck& deck, const Call& call, const std::string& fallbac
 }
 
 Result<std::string> changes(Deck&, const Call& call) {
-  const std::string& to = call.plan.fallback.empty() ? call.plan.baseline : call.plan.fallback;
+  const std::string& to = fallback_of(call.plan);
   if (to.empty())
     return fmt::format("nothing: there is no release to send devices of {} to", call.plan.release);
   return fmt::format("sends devices that run {} to {}", call.plan.release, to);

@@ -1,4 +1,6 @@
 // The state of a channel as a document of the journal, and back.
+#include <algorithm>
+
 #include "actions/deck.hpp"
 #include "base/text.hpp"
 
@@ -129,6 +131,8 @@ doc::Value to_value(const ChannelState& state) {
                                        {"expires", tranche::to_text(state.expires)}});
   if (!state.feed_channels.empty())
     out.set("feed-channels", doc::Array(state.feed_channels.begin(), state.feed_channels.end()));
+  if (state.after) out.set("after", *state.after);
+  if (!state.stops.empty()) out.set("stops", doc::Array(state.stops.begin(), state.stops.end()));
   return out;
 }
 
@@ -148,6 +152,13 @@ Result<ChannelState> channel_from_entry(const journal::Entry& entry) {
   state.effect = TRY(entry.state.text("effect"));
   state.expires = TRY(parse_duration(TRY(entry.state.text("expires"))));
   state.sequence = entry.index;
+  if (entry.state.find("after") != nullptr) {
+    const std::int64_t after = TRY(entry.state.integer("after"));
+    if (after < 0) return fail(ErrorKind::verification, "the journal holds a negative sequence");
+    state.after = static_cast<std::uint64_t>(after);
+    state.sequence = std::max(entry.index, *state.after + 1);
+  }
+  if (entry.state.find("stops") != nullptr) state.stops = TRY(texts(*TRY(entry.state.array_at("stops"))));
   state.issued = entry.at;
   return state;
 }

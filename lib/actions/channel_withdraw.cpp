@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "actions/action.hpp"
+#include "actions/take_back.hpp"
 
 namespace tranche::actions {
 namespace {
@@ -21,14 +22,9 @@ Result<Outcome> perform(Deck& deck, const Call& call) {
   const spec::Channel* channel = TRY(channel_of(call));
   const rollout::Plan& plan = call.plan;
   const auto change = [&](cohort::Directions directions) {
-    if (directions.offer && directions.offer->release == plan.release) directions.offer.reset();
-    if (directions.baseline == plan.release) directions.baseline = plan.baseline;
-    const bool listed = std::any_of(directions.withdrawn.begin(), directions.withdrawn.end(),
-                                    [&](const cohort::Withdrawn& w) { return w.version == plan.release; });
-    if (!listed) directions.withdrawn.push_back({plan.release, {}});
-    return directions;
+    return withdraw_release(std::move(directions), plan.release, plan.baseline);
   };
-  const std::uint64_t sequence = TRY(deck.direct(*channel, call.key, {}, {}, change, call.cause.reason));
+  const std::uint64_t sequence = TRY(deck.direct_if_new(*channel, call.key, {}, change, call.cause.reason));
   return Outcome{fmt::format("release {} is withdrawn from channel '{}' (feed {})", plan.release,
                              channel->name, sequence)};
 }

@@ -185,6 +185,7 @@ Result<std::optional<journal::Draft>> Deck::decide(
   add_refs(state.releases, refs);
   add_feed_channels(state.feed_channels, app_, state.directions);
   forget_old(state.releases, state.directions);
+  note_taken_in(channel.name, state);
   state.effect = effect;
   state.expires = channel.expires;
   if (!plan.empty()) state.plan = plan;
@@ -195,6 +196,64 @@ Result<std::optional<journal::Draft>> Deck::decide(
   draft.data = doc::Value::object({{"effect", effect}});
   draft.state = to_value(state);
   return draft;
+}
+
+Result<std::uint64_t> Deck::direct_if_new(const spec::Channel& channel, const std::string& effect,
+                                          const std::vector<channel::ReleaseRef>& refs,
+                                          const std::function<cohort::Directions(cohort::Directions)>& change,
+                                          const std::string& reason) {
+  const auto state = TRY(channel_state(channel.name));
+  if (!state || change(state->directions) != state->directions)
+    return direct(channel, effect, {}, refs, change, reason);
+  TRY(publish(channel));
+  return state->sequence;
+}
+
+void Deck::take_in(const std::string& channel, std::uint64_t sequence,
+                   const std::vector<std::string>& stops) {
+  TakenIn& taken = taken_in_[channel];
+  taken.sequence = std::max(taken.sequence, sequence);
+  for (const std::string& name : stops)
+    if (std::ranges::find(taken.stops, name) == taken.stops.end()) taken.stops.push_back(name);
+}
+
+// The feed's sequence only grows: by the index of the deciding entry (FEED.md), or, where something was
+// published above that, by one.
+void Deck::note_taken_in(const std::string& channel, ChannelState& state) {
+  std::uint64_t last = state.sequence;
+  if (const auto taken = taken_in_.find(channel); taken != taken_in_.end()) {
+    last = std::max(last, taken->second.sequence);
+    for (const std::string& name : taken->second.stops)
+      if (std::ranges::find(state.stops, name) == state.stops.end()) state.stops.push_back(name);
+  }
+  if (state.stops.size() > most_stops)
+    state.stops.erase(state.stops.begin(), state.stops.end() - static_cast<std::ptrdiff_t>(most_stops));
+  state.after.reset();
+  if (last >= journal_->size()) state.after = last;
+}
+
+Result<std::optional<channel::Feed>> Deck::published(const spec::Channel& channel) {
+  store::Store* store = TRY(channel_store(channel));
+  auto found = TRY(channel::read_published(*store, trust_, app_.name, channel.name));
+  if (!found) return std::optional<channel::Feed>();
+  return std::optional(std::move(found->feed));
+}
+
+Result<WaitingStops> Deck::waiting_stops(const spec::Channel& channel) {
+  WaitingStops waiting;
+  if (channel.mode == spec::Channel::Mode::observe) return waiting;
+  store::Store* store = TRY(channel_store(channel));
+  channel::Spool spool = TRY(channel::read_spool(*store, trust_, app_.name, channel.name));
+  waiting.unproved = std::move(spool.unproved);
+  if (spool.stops.empty()) return waiting;
+  const auto state = TRY(channel_state(channel.name));
+  for (channel::Spooled& one : spool.stops) {
+    if (state && std::ranges::find(state->stops, one.name) != state->stops.end())
+      waiting.taken.push_back(one.name);
+    else
+      waiting.stops.push_back(std::move(one));
+  }
+  return waiting;
 }
 
 Result<channel::ChannelInput> Deck::channel_input(const spec::Channel& channel, const ChannelState& state) {
@@ -216,7 +275,8 @@ Result<channel::ChannelInput> Deck::channel_input(const spec::Channel& channel, 
                               .feed_channels = state.feed_channels,
                               .releases = {},
                               .unread = {},
-                              .feed_key = *key};
+                              .feed_key = *key,
+                              .known_stops = {state.stops.begin(), state.stops.end()}};
   if (channel.feeds == std::vector<std::string>{"tranche"}) return input;
   for (const channel::ReleaseRef& ref : state.releases) {
     auto recorded = load_recorded(*this, ref.version);
@@ -283,7 +343,9 @@ Result<bool> Deck::renew(const spec::Channel& channel) {
   journal::Draft draft;
   draft.kind = "channel.renewed";
   draft.subject = channel_subject(channel.name);
-  draft.state = to_value(*state);
+  ChannelState next = *state;
+  note_taken_in(channel.name, next);
+  draft.state = to_value(next);
   TRY(append({draft}));
   TRY(publish(channel));
   return true;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "channel/feed.hpp"
+#include "channel/spool.hpp"
 #include "channel/static_feeds.hpp"
 #include "cohort/decide.hpp"
 #include "flags/flags.hpp"
@@ -25,6 +26,9 @@ namespace tranche::actions {
 
 // An undo goes back to a release that the feed names no longer: the newest of those stay known.
 inline constexpr std::ptrdiff_t spare_releases = 16;
+// Spooled stops that a channel's state names after they were taken in: their files are removed at once, so
+// more than the last few are never looked up.
+inline constexpr std::size_t most_stops = 64;
 
 // What the journal says of a channel: subject "channel/<app>/<channel>".
 struct ChannelState {
@@ -34,8 +38,18 @@ struct ChannelState {
   std::string plan;                           // digest of the frozen plan
   std::string effect;                         // key of the effect that decided it
   Duration expires{};
-  std::uint64_t sequence = 0;  // index of the deciding entry
-  Instant issued{};            // its time
+  // The feed's sequence is above this one, whatever the index of the entry: a stop without the journal had to
+  // publish above it. Absent in the document while indexes alone grow.
+  std::optional<std::uint64_t> after{};
+  std::vector<std::string> stops{};  // names of spooled stops that are taken in, oldest first
+  std::uint64_t sequence = 0;        // index of the deciding entry, or after + 1 where that is more
+  Instant issued{};                  // its time
+};
+// What waits beside a channel's feed.
+struct WaitingStops {
+  std::vector<channel::Spooled> stops;  // to be taken in
+  std::vector<std::string> taken;       // names of those that the journal holds: to be removed
+  std::vector<std::string> unproved;    // names of files that no trusted key signed
 };
 doc::Value to_value(const ChannelState& state);
 Result<ChannelState> channel_from_entry(const journal::Entry& entry);
@@ -90,6 +104,17 @@ class Deck {
       const spec::Channel& channel, const std::string& effect, const std::string& plan,
       const std::vector<channel::ReleaseRef>& refs,
       const std::function<cohort::Directions(cohort::Directions)>& change, const std::string& reason);
+  // As direct, but decides nothing where the directions say it already.
+  Result<std::uint64_t> direct_if_new(const spec::Channel& channel, const std::string& effect,
+                                      const std::vector<channel::ReleaseRef>& refs,
+                                      const std::function<cohort::Directions(cohort::Directions)>& change,
+                                      const std::string& reason);
+  // The next decision about the channel is published above this sequence, and holds these spooled stops.
+  void take_in(const std::string& channel, std::uint64_t sequence, const std::vector<std::string>& stops);
+  // Stops that were pressed without the journal. Nothing for a channel that another tool writes.
+  Result<WaitingStops> waiting_stops(const spec::Channel& channel);
+  // What clients of the channel read now; nullopt when nothing is published. kind verification: not ours.
+  Result<std::optional<channel::Feed>> published(const spec::Channel& channel);
   // Publishes what the journal says last of the channel, all its feeds. Idempotent. kind denied when another
   // tool wrote a file of the channel while a release is offered; everything else is published before that.
   Result<> publish(const spec::Channel& channel);
@@ -112,6 +137,7 @@ class Deck {
       : world_(world), repository_(std::move(repository)), app_(std::move(app)), by_(std::move(by)) {}
   // True when a file of another tool was left alone. kind denied while a release is offered.
   Result<bool> publish_feeds(const spec::Channel& channel, const ChannelState& state);
+  void note_taken_in(const std::string& channel, ChannelState& state);
   Result<channel::ChannelInput> channel_input(const spec::Channel& channel, const ChannelState& state);
   Result<const crypto::Ed25519Signer*> key(std::unique_ptr<crypto::Ed25519Signer>& slot,
                                            const std::string& reference, signing::Role role);
@@ -124,6 +150,11 @@ class Deck {
   std::unique_ptr<store::Store> state_;
   std::unique_ptr<journal::Journal> journal_;
   std::map<std::string, std::unique_ptr<store::Store>> channel_stores_;
+  struct TakenIn {
+    std::uint64_t sequence = 0;
+    std::vector<std::string> stops;
+  };
+  std::map<std::string, TakenIn> taken_in_;  // by channel
   std::unique_ptr<crypto::Ed25519Signer> journal_key_, feed_key_, release_key_;
 };
 

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "base/version.hpp"
 #include "channel/parts.hpp"
+#include "channel/spool.hpp"
 #include "channel/statement.hpp"
 #include "crypto/digest.hpp"
 
@@ -168,6 +169,18 @@ ChannelReport report_of(Gathered gathered) {
   return report;
 }
 
+// Looked at after the feed was read and before it is written on that condition: a stop is spooled before it
+// changes the feed, so it is seen here, or the condition fails, or the stop itself comes after this write.
+Result<> check_spool(store::Store& store, const ChannelInput& input) {
+  const Spool spool =
+      TRY(read_spool(store, input.trust, input.feed.app, input.feed.channel, input.known_stops));
+  if (spool.stops.empty()) return {};
+  return fail_hint(ErrorKind::conflict, "run again: it is taken into the journal first",
+                   "release {} was stopped by {}, beside the feed of channel '{}' in {}",
+                   spool.stops.front().stop.release, printable(spool.stops.front().stop.by, 80),
+                   input.feed.channel, store.describe());
+}
+
 // The native feed reaches cohorts by label; which file they read elsewhere is none of its business.
 Feed native(Feed feed) {
   if (feed.directions.offer)
@@ -278,6 +291,7 @@ Result<ChannelReport> publish_channel(store::Store& store, const ChannelInput& i
       return report;
     };
     if (nothing) return done();
+    TRY(check_spool(store, input));
     auto written = store.publish(publication);
     if (written && settled) return done();
     if (!written && (written.error().kind != ErrorKind::conflict || attempt >= publish_attempts))

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct ChannelInput {
   std::vector<Recorded> releases;          // that may be named; none withdrawn
   std::optional<Error> unread;  // a release on record that cannot be read: the native feed alone is published
   const crypto::Ed25519Signer& feed_key;
+  std::set<std::string> known_stops{};  // names of spooled stops (spool.hpp) that the decision takes in
 };
 
 struct Change {
@@ -50,8 +52,9 @@ struct ChannelReport {
 
 // What publishing would change. Writes nothing.
 Result<ChannelReport> compare_channel(store::Store& store, const ChannelInput& input);
-// Publishes. kind conflict: a newer decision is published. A foreign file is left alone and reported, unless
-// it offers a release that the directions withdraw: taking that back comes first.
+// Publishes. kind conflict: a newer decision is published, or a stop waits in the spool that this one does
+// not know of. A foreign file is left alone and reported, unless it offers a release that the directions
+// withdraw: taking that back comes first.
 Result<ChannelReport> publish_channel(store::Store& store, const ChannelInput& input);
 
 // Puts the artifacts of a release under the second names that some clients want them at. `artifact_paths`:

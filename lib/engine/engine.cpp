@@ -17,7 +17,6 @@ using rollout::EffectKind;
 // Each round performs one effect or ends; a rollout has a stage or a playbook an effect, so this is never
 // reached.
 constexpr int most_rounds = 1'000;
-constexpr int stop_tries = 50;
 
 std::vector<cohort::Hold> holds_of(const spec::App& app) {
   std::vector<cohort::Hold> holds;
@@ -122,18 +121,24 @@ Result<std::optional<journal::Draft>> Engine::decision_of(const Loaded& loaded, 
   return deck_.decide(*channel, state.pending->key, state.plan_digest, refs, change, state.because);
 }
 
-Result<> Engine::record(Loaded& loaded, const std::string& kind, rollout::Next next,
-                        const std::string& reason) {
+journal::Draft Engine::draft_of(const std::string& rollout, const std::string& kind,
+                                const rollout::Next& next, const std::string& reason) {
   journal::Draft draft;
   draft.kind = kind;
-  draft.subject = deck_.rollout_subject(loaded.state.rollout);
+  draft.subject = deck_.rollout_subject(rollout);
   draft.reason = reason;
   doc::Value decisions = doc::Value::array();
   for (const std::string& decision : next.decisions) decisions.push(decision);
   draft.data = doc::Value::object({{"decisions", decisions}});
+  draft.state = rollout::to_value(next.state);
+  return draft;
+}
+
+Result<> Engine::record(Loaded& loaded, const std::string& kind, rollout::Next next,
+                        const std::string& reason) {
+  journal::Draft draft = draft_of(loaded.state.rollout, kind, next, reason);
   if (doc::Value summaries = TRY(leave_summaries(loaded, next.state)); !summaries.as_array().empty())
     draft.data.set("gates-passed", std::move(summaries));
-  draft.state = rollout::to_value(next.state);
   std::vector<journal::Draft> drafts{draft};
   if (const auto decision = TRY(decision_of(loaded, next.state))) drafts.push_back(*decision);
   TRY(deck_.append(drafts));
@@ -246,6 +251,8 @@ Result<> Engine::publish_artifacts(const spec::Channel& channel, const LocalRele
 }
 
 Result<Report> Engine::start(const StartRequest& request) {
+  if (const spec::Rollout* wanted = deck_.app().rollout(request.rollout))
+    if (const spec::Channel* channel = deck_.app().channel(wanted->channel)) TRY(take_in_stops(*channel));
   const actions::StoredRelease release = TRY(actions::load_release(deck_, request.release));
   if (const auto running = TRY(running_beside(request.rollout))) {
     if (running->rollout == request.rollout && running->release == request.release) {
@@ -290,7 +297,7 @@ Result<Report> Engine::start(const StartRequest& request) {
 }
 
 Result<Report> Engine::advance(const std::string& rollout) {
-  Loaded loaded = TRY(load(rollout));
+  Loaded loaded = TRY(load_and_take_in(rollout));
   for (int round = 0; round < most_rounds; ++round) {
     TRY(settle(loaded));
     if (rollout::is_final(loaded.state.phase)) break;
@@ -307,14 +314,13 @@ Result<Report> Engine::advance(const std::string& rollout) {
 }
 
 Result<Report> Engine::apply(const std::string& rollout, const rollout::What& what) {
-  const bool stopping = std::holds_alternative<rollout::Stop>(what);
+  if (const auto* stopping = std::get_if<rollout::Stop>(&what)) return stop(rollout, stopping->reason);
   const std::string kind = std::visit(
       [](const auto& event) -> std::string {
         using E = std::decay_t<decltype(event)>;
         if constexpr (std::is_same_v<E, rollout::Pause>) return "rollout.paused";
         if constexpr (std::is_same_v<E, rollout::Resume>) return "rollout.resumed";
         if constexpr (std::is_same_v<E, rollout::Promote>) return "rollout.promoted";
-        if constexpr (std::is_same_v<E, rollout::Stop>) return "rollout.stopped";
         return "rollout.ticked";
       },
       what);
@@ -324,20 +330,10 @@ Result<Report> Engine::apply(const std::string& rollout, const rollout::What& wh
         return {};
       },
       what);
-  for (int attempt = 1;; ++attempt) {
-    const auto once = [&]() -> Result<Report> {
-      Loaded loaded = TRY(load(rollout));
-      const bool back =
-          loaded.state.phase == rollout::Phase::rolled_back || loaded.state.phase == rollout::Phase::stranded;
-      if (stopping && back) return report(std::move(loaded));  // the red button, pressed twice
-      TRY(feed_event(loaded, kind, what, reason));
-      TRY(settle(loaded));
-      return report(std::move(loaded));
-    };
-    auto done = once();
-    if (done || !stopping || done.error().kind != ErrorKind::conflict || attempt == stop_tries) return done;
-    TRY(deck_.reload());  // somebody else moved first: stop what is there now
-  }
+  Loaded loaded = TRY(load_and_take_in(rollout));
+  TRY(feed_event(loaded, kind, what, reason));
+  TRY(settle(loaded));
+  return report(std::move(loaded));
 }
 
 Instant Engine::next_tick(const Report& report, Duration longest) {

@@ -52,9 +52,16 @@ class Engine {
   Result<Report> start(const StartRequest& request);
   // One tick.
   Result<Report> advance(const std::string& rollout);
-  // Pause, Resume, Promote, Stop: the event, then whatever it makes pending. Stop is never lost to a
-  // conflict: it is tried again on the newest state; stopping what is rolled back changes nothing.
+  // Pause, Resume, Promote, Stop: the event, then whatever it makes pending. Stop is stop().
   Result<Report> apply(const std::string& rollout, const rollout::What& what);
+  // The red button. The channel is withdrawn in the same append as the decision and published before the
+  // playbook's steps, however slow they are. Never lost to a conflict: it is tried again on the newest state.
+  // Stopping what is rolled back changes nothing, but publishes what is not out yet.
+  Result<Report> stop(const std::string& rollout, const std::string& reason);
+  // Stops that waited beside the channel's feed (channel/spool.hpp) become entries of the journal; published,
+  // and removed there. What was taken in, in words. A store that cannot be read says so in words, too: what
+  // is published looks there once more.
+  Result<> take_in_stops(const spec::Channel& channel);
   // As the journal says; asks nobody.
   Result<Report> status(const std::string& rollout);
   // When the next tick can have something to do, at most `longest` from now.
@@ -73,6 +80,7 @@ class Engine {
   Result<LocalRelease> collect(actions::StoredRelease release);
   Result<> publish_artifacts(const spec::Channel& channel, const LocalRelease& local);
   Result<Loaded> load(const std::string& rollout);
+  Result<Loaded> load_and_take_in(const std::string& rollout);
   Result<std::optional<rollout::State>> running_beside(const std::string& rollout);
   Result<> settle(Loaded& loaded);  // performs pending effects until there is none
   Result<> perform(Loaded& loaded);
@@ -82,6 +90,12 @@ class Engine {
   Result<doc::Value> leave_summaries(const Loaded& loaded, const rollout::State& next);
   Result<> record(Loaded& loaded, const std::string& kind, rollout::Next next,
                   const std::string& reason = {});
+  journal::Draft draft_of(const std::string& rollout, const std::string& kind, const rollout::Next& next,
+                          const std::string& reason);
+  Result<Report> stop_once(const std::string& rollout, const std::string& reason);
+  Result<> take_in(const spec::Channel& channel, const channel::Spooled& stop);
+  Result<std::optional<Loaded>> running_with(const std::string& channel, const std::string& release);
+  Result<std::optional<journal::Draft>> take_back_draft(const Loaded& loaded);
   Result<std::optional<journal::Draft>> decision_of(const Loaded& loaded, const rollout::State& state);
   Result<> feed_event(Loaded& loaded, const std::string& kind, rollout::What what,
                       const std::string& reason = {});

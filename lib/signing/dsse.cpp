@@ -22,7 +22,8 @@ struct TypeRole {
   Role role;
 };
 constexpr std::array type_roles{TypeRole{manifest_type, Role::release}, TypeRole{feed_type, Role::feed},
-                                TypeRole{feed_file_type, Role::feed}, TypeRole{flags_type, Role::feed}};
+                                TypeRole{feed_file_type, Role::feed}, TypeRole{flags_type, Role::feed},
+                                TypeRole{spool_type, Role::feed}};
 
 std::string short_id(std::string_view key_id) {
   return key_id.empty() ? "without a key id" : "key " + printable(key_id, 12);

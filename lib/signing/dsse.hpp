@@ -19,6 +19,7 @@ inline constexpr std::string_view manifest_type =
 inline constexpr std::string_view flags_type = "application/vnd.tranche.flags.v1+json";  // role feed
 inline constexpr std::string_view feed_type = "application/vnd.tranche.feed.v1+json";    // role feed
 inline constexpr std::string_view feed_file_type = "application/vnd.tranche.feed-file.v1+json";  // role feed
+inline constexpr std::string_view spool_type = "application/vnd.tranche.spool.v1+json";          // role feed
 
 // The one role that may sign payloads of this type; nullopt for a type that is not ours.
 std::optional<Role> role_of_type(std::string_view type);
