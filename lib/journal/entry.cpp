@@ -8,8 +8,9 @@ namespace tranche::journal {
 
 namespace {
 
-constexpr std::string_view schema = "tranche/entry/v1";
 constexpr auto broken = ErrorKind::verification;
+
+}  // namespace
 
 bool fits_kind(std::string_view kind) {
   const auto fits = [](char c) {
@@ -23,12 +24,10 @@ bool fits_subject(std::string_view subject) {
          std::ranges::all_of(subject, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
-}  // namespace
-
 doc::Value to_value(const Entry& entry) {
   doc::Value heads = doc::Value::object();
   for (const auto& [subject, index] : entry.heads) heads.set(subject, index);
-  doc::Value value = doc::Value::object({{"schema", schema},
+  doc::Value value = doc::Value::object({{"schema", entry_schema},
                                          {"index", entry.index},
                                          {"at", tranche::to_text(entry.at)},
                                          {"kind", entry.kind},
@@ -46,9 +45,9 @@ doc::Value to_value(const Entry& entry) {
 
 Result<Entry> entry_from_value(const doc::Value& value) {
   if (!value.is_object()) return fail(broken, "a journal entry is {}, not a map", value.kind_name());
-  if (const auto found = TRY(value.text("schema", broken)); found != schema)
+  if (const auto found = TRY(value.text("schema", broken)); found != entry_schema)
     return fail_hint(broken, "use a newer tranche", "a journal entry has schema '{}', not '{}'",
-                     printable(found), schema);
+                     printable(found), entry_schema);
   Entry entry;
   const auto index = TRY(value.integer("index", broken));
   if (index < 0) return fail(broken, "a journal entry has the negative index {}", index);

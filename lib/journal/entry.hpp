@@ -14,6 +14,11 @@ namespace tranche::journal {
 inline constexpr std::size_t max_subjects = 512;
 inline constexpr std::size_t max_subject_bytes = 200;
 
+inline constexpr std::string_view entry_schema = "tranche/entry/v1";
+
+bool fits_kind(std::string_view kind);        // 1..64 of [a-z0-9.-]
+bool fits_subject(std::string_view subject);  // at most 200 of printable ASCII without blanks; may be empty
+
 // kind 1..64 of [a-z0-9.-], subject printable ASCII without blanks, texts UTF-8, data a map or null, state
 // only with a subject. kind invalid.
 Result<> check_draft(const Draft& draft);

@@ -68,16 +68,26 @@ std::vector<Tile> tiles_of(std::uint64_t size) {
 Edge::Edge(std::uint64_t size, std::vector<std::vector<Hash>> levels)
     : size_(size), levels_(std::move(levels)) {}
 
-void Edge::add(const Hash& leaf, std::vector<Full>& completed) {
-  Hash carried = leaf;
-  for (unsigned level = 0;; ++level) {
-    if (levels_.size() <= level) levels_.emplace_back();
+void Edge::carry(unsigned level, Hash hash, std::vector<Full>& completed) {
+  for (;; ++level) {
+    while (levels_.size() <= level) levels_.emplace_back();
     auto& hashes = levels_[level];
-    hashes.push_back(carried);
-    if (hashes.size() < tile_width) break;
-    carried = subtree_root(hashes);
+    hashes.push_back(hash);
+    if (hashes.size() < tile_width) return;
+    hash = subtree_root(hashes);
     completed.push_back({level, level_count(size_, level) / tile_width, std::exchange(hashes, {})});
   }
+}
+
+void Edge::add(const Hash& leaf, std::vector<Full>& completed) {
+  carry(0, leaf, completed);
+  ++size_;
+}
+
+void Edge::add_tile(const Hash& root, std::vector<Full>& completed) {
+  assert(size_ % tile_width == 0);
+  size_ += tile_width - 1;  // carry() counts tiles by the leaf that completes them
+  carry(1, root, completed);
   ++size_;
 }
 

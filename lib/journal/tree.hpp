@@ -69,12 +69,17 @@ class Edge {
   };
   // Adds a leaf; tiles that it fills are appended to `completed`, lowest level first.
   void add(const Hash& leaf, std::vector<Full>& completed);
+  // Adds a whole tile of level 0 by its root; the size is a multiple of 256. Tiles of higher levels that it
+  // fills are appended to `completed`.
+  void add_tile(const Hash& root, std::vector<Full>& completed);
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] Hash root() const;
   [[nodiscard]] const std::vector<std::vector<Hash>>& levels() const { return levels_; }
 
  private:
+  void carry(unsigned level, Hash hash, std::vector<Full>& completed);
+
   std::uint64_t size_ = 0;
   std::vector<std::vector<Hash>> levels_;
 };
