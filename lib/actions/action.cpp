@@ -25,6 +25,14 @@ const std::vector<Action>& actions() {
       channel_fallback(),  // devices that have it go back
       http_request(),      // tell somebody
       run_command(),       // a program, by argv
+      launchdarkly_set(),  // throw a switch that is kept there
+      github_issue(),      // somebody has to look at it
+      github_deployment_status(),
+      gitlab_issue(),
+      pagerduty_trigger(),  // wake somebody
+      pagerduty_resolve(),
+      slack_post(),
+      token_revoke(),  // make a credential worthless
   };
   return all;
 }

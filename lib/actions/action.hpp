@@ -61,6 +61,14 @@ Action channel_withdraw();
 Action channel_fallback();
 Action http_request();
 Action run_command();
+Action launchdarkly_set();
+Action github_issue();
+Action github_deployment_status();
+Action gitlab_issue();
+Action pagerduty_trigger();
+Action pagerduty_resolve();
+Action slack_post();
+Action token_revoke();
 
 // For actions that need nothing of the machine they run on.
 Result<std::vector<Need>> needs_nothing(Deck& deck, const Call& call);

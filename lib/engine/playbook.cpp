@@ -80,7 +80,9 @@ Result<bool> Engine::perform_playbook(Loaded& loaded, const rollout::Effect& eff
     if (again) {
       const auto result = action != nullptr ? action->perform(deck_, call) : no_action(call.step.uses);
       if (result) {
-        run = playbook::mark_ended(run, *spec, *step, Ended::done, result->text, clock.now());
+        // What is not done yet is tried again, as `retry` says.
+        const Ended how = result->not_before ? Ended::failed : Ended::done;
+        run = playbook::mark_ended(run, *spec, *step, how, result->text, clock.now());
       } else if (result.error().kind == ErrorKind::conflict) {
         return fail(
             result.error());  // somebody else moved the journal: the tick is taken again on what is there

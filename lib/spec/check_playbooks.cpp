@@ -111,13 +111,16 @@ struct UseCheck {
     say(argument.key, checked.error().message, checked.error().hint);
   }
 
+  static bool is_header_name(std::string_view name) {
+    return !name.empty() && name.find_first_not_of(
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-_") == std::string_view::npos;
+  }
+
   void check_headers(const Value& headers) const {
     if (!headers.is_object()) return say("headers", "headers must be a map", "headers: { X-Name: value }");
     for (const Member& member : headers.as_object()) {
-      const bool good_name = !member.key.empty() && member.key.find_first_not_of(
-                                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                        "0123456789-_") == std::string::npos;
-      if (!good_name)
+      if (!is_header_name(member.key))
         problems.add(member.key_place,
                      fmt::format("bad header '{}' in {}", printable(member.key, 64), where()),
                      "letters, digits, - and _");
@@ -165,7 +168,7 @@ struct UseCheck {
     const Value* header = value.find("header");
     if (!value.is_object() || secret == nullptr ||
         value.as_object().size() != (header == nullptr ? 1U : 2U) ||
-        (header != nullptr && !header->is_string()))
+        (header != nullptr && !(header->is_string() && is_header_name(header->as_string()))))
       return wants(argument, "a map with a secret", "{ secret: env:TRANCHE_NAME, header: X-Signature-256 }");
     check_secret(argument, *secret);
   }
@@ -230,6 +233,33 @@ struct UseCheck {
           "give a value of the flag's type");
   }
 
+  [[nodiscard]] std::string text(std::string_view key) const {
+    const Value* value = with.find(key);
+    return value != nullptr && value->is_string() ? value->as_string() : std::string();
+  }
+
+  // What the table of arguments cannot say: which of them a kind of token needs.
+  void check_revocation() const {
+    const std::string kind = text("kind");
+    const auto wants_also = [&](std::string_view key, std::string_view hint) {
+      if (with.find(key) == nullptr)
+        say("kind", fmt::format("token.revoke of kind {} needs {}", kind, key), std::string(hint));
+    };
+    if (kind == "oauth") wants_also("url", "url: the provider's revocation endpoint (RFC 7009)");
+    if (kind.starts_with("vault-")) wants_also("url", "url: Vault's address, https://vault.example");
+    if (kind == "vault-lease") wants_also("lease", "lease: its id, as Vault gave it");
+    if (with.find("client-secret") != nullptr) wants_also("client-id", "client-id: the client's");
+  }
+
+  void check_github_repository() const {
+    const std::string repo = text("repo");
+    const auto slash = repo.find('/');
+    if (repo.empty() || repo.find('$') != std::string::npos) return;
+    if (slash == 0 || slash == std::string::npos || slash + 1 == repo.size() ||
+        repo.find('/', slash + 1) != std::string::npos)
+      say("repo", fmt::format("'{}' is no repository", printable(repo, 64)), "repo: owner/name");
+  }
+
   void run() const {
     const ActionGrammar* action = find_action_grammar(uses);
     if (action == nullptr) return;  // said where it was read
@@ -237,6 +267,8 @@ struct UseCheck {
     for (const ActionArgument& argument : action->arguments)
       if (const Value* value = with.find(argument.key)) check_argument(argument, *value);
     if (uses == "flag.set") check_flag_value();
+    if (uses == "token.revoke") check_revocation();
+    if (uses.starts_with("github.")) check_github_repository();
   }
 };
 

@@ -347,6 +347,19 @@ const std::vector<Case>& cases() {
       {with_step("{ uses: http.request, with: { url: \"https://u:tok@h/\" } }"),
        "7:44+3 the url holds a user or a password in step 1 of playbook 'p'",
        "give the secret as `token: env:TRANCHE_NAME`"},
+      {with_step("{ uses: token.revoke, with: { kind: oauth, token: env:TRANCHE_T } }"),
+       "7:45+5 token.revoke of kind oauth needs url in step 1 of playbook 'p'",
+       "url: the provider's revocation endpoint (RFC 7009)"},
+      {with_step(
+           "{ uses: token.revoke, with: { kind: vault-lease, token: env:TRANCHE_T, url: \"http://v\" } }"),
+       "7:45+11 token.revoke of kind vault-lease needs lease in step 1 of playbook 'p'",
+       "lease: its id, as Vault gave it"},
+      {with_step("{ uses: github.issue, with: { repo: acme } }"),
+       "7:45+4 'acme' is no repository in step 1 of playbook 'p'", "repo: owner/name"},
+      {with_step("{ uses: http.request, with: { url: \"http://h\", sign: { secret: env:TRANCHE_S, header: "
+                 "\"a b\" } } }"),
+       "7:62+1 sign must be a map with a secret in step 1 of playbook 'p'",
+       "{ secret: env:TRANCHE_NAME, header: X-Signature-256 }"},
   };
   return table;
 }

@@ -53,8 +53,11 @@ const Flag* App::flag(std::string_view wanted) const { return by_name(flags, wan
 const App* Spec::app(std::string_view wanted) const { return by_name(apps, wanted); }
 
 std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
-  static const std::set<std::string_view> performed{"flag.set", "channel.withdraw", "channel.fallback",
-                                                    "http.request", "run"};
+  static const std::set<std::string_view> performed{
+      "flag.set",     "channel.withdraw",  "channel.fallback",  "http.request",
+      "run",          "launchdarkly.set",  "github.issue",      "github.deployment-status",
+      "gitlab.issue", "pagerduty.trigger", "pagerduty.resolve", "slack.post",
+      "token.revoke"};
   std::vector<Unsupported> out;
   unsupported_in_release(app, out);
   if (!rollout.window.empty())

@@ -81,8 +81,7 @@ TEST_CASE("what the full example asks for beyond this build is listed") {
   const auto missing = unsupported(app, app.rollouts.front());
   CHECK(what(missing) == std::set<std::string>{"artifact image 'images.example/notes@{digest}'",
                                                "window of rollout 'desktop'", "after in rollout 'desktop'",
-                                               "approval on stage '100%'",
-                                               "action 'github.issue' in playbook 'rollback'"});
+                                               "approval on stage '100%'"});
   for (const Unsupported& one : missing) CHECK(one.place.line > 0);
 }
 
