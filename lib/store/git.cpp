@@ -9,9 +9,7 @@
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
-#include "store/git_address.hpp"
 #include "store/git_branch.hpp"
-#include "store/git_config.hpp"
 #include "store/publication.hpp"
 
 namespace tranche::store {
@@ -363,36 +361,9 @@ class GitStore final : public Store {
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_git(ports::World& world, GitOptions options) {
-  TRY(load_git2());
-  int valid = 0;
-  const std::string ref = "refs/heads/" + options.branch;
-  // ':' and '*' mean something in a refspec, a leading '-' to people's git.
-  const bool plain = options.branch.find_first_of(":*") == std::string::npos;
-  if (git2().reference_name_is_valid(&valid, ref.c_str()) < 0 || valid == 0 || !plain ||
-      options.branch.starts_with('-'))
-    return fail_hint(ErrorKind::invalid, "use a name like tranche-state", "'{}' is no name for a branch",
-                     printable(options.branch));
-  std::unique_ptr<GitBranch> branch;
-  std::string shown = options.remote.empty() ? "." : options.remote;
-  if (options.remote.empty()) {
-    branch = TRY(open_local_branch(world, options.repository, options, false));
-  } else {
-    const bool named = is_remote_name(options.remote);
-    const std::string text = named ? TRY(look_up_remote(options.repository, options.remote)) : options.remote;
-    const GitAddress address = TRY(parse_git_address(text));
-    if (!named) shown = address.text;
-    if (address.kind == GitAddress::Kind::path) {
-      branch = TRY(open_local_branch(world, address.text, options, true));
-    } else {
-      if (!address.encrypted && !address.loopback && !options.token.empty())
-        return fail_hint(ErrorKind::invalid, "use its https address",
-                         "the token would cross the network in clear to '{}'", printable(address.text));
-      branch = TRY(open_remote_branch(world, address.text, options));
-    }
-  }
-  std::string name = "git:" + printable(shown) + "#" + options.branch;
-  return std::unique_ptr<Store>(
-      std::make_unique<GitStore>(world, std::move(branch), std::move(options), std::move(name)));
+  OpenedBranch opened = TRY(open_branch(world, options));
+  return std::unique_ptr<Store>(std::make_unique<GitStore>(world, std::move(opened.branch),
+                                                           std::move(options), std::move(opened.name)));
 }
 
 }  // namespace tranche::store

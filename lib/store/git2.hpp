@@ -29,7 +29,12 @@
   X(tree_entry_type) X(tree_entry_id) X(tree_entry_free) X(tree_create_updated) \
   X(treebuilder_new) X(treebuilder_write) X(treebuilder_free) \
   X(commit_lookup) X(commit_tree) X(commit_tree_id) X(commit_create) X(commit_free) \
-  X(signature_new) X(signature_free)
+  X(commit_message) X(commit_parentcount) X(commit_parent_id) X(commit_committer) \
+  X(signature_new) X(signature_free) \
+  X(tree_entry_filemode) X(oid_fromstr) X(object_lookup) X(object_id) X(object_free) X(reference_peel) X(tag_annotation_create) \
+  X(revwalk_new) X(revwalk_push) X(revwalk_next) X(revwalk_free) \
+  X(revert_commit) X(index_has_conflicts) X(index_write_tree_to) X(index_free) \
+  X(index_conflict_iterator_new) X(index_conflict_next) X(index_conflict_iterator_free)
 // clang-format on
 
 namespace tranche::store {
@@ -64,6 +69,10 @@ struct FreeGit {
   void operator()(git_treebuilder* p) const { git2().treebuilder_free(p); }
   void operator()(git_commit* p) const { git2().commit_free(p); }
   void operator()(git_signature* p) const { git2().signature_free(p); }
+  void operator()(git_object* p) const { git2().object_free(p); }
+  void operator()(git_revwalk* p) const { git2().revwalk_free(p); }
+  void operator()(git_index* p) const { git2().index_free(p); }
+  void operator()(git_index_conflict_iterator* p) const { git2().index_conflict_iterator_free(p); }
 };
 template <class T>
 using Owned = std::unique_ptr<T, FreeGit>;

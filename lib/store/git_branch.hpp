@@ -22,10 +22,24 @@ class GitBranch {
   virtual Result<std::optional<git_oid>> read_tip() = 0;
   // Makes `next` (in repository()) the tip if the tip still is `expected`.
   virtual Result<Advance> advance(const std::optional<git_oid>& expected, const git_oid& next) = 0;
+  // Another ref of the same repository ("refs/tags/v1", with "^{}" behind it the commit behind the tag):
+  // what it points to, which need not be in repository(); and making it, never over one that is there
+  // (moved).
+  virtual Result<std::optional<git_oid>> read_ref(const std::string& ref) = 0;
+  virtual Result<Advance> make_ref(const std::string& ref, const git_oid& next) = 0;
   // Reading the tip costs a round trip, so it is read once and kept.
   [[nodiscard]] virtual bool is_remote() const = 0;
   virtual git_repository* repository() = 0;
 };
+
+struct OpenedBranch {
+  std::unique_ptr<GitBranch> branch;
+  std::string name;  // "git:origin#main", for messages
+};
+// By GitOptions::remote. kind invalid: no name for a branch, an address that is not supported.
+Result<OpenedBranch> open_branch(ports::World& world, const GitOptions& options);
+// `ref` is the whole name, `shown` the part that a person wrote, `what` it is: "branch", "tag".
+Result<> check_ref_name(const std::string& ref, const std::string& shown, std::string_view what);
 
 // `repository` itself; with `as_remote` it is somebody's remote that happens to be on this disk.
 Result<std::unique_ptr<GitBranch>> open_local_branch(ports::World& world, const std::string& repository,

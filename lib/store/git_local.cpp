@@ -10,6 +10,7 @@ namespace {
 
 // Far longer than a git holds the lock of a ref, and short enough for a person who stops a rollout.
 constexpr auto lock_patience = std::chrono::milliseconds(500);
+constexpr std::string_view peeled = "^{}";  // as servers list the commit behind a tag
 
 class LocalBranch final : public GitBranch {
  public:
@@ -22,35 +23,56 @@ class LocalBranch final : public GitBranch {
 
   Result<std::unique_ptr<ports::FileLock>> lock() override { return files_.lock(lock_path_, timeout_); }
 
-  Result<std::optional<git_oid>> read_tip() override {
+  Result<std::optional<git_oid>> read_tip() override { return read_ref(ref_); }
+
+  Result<std::optional<git_oid>> read_ref(const std::string& ref) override {
+    if (ref.ends_with(peeled)) return read_peeled(ref.substr(0, ref.size() - peeled.size()));
     git_oid tip{};
-    const int code = git2().reference_name_to_id(&tip, repository_.get(), ref_.c_str());
+    const int code = git2().reference_name_to_id(&tip, repository_.get(), ref.c_str());
     if (code == GIT_ENOTFOUND) return std::optional<git_oid>();
-    if (code < 0) return fail(git_error_of("read " + ref_));
+    if (code < 0) return fail(git_error_of("read " + ref));
     return std::optional(tip);
   }
 
   Result<Advance> advance(const std::optional<git_oid>& expected, const git_oid& next) override {
-    int code = swap(expected, next);
-    if (code == GIT_ELOCKED) {
-      TRY(clear_stale_lock(files_, repository_.get(), ref_, lock_patience));
-      code = swap(expected, next);
-    }
-    // ELOCKED: another git is writing this ref right now.
-    if (code == GIT_EMODIFIED || code == GIT_EEXISTS || code == GIT_ELOCKED || code == GIT_ENOTFOUND)
-      return Advance::moved;
-    if (code < 0) return fail(git_error_of("update " + ref_));
-    return Advance::done;
+    return move(ref_, expected, next);
+  }
+
+  Result<Advance> make_ref(const std::string& ref, const git_oid& next) override {
+    return move(ref, std::nullopt, next);
   }
 
   [[nodiscard]] bool is_remote() const override { return false; }
   git_repository* repository() override { return repository_.get(); }
 
  private:
-  int swap(const std::optional<git_oid>& expected, const git_oid& next) {
+  Result<std::optional<git_oid>> read_peeled(const std::string& ref) {
+    git_reference* raw = nullptr;
+    if (git2().reference_lookup(&raw, repository_.get(), ref.c_str()) < 0) return std::optional<git_oid>();
+    const Owned<git_reference> found(raw);
+    const auto object = TRY(owned<git_object>("read " + ref, [&](git_object** out) {
+      return git2().reference_peel(out, found.get(), GIT_OBJECT_COMMIT);
+    }));
+    return std::optional(*git2().object_id(object.get()));
+  }
+
+  Result<Advance> move(const std::string& ref, const std::optional<git_oid>& expected, const git_oid& next) {
+    int code = swap(ref, expected, next);
+    if (code == GIT_ELOCKED) {
+      TRY(clear_stale_lock(files_, repository_.get(), ref, lock_patience));
+      code = swap(ref, expected, next);
+    }
+    // ELOCKED: another git is writing this ref right now.
+    if (code == GIT_EMODIFIED || code == GIT_EEXISTS || code == GIT_ELOCKED || code == GIT_ENOTFOUND)
+      return Advance::moved;
+    if (code < 0) return fail(git_error_of("update " + ref));
+    return Advance::done;
+  }
+
+  int swap(const std::string& ref, const std::optional<git_oid>& expected, const git_oid& next) {
     const git_oid absent{};
     git_reference* made = nullptr;
-    const int code = git2().reference_create_matching(&made, repository_.get(), ref_.c_str(), &next, 1,
+    const int code = git2().reference_create_matching(&made, repository_.get(), ref.c_str(), &next, 1,
                                                       expected ? &*expected : &absent, "tranche");
     const Owned<git_reference> owner(made);
     return code;

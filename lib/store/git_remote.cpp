@@ -114,7 +114,21 @@ class RemoteBranch final : public GitBranch {
 
   Result<std::unique_ptr<ports::FileLock>> lock() override { return files_.lock(path_ + ".lock", timeout_); }
 
-  Result<std::optional<git_oid>> read_tip() override {
+  Result<std::optional<git_oid>> read_tip() override { return read(ref_, true); }
+  Result<std::optional<git_oid>> read_ref(const std::string& ref) override { return read(ref, false); }
+
+  Result<Advance> advance(const std::optional<git_oid>& expected, const git_oid& next) override {
+    return push(ref_, expected, next);
+  }
+  Result<Advance> make_ref(const std::string& ref, const git_oid& next) override {
+    return push(ref, std::nullopt, next);
+  }
+
+  [[nodiscard]] bool is_remote() const override { return true; }
+  git_repository* repository() override { return repository_.get(); }
+
+ private:
+  Result<std::optional<git_oid>> read(const std::string& ref, bool with_objects) {
     Conversation talk(token_, timeout_);
     const auto remote = TRY(make_remote());
     git_remote_connect_options connect = GIT_REMOTE_CONNECT_OPTIONS_INIT;
@@ -123,23 +137,23 @@ class RemoteBranch final : public GitBranch {
     connect.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
     if (const int code = git2().remote_connect_ext(remote.get(), GIT_DIRECTION_FETCH, &connect); code < 0)
       return fail(explain(talk, code, "reach"));
-    const std::optional<git_oid> tip = TRY(find_tip(remote.get(), talk));
-    if (tip && !holds(*tip)) TRY(download(remote.get(), talk, *tip));
+    const std::optional<git_oid> tip = TRY(find_tip(remote.get(), talk, ref));
+    if (tip && with_objects && !holds(*tip)) TRY(download(remote.get(), talk, *tip));
     git2().remote_disconnect(remote.get());
     return tip;
   }
 
-  Result<Advance> advance(const std::optional<git_oid>& expected, const git_oid& next) override {
+  Result<Advance> push(const std::string& ref, const std::optional<git_oid>& expected, const git_oid& next) {
     TRY(name_object(next_ref, next));
     Conversation talk(token_, timeout_);
-    talk.ref = ref_;
+    talk.ref = ref;
     talk.expected = expected;
     const auto remote = TRY(make_remote());
     git_push_options options = GIT_PUSH_OPTIONS_INIT;
     options.callbacks = callbacks_for(talk);
     options.proxy_opts = proxy();
     options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
-    std::string refspec = std::string(next_ref) + ":" + ref_;  // no '+': never forced
+    std::string refspec = std::string(next_ref) + ":" + ref;  // no '+': never forced
     char* specs[] = {refspec.data()};
     const git_strarray list{specs, 1};
     const int code = git2().remote_push(remote.get(), &list, &options);
@@ -147,17 +161,13 @@ class RemoteBranch final : public GitBranch {
     if (talk.moved || code == GIT_ENONFASTFORWARD) return Advance::moved;
     const Error error = talk.refusal ? refused(talk) : explain(talk, code, "push to");
     if (!talk.sending) return fail(error);
-    return settle(error, talk.refusal.has_value(), expected, next);
+    return settle(error, talk.refusal.has_value(), ref, expected, next);
   }
 
-  [[nodiscard]] bool is_remote() const override { return true; }
-  git_repository* repository() override { return repository_.get(); }
-
- private:
   // The push failed in some way; only the server knows what its tip is now.
-  Result<Advance> settle(const Error& error, bool was_refused, const std::optional<git_oid>& expected,
-                         const git_oid& next) {
-    const auto tip = read_tip();
+  Result<Advance> settle(const Error& error, bool was_refused, const std::string& ref,
+                         const std::optional<git_oid>& expected, const git_oid& next) {
+    const auto tip = read(ref, ref == ref_);
     if (!tip && was_refused) return fail(error);
     if (!tip)
       return fail_hint(ErrorKind::failed,
@@ -189,13 +199,14 @@ class RemoteBranch final : public GitBranch {
     return options;
   }
 
-  Result<std::optional<git_oid>> find_tip(git_remote* remote, const Conversation& talk) {
+  Result<std::optional<git_oid>> find_tip(git_remote* remote, const Conversation& talk,
+                                          const std::string& ref) {
     const git_remote_head** heads = nullptr;
     size_t count = 0;
     if (const int code = git2().remote_ls(&heads, &count, remote); code < 0)
       return fail(explain(talk, code, "read the branches of"));
     for (size_t i = 0; i < count; ++i)
-      if (ref_ == heads[i]->name) return std::optional(heads[i]->oid);
+      if (ref == heads[i]->name) return std::optional(heads[i]->oid);
     return std::optional<git_oid>();
   }
 
@@ -236,7 +247,8 @@ class RemoteBranch final : public GitBranch {
     if (code == GIT_EAUTH || talk.times_asked > 1 || has("status code: 401") || has("status code: 403")) {
       if (token_.empty())
         return {ErrorKind::denied, fmt::format("'{}' wants a token and none is given", printable(url_)),
-                "set state.git.token to env:TRANCHE_GIT_TOKEN, and that variable to a token that may write"};
+                "write token: env:TRANCHE_GIT_TOKEN (under state.git for the state), and set that variable "
+                "to a token that may write"};
       return {ErrorKind::denied, fmt::format("'{}' does not accept the token", printable(url_)),
               "check that the token is not expired and may write to this repository"};
     }
@@ -255,11 +267,11 @@ class RemoteBranch final : public GitBranch {
       if (trim(line).empty()) continue;
       words += (words.empty() ? "" : " / ") + std::string(trim(line));
     }
-    return {
-        ErrorKind::failed,
-        fmt::format("'{}' refused the push to '{}': {}{}", printable(url_), ref_, printable(*talk.refusal),
-                    words.empty() ? "" : fmt::format("; it says: {}", printable(words, 600))),
-        "ask the repository's owner to let this branch be written, or use another one (state.git.branch)"};
+    return {ErrorKind::failed,
+            fmt::format("'{}' refused the push to '{}': {}{}", printable(url_), talk.ref,
+                        printable(*talk.refusal),
+                        words.empty() ? "" : fmt::format("; it says: {}", printable(words, 600))),
+            "ask the repository's owner to let this branch be written, or use another one"};
   }
 
   ports::Files& files_;
