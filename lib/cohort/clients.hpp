@@ -68,7 +68,7 @@ struct Track {
 // Directions as static feeds can say them: one track for the channel itself, then one a feed channel, in
 // order. After a withdrawal the tracks name the baseline, or the withdrawn release's fallback where that is
 // higher (clients that cannot go back go forward to it). A hold on a feed channel keeps its file at the
-// newest release that the hold allows.
+// newest release that the hold allows, one on everyone (no labels, no feed channel) keeps all of them.
 std::vector<Track> tracks(const Directions& directions, std::span<const std::string> feed_channels);
 // The track that this client's file may say: never more than was asked. A share that the client cannot take
 // (or, when `served`, any share below everyone: `tranche serve` decides that) leaves the file at the previous

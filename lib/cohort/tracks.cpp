@@ -15,12 +15,13 @@ bool for_everyone(const Rule& rule) {
   return rule.labels.empty() && rule.devices.empty() && rule.feed_channel.empty();
 }
 
-// The newest of the candidates that every hold on this feed channel allows.
+// The newest of the candidates that every hold on this feed channel, or on everyone, allows.
 std::string allowed(const Directions& directions, std::string_view feed_channel,
                     std::initializer_list<std::string_view> candidates) {
   for (const std::string_view candidate : candidates) {
     const bool kept = std::any_of(directions.holds.begin(), directions.holds.end(), [&](const Hold& hold) {
-      return !feed_channel.empty() && hold.feed_channel == feed_channel &&
+      const bool everyone = hold.labels.empty() && hold.feed_channel.empty();
+      return (everyone || (!feed_channel.empty() && hold.feed_channel == feed_channel)) &&
              !allows(hold.max_version, candidate);
     });
     if (!candidate.empty() && !kept) return std::string(candidate);

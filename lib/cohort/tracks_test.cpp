@@ -88,6 +88,19 @@ TEST_CASE("a hold on a feed channel keeps its file at what the hold allows") {
   CHECK(tracks(directions, channels)[1].release.empty());
 }
 
+TEST_CASE("a hold on everyone keeps all files at what it allows") {
+  Directions directions;
+  directions.baseline = "1.1.0";
+  directions.offer = Offer{"1.2.0", "s", {Rule{}}};
+  directions.offer->rules[0].all = true;
+  directions.holds = {Hold{{}, "1.1", ""}};
+  const std::vector<std::string> names{"pilot"};
+  for (const Track& track : tracks(directions, names)) {
+    CAPTURE(track.feed_channel);
+    CHECK(track.release == "1.1.0");
+  }
+}
+
 TEST_CASE("a wanted share becomes what each client can be told") {
   struct Row {
     const char* feed;
