@@ -23,6 +23,9 @@ const std::vector<Action>& actions() {
       flag_set(),          // throw a switch
       channel_withdraw(),  // nobody is offered the release any more
       channel_fallback(),  // devices that have it go back
+      channel_hold(),      // devices are offered nothing above a version
+      rollout_pause(),     // another rollout of the app stops growing
+      rollout_stop(),      // ... is taken back
       http_request(),      // tell somebody
       run_command(),       // a program, by argv
       launchdarkly_set(),  // throw a switch that is kept there
@@ -32,7 +35,16 @@ const std::vector<Action>& actions() {
       pagerduty_trigger(),  // wake somebody
       pagerduty_resolve(),
       slack_post(),
-      token_revoke(),  // make a credential worthless
+      token_revoke(),    // make a credential worthless
+      argo_abort(),      // a service in Kubernetes goes back to its stable version
+      argo_promote(),    // ... goes on
+      argo_undo(),       // ... gets its earlier template
+      argo_pause(),      // ... stays where it is
+      argo_set_image(),  // ... gets an image
+      git_commit(),      // values in files of a repository
+      git_tag(),         // a mark there
+      git_revert(),      // a commit taken back
+      target_undo(),     // a service's target brings the baseline back
   };
   return all;
 }

@@ -59,6 +59,9 @@ const Action* find_action(std::string_view name);
 Action flag_set();
 Action channel_withdraw();
 Action channel_fallback();
+Action channel_hold();
+Action rollout_pause();
+Action rollout_stop();
 Action http_request();
 Action run_command();
 Action launchdarkly_set();
@@ -69,6 +72,15 @@ Action pagerduty_trigger();
 Action pagerduty_resolve();
 Action slack_post();
 Action token_revoke();
+Action argo_abort();
+Action argo_promote();
+Action argo_undo();
+Action argo_pause();
+Action argo_set_image();
+Action git_commit();
+Action git_tag();
+Action git_revert();
+Action target_undo();
 
 // For actions that need nothing of the machine they run on.
 Result<std::vector<Need>> needs_nothing(Deck& deck, const Call& call);

@@ -68,6 +68,7 @@ std::vector<ActionGrammar> make() {
        "pin devices: nothing above a version is offered to them",
        {{"max-version", Kind::text, false, "by default $baseline"},
         {"cohort", Kind::cohort, false, "by default everyone"}}},
+      {"target.undo", "bring the baseline of a service back, by the rollout's target", {}},
       {"rollout.pause", "stop another rollout from growing", {{"rollout", Kind::rollout, true, "its name"}}},
       {"rollout.stop",
        "stop another rollout and take it back",

@@ -119,6 +119,7 @@ struct RolloutCheck {
                        fmt::format("{} names a cohort, and a target knows none", where(i)),
                        "services are exposed by percent");
       if (rollout.target.kind == Target::Kind::flag) check_target_flag();
+      check_target_playbook();
       return;
     }
     if (rollout.channel.empty() && !app.channels.empty()) {
@@ -134,6 +135,20 @@ struct RolloutCheck {
     } else if (rollout.channel.empty()) {
       problems.add(rollout.place, fmt::format("rollout '{}' has no channel", rollout.name),
                    "add one: channels: { stable: { store: \"dir:public/stable\" } }");
+    }
+  }
+
+  // What takes channels back does nothing for a service, and would let a bad one stay.
+  void check_target_playbook() const {
+    const Playbook* playbook = app.playbook(rollout.on_failure);
+    if (playbook == nullptr) return;
+    for (const Step& step : playbook->steps) {
+      if (!step.uses.starts_with("channel.")) continue;
+      problems.add(at("on-failure"),
+                   fmt::format("playbook '{}' uses {}, and rollout '{}' has no channel", playbook->name,
+                               step.uses, rollout.name),
+                   "write a playbook with `uses: target.undo`, and name it: on-failure: NAME");
+      return;
     }
   }
 

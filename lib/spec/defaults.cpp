@@ -1,5 +1,7 @@
 // What the shortest useful file means (PRODUCT.md "Defaults"). A file that spells all of this out means the
 // same, so the frozen plan can be read back by any runner.
+#include <algorithm>
+
 #include "spec/meaning.hpp"
 #include "spec/tables.hpp"
 
@@ -102,12 +104,16 @@ void fill_stages(App& app, Rollout& rollout, const Value& document) {
   }
 }
 
-// Withdraw, then fall back. Telling people needs a target, and there is no default one: add an http.request.
-Playbook rollback_playbook(const Place& place) {
+// Of a channel: withdraw, then fall back. Of a service: its target brings the baseline back. Telling people
+// needs an address, and there is no default one: add an http.request.
+Playbook rollback_playbook(std::string name, bool of_service, const Place& place) {
   Playbook playbook;
-  playbook.name = "rollback";
+  playbook.name = std::move(name);
   playbook.place = place;
-  for (const char* action : {"channel.withdraw", "channel.fallback"}) {
+  const std::vector<const char*> actions =
+      of_service ? std::vector<const char*>{"target.undo"}
+                 : std::vector<const char*>{"channel.withdraw", "channel.fallback"};
+  for (const char* action : actions) {
     Step step;
     step.uses = action;
     step.retry = {5, 2s};
@@ -115,6 +121,25 @@ Playbook rollback_playbook(const Place& place) {
     playbook.steps.push_back(step);
   }
   return playbook;
+}
+
+bool is_service(const Rollout& rollout) { return rollout.target.kind != Target::Kind::none; }
+
+// Where channels and services share a file and it writes no playbook `rollback`, each kind gets its own.
+void fill_playbooks(App& app, const Value& document) {
+  if (app.playbook("rollback") != nullptr) return;
+  const bool services = std::ranges::any_of(app.rollouts, is_service);
+  const bool only_services = services && std::ranges::all_of(app.rollouts, is_service);
+  app.playbooks.push_back(rollback_playbook("rollback", only_services, app.place));
+  if (!services || only_services) return;
+  bool used = false;
+  for (Rollout& rollout : app.rollouts) {
+    if (!is_service(rollout) || find_at(document, {"rollouts", rollout.name, "on-failure"})) continue;
+    rollout.on_failure = "rollback-service";
+    used = true;
+  }
+  if (used && app.playbook("rollback-service") == nullptr)
+    app.playbooks.push_back(rollback_playbook("rollback-service", true, app.place));
 }
 
 }  // namespace
@@ -145,7 +170,7 @@ void fill_defaults(App& app, const Value& document) {
       rollout.channel = app.channels.front().name;
     fill_stages(app, rollout, document);
   }
-  if (app.playbook("rollback") == nullptr) app.playbooks.push_back(rollback_playbook(app.place));
+  fill_playbooks(app, document);
   for (Playbook& playbook : app.playbooks) {
     for (std::size_t i = 0; i < playbook.steps.size(); ++i) {
       Step& step = playbook.steps[i];

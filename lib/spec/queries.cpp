@@ -53,11 +53,7 @@ const Flag* App::flag(std::string_view wanted) const { return by_name(flags, wan
 const App* Spec::app(std::string_view wanted) const { return by_name(apps, wanted); }
 
 std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
-  static const std::set<std::string_view> performed{
-      "flag.set",     "channel.withdraw",  "channel.fallback",  "http.request",
-      "run",          "launchdarkly.set",  "github.issue",      "github.deployment-status",
-      "gitlab.issue", "pagerduty.trigger", "pagerduty.resolve", "slack.post",
-      "token.revoke"};
+  static const std::set<std::string_view> lacking{"wait", "approval"};
   std::vector<Unsupported> out;
   unsupported_in_release(app, out);
   if (!rollout.window.empty())
@@ -84,7 +80,7 @@ std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
     };
     lacks(playbook->deadline > Duration{}, "deadline", playbook->steps.front());
     for (const Step& step : playbook->steps) {
-      lacks(!performed.contains(step.uses), fmt::format("action '{}'", step.uses), step);
+      lacks(lacking.contains(step.uses), fmt::format("action '{}'", step.uses), step);
       lacks(!step.when.empty(), "when", step);
       lacks(!step.verify.uses.empty(), "verify", step);
       lacks(!step.compensate.uses.empty(), "compensate", step);

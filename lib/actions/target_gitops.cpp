@@ -1,0 +1,123 @@
+// gitops: values in files that a controller watches, one commit a stage. Taking back is one commit that
+// reverts all of this rollout's, and is refused where somebody changed the same places since.
+#include <algorithm>
+
+#include "actions/edit_file.hpp"
+#include "actions/git_actions.hpp"
+#include "actions/target.hpp"
+#include "base/text.hpp"
+
+namespace tranche::actions {
+namespace {
+
+class GitopsTarget final : public Target {
+ public:
+  GitopsTarget(Deck& deck, const spec::Target& target) : deck_(deck), target_(target) {}
+
+  Result<std::vector<Need>> needs() override {
+    std::vector<Need> out;
+    if (!target_.token.empty()) out.push_back({Need::Kind::secret, target_.token});
+    if (target_.remote.starts_with("http")) out.push_back({Need::Kind::url, target_.remote});
+    return out;
+  }
+  [[nodiscard]] std::string describe() const override {
+    return fmt::format("branch '{}' of {}", printable(target_.branch, 64), printable(target_.remote));
+  }
+
+  // Every file and key is there: a release that could be exposed and not be taken back would be the worse.
+  Result<> check(const Move& move) override {
+    const auto work = TRY(open(move));
+    TRY(edit_files(edits_of(move, "0"), [&](const std::string& path) { return work->read(path); }));
+    return {};
+  }
+
+  Result<Outcome> expose(const Move& move) override {
+    const std::string percent = percent_text(move.plan, move.stage);
+    return commit(move, percent, fmt::format("{} {} at {}%", move.plan.app, move.plan.release, percent));
+  }
+
+  Result<Outcome> finish(const Move& move) override {
+    Move last = move;
+    last.stage = move.plan.stages.size() - 1;
+    return commit(last, "100", fmt::format("{} {} for everyone", move.plan.app, move.plan.release));
+  }
+
+  Result<Outcome> undo(const Move& move) override {
+    const auto work = TRY(open(move));
+    if (const auto made = TRY(find_by_key(*work, move.key)))
+      return Outcome{fmt::format("{} has commit {} already", work->describe(), made->id.substr(0, 12))};
+    std::vector<std::string> ids;  // newest first
+    std::vector<std::string> reverted;
+    const auto walked = TRY(work->find(
+        [&](const store::WorkCommit& one) {
+          if (one.trailer(rollout_trailer) != move.rollout_id) return false;
+          const std::string reverts = one.trailer(reverts_trailer);
+          if (!reverts.empty()) {
+            reverted.push_back(reverts);
+          } else if (std::ranges::find(reverted, one.id) == reverted.end()) {
+            ids.push_back(one.id);
+          }
+          return false;
+        },
+        most_commits_searched));
+    if (ids.empty() && !walked.whole)
+      return fail_hint(ErrorKind::denied, "set the old values by hand",
+                       "none of the last {} commits of {} was made by this rollout", most_commits_searched,
+                       work->describe());
+    if (ids.empty()) return Outcome{fmt::format("this rollout made no commit on {}", work->describe())};
+    const std::string subject =
+        fmt::format("{}: back to {} from {}", move.plan.app,
+                    move.plan.baseline.empty() ? "before" : move.plan.baseline, move.plan.release);
+    const std::string id = TRY(
+        work->revert(ids, git_message(subject, move.cause.reason, move.rollout_id, move.key, ids.front())));
+    if (id.empty())
+      return Outcome{fmt::format("the files of {} say what they said before already", work->describe())};
+    return Outcome{
+        fmt::format("commit {} on {} takes {} back", id.substr(0, 12), work->describe(), move.plan.release),
+        doc::Value::object({{"commit", id}})};
+  }
+
+ private:
+  Result<std::unique_ptr<store::GitWork>> open(const Move& move) {
+    return open_git_place(deck_, {target_.remote, target_.branch, target_.token}, move.timeout);
+  }
+
+  [[nodiscard]] std::vector<FileEdit> edits_of(const Move& move, const std::string& percent) const {
+    std::vector<FileEdit> edits;
+    for (const spec::Target::Edit& edit : target_.edits)
+      edits.push_back({edit.file, edit.key, fill_move(edit.value, move, percent)});
+    return edits;
+  }
+
+  Result<Outcome> commit(const Move& move, const std::string& percent, const std::string& subject) {
+    const auto work = TRY(open(move));
+    if (const auto made = TRY(find_by_key(*work, move.key)))
+      return Outcome{fmt::format("{} has commit {} already", work->describe(), made->id.substr(0, 12)),
+                     doc::Value::object({{"commit", made->id}})};
+    const std::vector<FileEdit> edits = edits_of(move, percent);
+    const std::string message = git_message(subject, move.cause.reason, move.rollout_id, move.key);
+    const std::string id =
+        TRY(work->commit(message, [&](const store::GitWork::Read& read) { return edit_files(edits, read); }));
+    if (id.empty()) return Outcome{fmt::format("the files of {} say so already", work->describe())};
+    return Outcome{fmt::format("commit {} on {}", id.substr(0, 12), work->describe()),
+                   doc::Value::object({{"commit", id}})};
+  }
+
+  Deck& deck_;
+  spec::Target target_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Target>> open_gitops_target(Deck& deck, const spec::Target& target) {
+  for (const spec::Target::Edit& edit : target.edits)
+    if (edit.value.find("{digest}") != std::string::npos)
+      return fail_hint(ErrorKind::invalid, "write {version}",
+                       "releases know no image digest that {{digest}} could be");
+  if (!target.repository.empty())
+    return fail_hint(ErrorKind::invalid, "leave pull-request out: the commit is pushed to the branch",
+                     "changes by pull request are not performed by this build");
+  return std::unique_ptr<Target>(std::make_unique<GitopsTarget>(deck, target));
+}
+
+}  // namespace tranche::actions
