@@ -50,6 +50,8 @@ constexpr auto table = std::to_array<Line>({
     {releases, "rollout undo", rollout_undo},
     {releases, "rollout history", rollout_history},
     {releases, "stop", stop},
+    {releases, "approve", approve},
+    {releases, "approve list", approve_list},
     {releases, "explain", explain},
     {decides, "gate list", gate_list},
     {decides, "gate run", gate_run},

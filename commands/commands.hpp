@@ -38,6 +38,8 @@ Command rollout_promote();
 Command rollout_undo();
 Command rollout_history();
 Command stop();
+Command approve();
+Command approve_list();
 
 // what decides and what is switched
 Command explain();

@@ -14,6 +14,7 @@ namespace tranche::commands {
 namespace {
 
 constexpr std::string_view minisign = "minisign";  // signs for clients that read minisign; no role of a feed
+constexpr std::string_view approver = "approver";  // a person's own, for `tranche approve`
 
 struct Place {
   std::string repository;  // "" is this directory
@@ -74,7 +75,7 @@ struct Pair {
 std::string lines_for_roles(const std::vector<Pair>& pairs) {
   std::string trust, signing;
   for (const Pair& pair : pairs) {
-    if (pair.role == minisign) continue;
+    if (pair.role == minisign || pair.role == approver) continue;
     trust += fmt::format("    {}: [{}]\n", pair.role, pair.trusted_path);
     if (pair.role == "root") continue;  // signs rotations only, and stays offline
     signing += fmt::format("    {}: env:{}\n", pair.role, variable_of(pair.role));
@@ -90,6 +91,8 @@ std::string lines_to_paste(Context& context, const std::vector<Pair>& pairs) {
     if (pair.role == "root") continue;
     exports += fmt::format("  export {}=\"$(cat {})\"\n", variable_of(pair.role),
                            shown_secret(context, pair.secret_path));
+    if (pair.role == approver)
+      text += fmt::format("  people: {{ release-managers: {{ keys: [{}] }} }}\n", pair.trusted_path);
     if (pair.role != minisign) continue;
     text += fmt::format("  channels: {{ stable: {{ clients: {{ tauri: {{ key: env:{} }} }} }} }}\n",
                         variable_of(pair.role));
@@ -180,9 +183,9 @@ Command key_generate() {
           .help_path = "commands/key/generate.md",
           .changes = true,
           .arguments = {{.name = "role",
-                         .help = "release, feed, journal, root or minisign; one pair for each",
+                         .help = "release, feed, journal, root, approver or minisign; one pair for each",
                          .repeated = true,
-                         .choices = {"release", "feed", "journal", "root", "minisign"}}},
+                         .choices = {"release", "feed", "journal", "root", "approver", "minisign"}}},
           .flags = {{.name = "secret", .value = "PATH", .help = "the secret half, outside the repository"},
                     {.name = "public", .value = "PATH", .help = "the public half, in the repository"},
                     {.name = "key-password",

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "signing/jwt.hpp"
 #include "signing/people.hpp"
 
 namespace tranche::actions {
@@ -62,44 +63,18 @@ Result<std::string> release_author(Deck& deck, std::uint64_t before, const std::
   return std::string();
 }
 
-const spec::People* find_people(const spec::App& app, std::string_view name) {
-  const auto found = std::ranges::find(app.people, name, &spec::People::name);
-  return found == app.people.end() ? nullptr : &*found;
-}
-
-Result<const spec::People*> people_of(const spec::App& app, const Request& request) {
-  const spec::People* people = find_people(app, request.people);
-  if (people == nullptr)
-    return fail_hint(ErrorKind::verification,
-                     "freeze the plan anew: tranche rollout amend " + printable(request.rollout, 64),
-                     "the frozen plan knows no people '{}'", printable(request.people, 64));
-  return people;
-}
-
-// Who started the rollout, who froze the plan that it goes by now, who made the release.
-Result<std::vector<std::string>> authors_of(Deck& deck, const rollout::Plan& plan,
-                                            const rollout::State& state) {
-  std::vector<std::string> authors;
-  std::set<std::uint64_t> entries{state.plan_entry};
-  const std::size_t slash = state.id.rfind('/');
-  if (const auto start =
-          slash == std::string::npos ? std::nullopt : parse_u64(std::string_view(state.id).substr(slash + 1)))
-    entries.insert(*start);
-  for (const std::uint64_t index : entries) {
-    if (index >= deck.journal().size()) continue;
-    for (const journal::Entry& entry : TRY(deck.journal().read(index, index + 1)))
-      authors.push_back(entry.by);
-  }
-  authors.push_back(TRY(release_author(deck, state.plan_entry, plan.manifest_sha256)));
-  return authors;
-}
-
-Result<Request> finish(Deck& deck, const rollout::Plan& plan, const rollout::State& state, Request request) {
+Request about(const rollout::Plan& plan, const rollout::State& state) {
+  Request request;
   request.app = plan.app;
   request.rollout = plan.rollout;
   request.release = plan.release;
-  const spec::People* people = TRY(people_of(plan.config, request));
-  if (people->except == "author") request.authors = TRY(authors_of(deck, plan, state));
+  request.manifest_sha256 = plan.manifest_sha256;
+  request.author_entries.push_back(state.plan_entry);
+  const std::size_t slash = state.id.rfind('/');
+  if (slash != std::string::npos)
+    if (const auto start = parse_u64(std::string_view(state.id).substr(slash + 1));
+        start && *start != state.plan_entry)
+      request.author_entries.push_back(*start);
   return request;
 }
 
@@ -116,12 +91,13 @@ struct Court {
   const Request& request;
   std::vector<signing::Approver> approvers;
   std::vector<crypto::SshKey> keys;
+  std::vector<std::string> authors;  // with `not: author` only
 };
 
 Result<Court> court_of(Deck& deck, const spec::App& frozen, const Request& request) {
   const spec::People* people = TRY(people_of(frozen, request));
   auto approvers = TRY(signing::load_approvers(deck.world().files, deck.repository(), *people));
-  Court court{*people, request, std::move(approvers), {}};
+  Court court{*people, request, std::move(approvers), {}, {}};
   for (const signing::Approver& approver : court.approvers) court.keys.push_back(approver.key);
   return court;
 }
@@ -132,14 +108,14 @@ Result<> check_not_author(const Court& court, const std::string& name, const std
   if (court.people.except != "author") return {};
   std::set<std::string> mine = names_of(name);
   if (is_known(by)) mine.merge(names_of(by));
-  if (court.request.authors.empty() || !std::ranges::all_of(court.request.authors, is_known))
+  if (court.authors.empty() || !std::ranges::all_of(court.authors, is_known))
     return fail_hint(ErrorKind::denied,
                      "set git's user.email where releases are made and rollouts are started, so that the "
                      "journal can say who it was",
                      "who made release {} or started its rollout is not known, and people '{}' are not to be "
                      "its author",
                      court.request.release, court.people.name);
-  for (const std::string& author : court.request.authors)
+  for (const std::string& author : court.authors)
     for (const std::string& word : names_of(author))
       if (mine.contains(word))
         return fail_hint(ErrorKind::denied,
@@ -178,16 +154,30 @@ Result<Instant> check_time(const Court& court, const signing::Approval& approval
   return expires;
 }
 
-Result<Judged> judge(const Court& court, std::string_view text, Instant now) {
-  signing::ApprovalDocument document = TRY(signing::parse_approval(text));
-  if (!document.environment.is_null())
-    return fail_hint(ErrorKind::denied,
-                     "let the job that has the token approve: " + command_for(court.request),
-                     "an environment's approval is worth something only where its token was looked at");
+// What an environment's token said, as the journal has it, against what the plan wants of it.
+Result<Judged> judge_environment(const Court& court, signing::ApprovalDocument document) {
+  constexpr auto kind = ErrorKind::verification;
+  const spec::People::Environment& wanted = court.people.environment;
+  const std::string issuer = TRY(document.environment.text("issuer", kind));
+  const std::string audience = TRY(document.environment.text("audience", kind));
+  if (wanted.issuer.empty() || issuer != wanted.issuer || audience != wanted.audience)
+    return fail_hint(ErrorKind::denied, "people: environment: says which may",
+                     "the environment of '{}' is not among people '{}'", printable(issuer, 100),
+                     court.people.name);
+  TRY(signing::check_claims(*TRY(document.environment.object_at("claims", kind)),
+                            {wanted.issuer, wanted.audience, wanted.claims}));
+  const auto named = wanted.claims.find("environment");
+  return Judged{"environment",
+                named == wanted.claims.end() ? "environment of " + issuer : "environment " + named->second,
+                std::move(document.approval),
+                {}};
+}
+
+Result<Judged> judge_signature(const Court& court, signing::ApprovalDocument document) {
   const auto signer = signing::find_signer(document, court.keys);
   if (!signer) {
     const bool known = std::ranges::any_of(
-        court.keys, [&](const crypto::SshKey& key) { return key.key.id() == document.key_id; });
+        court.keys, [&](const crypto::SshKey& key) { return signing::names_key(document, key); });
     if (known)
       return fail_hint(ErrorKind::verification, "it was changed after signing: make it anew",
                        "the signature of {} is wrong", signing::signer_text(document));
@@ -199,18 +189,27 @@ Result<Judged> judge(const Court& court, std::string_view text, Instant now) {
                      "{} is not among people '{}', as the rollout froze them", signing::signer_text(document),
                      court.people.name);
   }
-  Judged judged{
+  return Judged{
       court.keys[*signer].key.id(), court.approvers[*signer].name, std::move(document.approval), {}};
+}
+
+Result<Judged> judge(const Court& court, std::string_view text, Instant now, Vouched vouched) {
+  signing::ApprovalDocument document = TRY(signing::parse_approval(text));
+  const bool environment = !document.environment.is_null();
+  if (environment && vouched == Vouched::no)
+    return fail_hint(
+        ErrorKind::denied,
+        "let the job that has the token approve: " + command_for(court.request) + " --environment",
+        "an environment's approval is worth something only where its token was looked at");
+  Judged judged = TRY(environment ? judge_environment(court, std::move(document))
+                                  : judge_signature(court, std::move(document)));
   TRY(check_about(court, judged.approval, judged.name));
   judged.expires = TRY(check_time(court, judged.approval, judged.name, now));
-  TRY(check_not_author(court, judged.name, judged.approval.by));
+  // Who reviewed an environment's job is not in its token: keeping the author out is the environment's rule.
+  if (!environment) TRY(check_not_author(court, judged.name, judged.approval.by));
   return judged;
 }
 
-struct Answer {
-  std::string id;
-  std::uint64_t entry = 0;
-};
 doc::Value to_value(const std::vector<Answer>& answers) {
   doc::Value list = doc::Value::array();
   for (const Answer& answer : answers)
@@ -218,37 +217,18 @@ doc::Value to_value(const std::vector<Answer>& answers) {
   return doc::Value::object({{"schema", list_schema}, {"earlier", list}});
 }
 
-// All answers on record for the rollout, oldest first.
-Result<std::vector<Answer>> answers_on_record(Deck& deck, const Request& request) {
-  std::vector<Answer> answers;
-  const auto head = TRY(deck.journal().latest(approval_subject(request.app, request.rollout)));
-  if (!head) return answers;
-  constexpr auto kind = ErrorKind::verification;
-  const doc::Value* earlier = TRY(head->state.array_at("earlier", kind));
-  for (const doc::Value& one : earlier->as_array()) {
-    const std::int64_t index = TRY(one.integer("entry", kind));
-    const auto before = static_cast<std::int64_t>(head->index);
-    if (index < 0 || index >= before)
-      return fail_hint(kind, "check it: tranche journal verify", "entry {} lists approvals that follow it",
-                       head->index);
-    answers.push_back({TRY(one.text("id", kind)), static_cast<std::uint64_t>(index)});
-  }
-  answers.push_back({TRY(head->data.text("id", kind)), head->index});
-  return answers;
-}
-
 struct Verdicts {
   std::map<std::string, Judged> newest;  // by key: what each says last
   std::vector<std::string> refused;      // why others do not count, newest last
 };
-Result<Verdicts> judge_all(Deck& deck, const Court& court, Instant now) {
+Result<Verdicts> judge_all(Deck& deck, Court& court, Instant now) {
   Verdicts out;
   for (const Answer& answer : TRY(answers_on_record(deck, court.request))) {
     if (answer.id != court.request.id) continue;
-    const auto entries = TRY(deck.journal().read(answer.entry, answer.entry + 1));
-    if (entries.size() != 1 || entries[0].kind != kind_given) continue;
-    const auto text = entries[0].data.text("document", ErrorKind::verification);
-    auto judged = text ? judge(court, *text, now) : Result<Judged>(fail(text.error()));
+    if (court.people.except == "author" && court.authors.empty())
+      court.authors = TRY(find_authors(deck, court.request));
+    // An environment's answer is the word of whoever wrote the journal, which is signed.
+    auto judged = judge(court, answer.document, now, Vouched::yes);
     if (judged)
       out.newest.insert_or_assign(judged->key, std::move(*judged));
     else
@@ -271,6 +251,48 @@ std::string why_not(const Court& court, const Standing& standing, const Verdicts
 
 }  // namespace
 
+Result<std::vector<std::string>> find_authors(Deck& deck, const Request& request) {
+  std::vector<std::string> authors;
+  std::uint64_t before = 0;
+  for (const std::uint64_t index : request.author_entries) {
+    before = std::max(before, index);
+    if (index >= deck.journal().size()) continue;
+    for (const journal::Entry& entry : TRY(deck.journal().read(index, index + 1)))
+      authors.push_back(entry.by);
+  }
+  authors.push_back(TRY(release_author(deck, before, request.manifest_sha256)));
+  return authors;
+}
+
+Result<std::vector<Answer>> answers_on_record(Deck& deck, const Request& request) {
+  std::vector<Answer> answers;
+  const auto head = TRY(deck.journal().latest(approval_subject(request.app, request.rollout)));
+  if (!head) return answers;
+  constexpr auto kind = ErrorKind::verification;
+  const doc::Value* earlier = TRY(head->state.array_at("earlier", kind));
+  for (const doc::Value& one : earlier->as_array()) {
+    const std::int64_t index = TRY(one.integer("entry", kind));
+    if (index < 0 || index >= static_cast<std::int64_t>(head->index))
+      return fail_hint(kind, "check it: tranche journal verify", "entry {} lists approvals that follow it",
+                       head->index);
+    answers.push_back({TRY(one.text("id", kind)), static_cast<std::uint64_t>(index), {}});
+  }
+  answers.push_back({TRY(head->data.text("id", kind)), head->index, {}});
+  for (Answer& answer : answers)
+    for (const journal::Entry& entry : TRY(deck.journal().read(answer.entry, answer.entry + 1)))
+      if (entry.kind == kind_given) answer.document = TRY(entry.data.text_or("document", "", kind));
+  return answers;
+}
+
+Result<const spec::People*> people_of(const spec::App& frozen, const Request& request) {
+  const auto found = std::ranges::find(frozen.people, request.people, &spec::People::name);
+  if (found == frozen.people.end())
+    return fail_hint(ErrorKind::verification,
+                     "freeze the plan anew: tranche rollout amend " + printable(request.rollout, 64),
+                     "the frozen plan knows no people '{}'", printable(request.people, 64));
+  return &*found;
+}
+
 std::string approval_subject(std::string_view app, std::string_view rollout) {
   return fmt::format("approval/{}/{}", app, rollout);
 }
@@ -279,12 +301,11 @@ Result<std::vector<spec::People>> frozen_people(Deck& deck) {
   return signing::freeze_people(deck.world().files, deck.repository(), deck.app().people, deck.trust());
 }
 
-Result<Request> stage_request(Deck& deck, const rollout::Plan& plan, const rollout::State& state,
-                              std::size_t stage) {
+Result<Request> stage_request(const rollout::Plan& plan, const rollout::State& state, std::size_t stage) {
   const spec::Rollout& spec = plan.spec();
   if (stage >= plan.stages.size() || stage >= spec.stages.size() || spec.stages[stage].approval.empty())
     return fail(ErrorKind::bug, "stage {} of rollout '{}' asks nobody", stage + 1, plan.rollout);
-  Request request;
+  Request request = about(plan, state);
   const std::string& name = plan.stages[stage].name;
   request.id = fmt::format("{}:stage-{}", state.id, stage + 1);
   request.what =
@@ -297,15 +318,15 @@ Result<Request> stage_request(Deck& deck, const rollout::Plan& plan, const rollo
                                                      {"manifest", plan.manifest_sha256},
                                                      {"stage", static_cast<std::int64_t>(stage)},
                                                      {"name", name}})));
-  return finish(deck, plan, state, std::move(request));
+  TRY(people_of(plan.config, request));
+  return request;
 }
 
-Result<std::optional<Request>> resume_request(Deck& deck, const rollout::Plan& plan,
-                                              const rollout::State& state) {
+Result<std::optional<Request>> resume_request(const rollout::Plan& plan, const rollout::State& state) {
   const spec::Rollout& spec = plan.spec();
   if (state.stage >= spec.stages.size() || spec.stages[state.stage].approval.empty())
     return std::optional<Request>();
-  Request request;
+  Request request = about(plan, state);
   request.id = state.id + ":resume";
   request.what = fmt::format("that rollout '{}' goes on with release {} at stage {} '{}'", plan.rollout,
                              plan.release, state.stage + 1, plan.stages[state.stage].name);
@@ -317,7 +338,8 @@ Result<std::optional<Request>> resume_request(Deck& deck, const rollout::Plan& p
                                                      {"stage", static_cast<std::int64_t>(state.stage)},
                                                      {"phase", rollout::to_text(state.phase)},
                                                      {"since", to_text(state.changed)}})));
-  return std::optional(TRY(finish(deck, plan, state, std::move(request))));
+  TRY(people_of(plan.config, request));
+  return std::optional(std::move(request));
 }
 
 Result<Request> step_request(Deck& deck, const spec::App& frozen, const StepQuestion& question) {
@@ -337,21 +359,20 @@ Result<Request> step_request(Deck& deck, const spec::App& frozen, const StepQues
                                                      {"run", question.run},
                                                      {"playbook", question.playbook},
                                                      {"step", question.step}})));
-  const spec::People* people = TRY(people_of(frozen, request));
-  if (people->except == "author") {
-    const auto entry = TRY(deck.journal().latest(deck.rollout_subject(question.rollout)));
-    if (entry) {
-      const auto state = TRY(rollout::state_from_value(entry->state));
-      const auto planned = TRY(deck.journal().read(state.plan_entry, state.plan_entry + 1));
-      if (state.id == question.rollout_id && planned.size() == 1)
-        request.authors = TRY(authors_of(deck, TRY(rollout::plan_from_value(planned[0].data)), state));
-    }
-  }
+  TRY(people_of(frozen, request));
+  const auto entry = TRY(deck.journal().latest(deck.rollout_subject(question.rollout)));
+  if (!entry) return request;
+  const auto state = TRY(rollout::state_from_value(entry->state));
+  const auto planned = TRY(deck.journal().read(state.plan_entry, state.plan_entry + 1));
+  if (state.id != question.rollout_id || planned.size() != 1) return request;
+  const Request whole = about(TRY(rollout::plan_from_value(planned[0].data)), state);
+  request.author_entries = whole.author_entries;
+  request.manifest_sha256 = whole.manifest_sha256;
   return request;
 }
 
 Result<Standing> standing(Deck& deck, const spec::App& frozen, const Request& request, Instant now) {
-  const Court court = TRY(court_of(deck, frozen, request));
+  Court court = TRY(court_of(deck, frozen, request));
   const Verdicts verdicts = TRY(judge_all(deck, court, now));
   Standing out;
   out.wanted = court.people.quorum;
@@ -382,9 +403,10 @@ Result<Standing> standing(Deck& deck, const spec::App& frozen, const Request& re
 }
 
 Result<Accepted> check_approval(Deck& deck, const spec::App& frozen, const Request& request,
-                                std::string_view document, Instant now) {
-  const Court court = TRY(court_of(deck, frozen, request));
-  Judged judged = TRY(judge(court, document, now));
+                                std::string_view document, Instant now, Vouched vouched) {
+  Court court = TRY(court_of(deck, frozen, request));
+  if (court.people.except == "author") court.authors = TRY(find_authors(deck, request));
+  Judged judged = TRY(judge(court, document, now, vouched));
   Verdicts verdicts = TRY(judge_all(deck, court, now));
   const auto earlier = verdicts.newest.find(judged.key);
   const bool again =

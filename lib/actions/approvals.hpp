@@ -5,7 +5,7 @@
 // subject "approval/<app>/<rollout>". They are verified each time they are counted, against the keys that the
 // rollout froze: to be able to write the journal, or to push to its branch, is not enough.
 //
-//   auto request = TRY(actions::stage_request(deck, plan, state, next_stage));
+//   auto request = TRY(actions::stage_request(plan, state, next_stage));
 //   auto standing = TRY(actions::standing(deck, plan.config, request, now));
 //   if (!standing.met) wait, and show standing.why
 #pragma once
@@ -31,18 +31,22 @@ struct Request {
   std::string digest;  // hex SHA-256 of the canonical JSON of what is approved
   std::string people;  // name under people:
   std::string app, rollout, release;
-  // Who made the release and who started the rollout, for `not: author`; empty where nobody may not.
-  std::vector<std::string> authors;
+  // Where the journal says who its authors are, for `not: author`: entries that started and froze it, and the
+  // manifest of the release that somebody made. Looked up when somebody has answered.
+  std::vector<std::uint64_t> author_entries;
+  std::string manifest_sha256;
 };
 
 // A stage of a frozen plan, before it begins. Bound to the plan's digest: after an amendment it is asked
 // anew. kind bug: the stage asks nobody.
-Result<Request> stage_request(Deck& deck, const rollout::Plan& plan, const rollout::State& state,
-                              std::size_t stage);
+Result<Request> stage_request(const rollout::Plan& plan, const rollout::State& state, std::size_t stage);
+inline Result<Request> stage_request(Deck& /*deck*/, const rollout::Plan& plan, const rollout::State& state,
+                                     std::size_t stage) {
+  return stage_request(plan, state, stage);
+}
 // That a held or paused rollout goes on, where its current stage has approval: people. nullopt: it asks
 // nobody. Bound to this hold: one that comes later is asked anew.
-Result<std::optional<Request>> resume_request(Deck& deck, const rollout::Plan& plan,
-                                              const rollout::State& state);
+Result<std::optional<Request>> resume_request(const rollout::Plan& plan, const rollout::State& state);
 // A step of a playbook. `run`: the key of the run, so that another run is asked anew; `plan_digest`: of what
 // fixes the playbook's steps (the rollout's plan, or the playbook's own for one that is run by hand).
 struct StepQuestion {
@@ -67,6 +71,9 @@ struct Standing {
 // people are not in the plan.
 Result<Standing> standing(Deck& deck, const spec::App& frozen, const Request& request, Instant now);
 
+// Those whom the request asks, as the plan froze them. kind verification: they are not in it.
+Result<const spec::People*> people_of(const spec::App& frozen, const Request& request);
+
 // Whether `document` answers this request, by a person who may. kind denied: by a stranger, by the author,
 // for other content, expired; kind verification: a bad signature.
 struct Accepted {
@@ -74,8 +81,15 @@ struct Accepted {
   signing::Approval approval;
   bool again = false;  // they said the same before, and it still counts: there is nothing to record
 };
+// `vouched`: the caller has looked at an environment's token itself (environment.hpp); otherwise the document
+// of an environment is a stranger's.
+enum class Vouched { no, yes };
 Result<Accepted> check_approval(Deck& deck, const spec::App& frozen, const Request& request,
-                                std::string_view document, Instant now);
+                                std::string_view document, Instant now, Vouched vouched = Vouched::no);
+// Who made the release, started the rollout and froze its plan, as the journal has it; empty texts for those
+// that it does not know.
+Result<std::vector<std::string>> find_authors(Deck& deck, const Request& request);
+
 // The entry that records it, once check_approval has said yes.
 Result<journal::Draft> approval_draft(Deck& deck, const Request& request, std::string_view document,
                                       const Accepted& accepted);
@@ -84,8 +98,17 @@ Result<journal::Draft> approval_draft(Deck& deck, const Request& request, std::s
 Result<signing::Approval> make_approval(const spec::App& frozen, const Request& request, std::string by,
                                         Instant now, bool approves, std::string reason);
 
+// All answers that the journal has for a rollout, whatever they are worth, oldest first.
+struct Answer {
+  std::string id;
+  std::uint64_t entry = 0;
+  std::string document;  // empty: the entry holds none
+};
+Result<std::vector<Answer>> answers_on_record(Deck& deck, const Request& request);
+
 std::string approval_subject(std::string_view app, std::string_view rollout);
-// `people` with their keys in place of paths: what a plan freezes.
+// The people of tranche.yaml with keys in place of paths: what a plan freezes. kind invalid as
+// signing::freeze_people.
 Result<std::vector<spec::People>> frozen_people(Deck& deck);
 
 }  // namespace tranche::actions

@@ -3,76 +3,14 @@
 
 #include <doctest/doctest.h>
 
-#include "crypto/signer.hpp"
-#include "crypto/ssh_key.hpp"
-#include "engine_fixture.hpp"
+#include "approvals_fixture.hpp"
 
 using namespace tranche;
 using namespace tranche::engine::testing;
 
 namespace {
 
-std::unique_ptr<crypto::Signer> signer_of(char seed) {
-  const auto key = must(crypto::SecretKey::from_seed(Secret(std::string(32, seed))));
-  return must(crypto::signer_from_pem(key.to_pem(), Secret()));
-}
-std::string line_of(char seed, const std::string& name) {
-  return must(crypto::to_ssh_line({signer_of(seed)->public_key(), "", name}));
-}
-
-// A rollout whose last stage asks people. Releases and rollouts are made by ana@example.org.
-struct Scene {
-  AppWorld app;
-  rollout::Plan plan;
-  rollout::State state;
-  std::unique_ptr<actions::Deck> deck;
-
-  explicit Scene(int quorum = 1, const std::string& except = "") {
-    app.build_and_create("1.1.0");
-    const engine::Report report = must(app.start("1.1.0"));
-    plan = report.plan;
-    state = report.state;
-    spec::People people;
-    people.name = "managers";
-    people.keys = {line_of('1', "ana@laptop"), line_of('2', "bo@example.org"),
-                   line_of('3', "cy@example.org")};
-    people.quorum = quorum;
-    people.except = except;
-    plan.config.people = {people};
-    plan.config.rollouts[0].stages[2].approval = "managers";
-    deck = app.open();
-  }
-  Instant now() { return app.fake.clock.now(); }
-  actions::Request request() { return must(actions::stage_request(*deck, plan, state, 2)); }
-  actions::Standing standing() { return must(actions::standing(*deck, plan.config, request(), now())); }
-  signing::Approval approval(const std::string& by, bool approves = true) {
-    return must(actions::make_approval(plan.config, request(), by, now(), approves, approves ? "" : "no"));
-  }
-  static std::string sign(const signing::Approval& approval, char seed) {
-    return must(signing::sign_approval(must(signing::to_payload(approval)), *signer_of(seed)));
-  }
-  Result<actions::Accepted> check(const std::string& document) {
-    return actions::check_approval(*deck, plan.config, request(), document, now());
-  }
-  // As the command does it.
-  Result<> give(const std::string& document) {
-    const auto accepted = TRY(check(document));
-    if (accepted.again) return {};
-    TRY(deck->append({TRY(actions::approval_draft(*deck, request(), document, accepted))}));
-    return {};
-  }
-  // Whoever holds the journal's key writes what they like.
-  void force(const std::string& document) {
-    const auto draft =
-        must(actions::approval_draft(*deck, request(), document, {"somebody", approval("somebody"), false}));
-    must(deck->append({draft}));
-  }
-  Error refused(const std::string& document) {
-    const auto accepted = check(document);
-    REQUIRE_FALSE(accepted.has_value());
-    return accepted.error();
-  }
-};
+using Scene = ApprovalScene;
 
 }  // namespace
 
@@ -216,16 +154,24 @@ TEST_CASE(
   SUBCASE("an author who is not known is everybody") {
     Scene scene(1, "author");
     actions::Request request = scene.request();
-    CHECK(request.authors == std::vector<std::string>{"ana@example.org", "ana@example.org"});
-    for (const std::vector<std::string>& authors :
-         {std::vector<std::string>{}, {"ana@example.org", ""}, {"ana@example.org", "unknown"}}) {
-      request.authors = authors;
+    CHECK(must(actions::find_authors(*scene.deck, request)) ==
+          std::vector<std::string>{"ana@example.org", "ana@example.org"});
+    const auto refused = [&] {
       const auto accepted = actions::check_approval(*scene.deck, scene.plan.config, request,
                                                     Scene::sign(scene.approval("bo"), '2'), scene.now());
       REQUIRE_FALSE(accepted.has_value());
       CHECK(accepted.error().kind == ErrorKind::denied);
       CHECK(accepted.error().message.find("is not known") != std::string::npos);
-    }
+    };
+    request.manifest_sha256 = std::string(64, '0');
+    refused();
+    auto nobody = must(actions::Deck::open(scene.app.world, "/repo", scene.app.app, "unknown"));
+    journal::Draft anonymous;
+    anonymous.kind = "rollout.planned";
+    request = scene.request();
+    request.author_entries.push_back(must(nobody->append({anonymous}))[0].index);
+    scene.deck = scene.app.open();
+    refused();
   }
 }
 
@@ -246,7 +192,7 @@ TEST_CASE("one no stands against every yes, until the same person says yes") {
 TEST_CASE("an amended plan, another hold and another run are asked anew") {
   Scene scene;
   const std::string stage = scene.request().digest;
-  const actions::Request resume = *must(actions::resume_request(*scene.deck, scene.plan, [&] {
+  const actions::Request resume = *must(actions::resume_request(scene.plan, [&] {
     rollout::State state = scene.state;
     state.stage = 2;
     return state;
@@ -255,8 +201,8 @@ TEST_CASE("an amended plan, another hold and another run are asked anew") {
   rollout::State later = scene.state;
   later.stage = 2;
   later.changed += 1s;
-  CHECK(must(actions::resume_request(*scene.deck, scene.plan, later))->digest != resume.digest);
-  CHECK_FALSE(must(actions::resume_request(*scene.deck, scene.plan, scene.state)).has_value());
+  CHECK(must(actions::resume_request(scene.plan, later))->digest != resume.digest);
+  CHECK_FALSE(must(actions::resume_request(scene.plan, scene.state)).has_value());
   must(scene.give(Scene::sign(scene.approval("bo"), '2')));
   scene.state.plan_digest = std::string(64, '0');
   CHECK(scene.request().digest != stage);

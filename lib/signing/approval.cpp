@@ -95,6 +95,7 @@ Result<Approval> approval_from_payload(std::string_view payload) {
       return malformed(fmt::format("says nothing at '{}', or too much", member));
   }
   out.reason = TRY(value->text_or("reason", "", kind));
+  if (out.reason.size() > max_text_bytes) return malformed("says too much at 'reason'");
   if (!is_digest(out.digest)) return malformed("names no digest");
   out.at = TRY(instant_of(*value, "at"));
   out.expires = TRY(instant_of(*value, "expires"));
@@ -169,6 +170,12 @@ std::optional<std::size_t> find_signer(const ApprovalDocument& document,
       return i;
   }
   return std::nullopt;
+}
+
+bool names_key(const ApprovalDocument& document, const crypto::SshKey& key) {
+  if (document.sshsig.empty()) return !document.key_id.empty() && document.key_id == key.key.id();
+  const auto signature = parse_sshsig(document.sshsig);
+  return signature && signature->key.key.to_der() == key.key.to_der();
 }
 
 std::string signer_text(const ApprovalDocument& document) {

@@ -60,6 +60,8 @@ Result<ApprovalDocument> parse_approval(std::string_view document);
 // The one of `keys` that signed the document; nullopt: none of them did, or it is an environment's.
 std::optional<std::size_t> find_signer(const ApprovalDocument& document,
                                        std::span<const crypto::SshKey> keys);
+// Whether the document says that this key signed it; find_signer knows whether it did.
+bool names_key(const ApprovalDocument& document, const crypto::SshKey& key);
 // The key that the document says it was signed with, for messages: "key 3f9a...", "ssh key SHA256:..."
 std::string signer_text(const ApprovalDocument& document);
 

@@ -10,10 +10,10 @@
 
 namespace tranche::signing {
 
-// What a public key file in the repository holds (16 KiB at most); a path that leaves it is refused. kind
-// invalid.
+// What a file of public keys in the repository holds; a path that leaves it is refused. kind invalid.
+inline constexpr std::size_t max_key_file_bytes = 16 * 1024;
 Result<std::string> read_public_file(ports::Files& files, const std::string& repository,
-                                     const std::string& path);
+                                     const std::string& path, std::size_t max_bytes = max_key_file_bytes);
 
 struct KeyPaths {
   std::string secret_half, public_half;

@@ -13,7 +13,6 @@ namespace tranche::signing {
 namespace {
 
 constexpr std::array all_roles{Role::root, Role::release, Role::feed, Role::journal};
-constexpr std::size_t max_key_file_bytes = 16 * 1024;
 constexpr std::size_t max_keys_of_role = 64;
 
 // The member of Trust or TrustPaths that belongs to a role.
@@ -43,7 +42,7 @@ Result<crypto::PublicKey> read_public_key(ports::Files& files, const std::string
 }  // namespace
 
 Result<std::string> read_public_file(ports::Files& files, const std::string& repository,
-                                     const std::string& path) {
+                                     const std::string& path, std::size_t max_bytes) {
   const auto outside = [&] {
     return fail_hint(ErrorKind::invalid,
                      "public keys are kept in the repository, so that their changes are reviewed",
@@ -57,7 +56,7 @@ Result<std::string> read_public_file(ports::Files& files, const std::string& rep
                      "there is no public key '{}'", printable(path));
   const std::string real = TRY(files.real_path(full));
   if (!is_within(TRY(files.real_path(repository.empty() ? "." : repository)), real)) return outside();
-  auto text = TRY(files.read(real, max_key_file_bytes));
+  auto text = TRY(files.read(real, max_bytes));
   if (!text) return fail(ErrorKind::invalid, "there is no public key '{}'", printable(path));
   return std::move(*text);
 }

@@ -4,6 +4,7 @@
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "signing/jwt.hpp"
 #include "signing/key_files.hpp"
 
 namespace tranche::signing {
@@ -11,6 +12,7 @@ namespace tranche::signing {
 namespace {
 
 constexpr std::size_t max_keys = 64;
+constexpr std::size_t max_frozen_jwks_bytes = 12 * 1024;  // a text of tranche.yaml has 16 KiB at most
 
 bool is_line(std::string_view text) { return text.find(' ') != std::string_view::npos; }
 
@@ -58,12 +60,29 @@ Result<std::vector<Approver>> load_approvers(ports::Files& files, const std::str
   return out;
 }
 
+Result<std::string> read_jwks_file(ports::Files& files, const std::string& repository,
+                                   const std::string& path) {
+  return read_public_file(files, repository, path, max_jwks_bytes);
+}
+
 Result<std::vector<spec::People>> freeze_people(ports::Files& files, const std::string& repository,
                                                 const std::vector<spec::People>& people, const Trust& trust) {
   std::vector<spec::People> frozen = people;
   for (spec::People& one : frozen) {
     const auto approvers = TRY(load_approvers(files, repository, one));
     one.keys.clear();
+    std::string& jwks = one.environment.jwks;
+    if (!jwks.empty() && !jwks.starts_with('{')) {
+      const auto keys = parse_jwks(TRY(read_jwks_file(files, repository, jwks)));
+      if (!keys)
+        return fail_hint(ErrorKind::invalid, keys.error().hint, "{}: {}", printable(jwks, 100),
+                         keys.error().message);
+      std::string text = to_jwks(*keys);
+      if (text.size() > max_frozen_jwks_bytes)
+        return fail_hint(ErrorKind::invalid, "leave the keys in it that sign today, or leave jwks: out",
+                         "the {} keys in '{}' are too many for a plan", keys->size(), printable(jwks, 100));
+      jwks = std::move(text);
+    }
     for (const Approver& approver : approvers) {
       if (const auto role = trust.role_of(approver.key.key.id()))
         return fail_hint(ErrorKind::invalid,

@@ -29,4 +29,8 @@ Result<std::vector<Approver>> load_approvers(ports::Files& files, const std::str
 Result<std::vector<spec::People>> freeze_people(ports::Files& files, const std::string& repository,
                                                 const std::vector<spec::People>& people, const Trust& trust);
 
+// The key set of a provider, a file of the repository. kind invalid.
+Result<std::string> read_jwks_file(ports::Files& files, const std::string& repository,
+                                   const std::string& path);
+
 }  // namespace tranche::signing

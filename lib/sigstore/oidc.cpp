@@ -5,6 +5,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "doc/value.hpp"
+#include "signing/jwt.hpp"
 #include "signing/keys.hpp"
 #include "sigstore/services.hpp"
 
@@ -12,17 +13,10 @@ namespace tranche::sigstore {
 
 namespace {
 
-constexpr std::size_t max_token_bytes = 64 * 1024;
-constexpr const char* hint = "ask the CI for an ID token with the audience 'sigstore'";
+using signing::from_base64url;
+using signing::max_token_bytes;
 
-// base64url without padding (RFC 7515, appendix C).
-std::optional<std::string> from_base64url(std::string_view text) {
-  std::string standard(text);
-  std::ranges::replace(standard, '-', '+');
-  std::ranges::replace(standard, '_', '/');
-  while (standard.size() % 4 != 0) standard += '=';
-  return from_base64(standard);
-}
+constexpr const char* hint = "ask the CI for an ID token with the audience 'sigstore'";
 
 bool has_audience(const doc::Value& claims) {
   const doc::Value* audience = claims.find("aud");
@@ -55,10 +49,15 @@ std::vector<std::string> names_of(const doc::Value& claims, const std::string& s
   return names;
 }
 
-Result<Secret> ask_github(ports::World& world, const std::string& url, const std::string& token) {
+}  // namespace
+
+Result<std::optional<Secret>> ask_github_for_token(ports::World& world, std::string_view audience) {
+  const std::string url = world.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL").value_or("");
+  const std::string token = world.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN").value_or("");
+  if (url.empty() || token.empty()) return std::optional<Secret>();
   ports::HttpRequest request;
   request.url =
-      url + (url.find('?') == std::string::npos ? "?" : "&") + "audience=" + std::string(token_audience);
+      url + (url.find('?') == std::string::npos ? "?" : "&") + "audience=" + percent_encode(audience);
   request.secret_headers.emplace_back("Authorization", Secret("bearer " + token));
   request.headers.emplace_back("Accept", "application/json");
   request.max_response_bytes = max_token_bytes;
@@ -69,11 +68,12 @@ Result<Secret> ask_github(ports::World& world, const std::string& url, const std
   const auto json = doc::parse_json(answer.body, "<token>", {.max_bytes = max_token_bytes, .max_depth = 8});
   const auto value = json ? json->text("value") : Result<std::string>(fail(json.error()));
   if (!value)
-    return fail_hint(ErrorKind::failed, hint, "GitHub's token service answered something else than a token");
-  return Secret(*value);
+    return fail_hint(
+        ErrorKind::failed,
+        fmt::format("ask the CI for an ID token with the audience '{}'", printable(audience, 60)),
+        "GitHub's token service answered something else than a token");
+  return std::optional(Secret(*value));
 }
-
-}  // namespace
 
 Result<IdentityToken> read_token(Secret text) {
   const auto parts = split(text.expose(), '.');
@@ -106,10 +106,8 @@ Result<IdentityToken> find_token(ports::World& world, const std::string& reposit
   const auto variable = [&](const char* name) { return world.environ.get(name).value_or(""); };
   if (!reference.empty()) {
     text = TRY_WHILE("reading the identity token", signing::read_secret(world, repository, reference));
-  } else if (const std::string url = variable("ACTIONS_ID_TOKEN_REQUEST_URL"),
-             token = variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
-             !url.empty() && !token.empty()) {
-    text = TRY(ask_github(world, url, token));
+  } else if (auto asked = TRY(ask_github_for_token(world, token_audience))) {
+    text = std::move(*asked);
   } else if (std::string given = variable("SIGSTORE_ID_TOKEN"); !given.empty()) {
     text = Secret(std::move(given));
   } else {

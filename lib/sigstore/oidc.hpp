@@ -3,6 +3,7 @@
 // check; here they are read to know what the certificate must say.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,5 +32,9 @@ Result<IdentityToken> read_token(Secret text);
 // hint when there is none; kind verification when it has expired.
 Result<IdentityToken> find_token(ports::World& world, const std::string& repository,
                                  std::string_view reference);
+
+// GitHub Actions' own (the two variables above), for any audience; nullopt: this is no job of it that may
+// ask.
+Result<std::optional<Secret>> ask_github_for_token(ports::World& world, std::string_view audience);
 
 }  // namespace tranche::sigstore

@@ -17,6 +17,13 @@ Result<> check_people_key(std::string_view key) {
   TRY(crypto::ssh_key_from_line(key));
   return {};
 }
+Result<> check_jwks(std::string_view jwks) {
+  if (!jwks.starts_with('{')) return check_repository_path(jwks);
+  if (!doc::parse_json(jwks))
+    return fail_hint(ErrorKind::invalid, "give the path of the provider's key set", "'{}' is no JSON",
+                     printable(jwks, 64));
+  return {};
+}
 const TextKind key_kind{"a path or an OpenSSH public key", check_people_key, ""};
 const TextKind name_kind{"a name", check_name, std::string(name_pattern)};
 
@@ -107,7 +114,7 @@ const Table<People::Environment>& environment_table() {
            .must(),
        field("claims", &Environment::claims, claims(), "what the token must say, word for word").must(),
        field("audience", &Environment::audience, text({"a line of text"}), "whom the token is for"),
-       field("jwks", &Environment::jwks, text(path_kind),
+       field("jwks", &Environment::jwks, text({"a path", check_jwks, ""}),
              "the provider's keys; by default they are fetched")},
       {}};
   return table;
