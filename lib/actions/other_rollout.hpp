@@ -1,5 +1,5 @@
 // Another rollout of the same app, as rollout.pause and rollout.stop reach it: its event is journalled here,
-// its effects are the engine's, which settles whatever a playbook left pending.
+// its effects are performed by its own next tick.
 #pragma once
 
 #include <optional>

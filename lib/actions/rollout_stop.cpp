@@ -1,5 +1,5 @@
-// rollout.stop { rollout }: another rollout of this app is taken back by its own playbook, which the engine
-// runs after this one. Two rollouts that name each other both stop, once.
+// rollout.stop { rollout }: another rollout of this app is stopped in the journal; its own playbook takes it
+// back at its next tick. Two rollouts that name each other both stop, once.
 #include "actions/other_rollout.hpp"
 
 namespace tranche::actions {
@@ -23,7 +23,7 @@ Result<Outcome> perform(Deck& deck, const Call& call) {
     return Outcome{fmt::format("rollout '{}' is {} already", name, rollout::to_text(state->phase))};
   const std::string reason = fmt::format("rollout '{}': {}", call.plan.rollout, call.cause.reason);
   TRY(send_event(deck, name, "rollout.stopped", rollout::Stop{reason}, call.cause));
-  return Outcome{fmt::format("rollout '{}' is being taken back", name)};
+  return Outcome{fmt::format("rollout '{}' is stopped; its next tick takes it back", name)};
 }
 
 Result<Outcome> undo(Deck&, const Call&) {
