@@ -49,8 +49,34 @@ std::string why_text(const rollout::Plan& plan, const std::string& name, const r
   return out;
 }
 
+// What it waits for, until when, and the commands that would move it.
+std::string waits_text(const rollout::State& state, Instant now) {
+  std::string out;
+  for (const rollout::Wait& wait : state.waits) {
+    out += "  waits: " + printable(wait.why, 300);
+    if (wait.until) out += fmt::format(", until {} ({})", to_text(*wait.until), format_age(*wait.until, now));
+    out += "\n";
+    if (!wait.next.empty()) out += "    " + printable(wait.next, 300) + "\n";
+  }
+  if (!state.trouble || !state.pending) return out;
+  out += fmt::format("  since {}: {}\n", to_text(state.trouble->since), printable(state.trouble->error, 300));
+  if (state.trouble->unknown)
+    return out + fmt::format(
+                     "    look whether it took place, then: tranche rollout resume {} --settle {} "
+                     "--outcome done|again\n",
+                     state.rollout, state.pending->key);
+  if (state.trouble->not_before > now)
+    out += fmt::format("    tried again at {} ({})\n", to_text(state.trouble->not_before),
+                       format_age(state.trouble->not_before, now));
+  return out;
+}
+
 std::string bake_text(const rollout::PlannedStage& stage, const rollout::State& state, Instant now) {
+  if (state.trouble)
+    return fmt::format("publishing, {} failed",
+                       count_of(static_cast<std::uint64_t>(state.trouble->attempts), "attempt"));
   if (state.pending) return "publishing";
+  if (!rollout::has_begun(state)) return "not begun";
   const auto seconds =
       std::chrono::floor<std::chrono::seconds>(std::max(Duration{0}, now - state.stage_since));
   return fmt::format("{} of {}", to_text(Duration(seconds)), to_text(stage.bake));
@@ -102,8 +128,19 @@ doc::Value report_json(const engine::Report& report, std::string_view schema) {
                                      {"of", static_cast<std::int64_t>(report.plan.stages.size())},
                                      {"name", report.plan.stages[report.state.stage].name},
                                      {"share", to_text(rollout::share_at(report.plan, report.state.stage))},
-                                     {"since", to_text(report.state.stage_since)}})},
+                                     {"since", rollout::has_begun(report.state)
+                                                   ? doc::Value(to_text(report.state.stage_since))
+                                                   : doc::Value()}})},
        {"started", to_text(report.state.started)}});
+  out.set("waits", rollout::to_value(report.state.waits));
+  if (report.state.trouble)
+    out.set("trouble",
+            doc::Value::object({{"attempts", report.state.trouble->attempts},
+                                {"error", report.state.trouble->error},
+                                {"since", to_text(report.state.trouble->since)},
+                                {"not-before", to_text(report.state.trouble->not_before)},
+                                {"unknown", report.state.trouble->unknown},
+                                {"effect", report.state.pending ? report.state.pending->key : ""}}));
   if (report.state.detected) out.set("detected", to_text(*report.state.detected));
   if (report.state.finished) out.set("finished", to_text(*report.state.finished));
   doc::Value gates = doc::Value::array();
@@ -166,6 +203,7 @@ std::string report_text(const engine::Report& report, Instant now, bool color) {
         fmt::format("  stage {}/{} '{}' reaches {}, bake {}{}\n", state.stage + 1, report.plan.stages.size(),
                     stage.name, rollout::reach_text(report.plan, state.stage), bake_text(stage, state, now),
                     state.suspect ? ", suspect: exposure stops growing" : "");
+  out += waits_text(state, now);
   if (const std::string recovery = recovery_text(report.plan, state); !recovery.empty())
     out += "  " + recovery + "\n";
   Table gates;

@@ -84,6 +84,11 @@ class Engine {
   Result<std::optional<rollout::State>> running_beside(const std::string& rollout);
   Result<> settle(Loaded& loaded);  // performs pending effects until there is none
   Result<> perform(Loaded& loaded);
+  Result<> try_pending(Loaded& loaded);
+  void tell_people(Loaded& loaded);
+  void beat(const spec::Rollout& rollout);
+  // The conditions of the growth that is next.
+  rollout::Conditions look(const Loaded& loaded, Instant now);
   Result<bool> perform_playbook(Loaded& loaded, const rollout::Effect& effect);  // stranded?
   // Leaves a signed summary in the state store for every gate that had passed when its stage ended; what the
   // journal says of them: [{gate, stage, name, sha256}].

@@ -1,4 +1,5 @@
-// A tick's reading: every gate that the stage watches.
+// A tick's reading: every gate that the stage watches, and what stands before the next one where that is
+// near.
 #include "engine/engine.hpp"
 
 namespace tranche::engine {
@@ -13,6 +14,8 @@ rollout::Tick Engine::observe(const Loaded& loaded) {
     if (gate != nullptr && memory != loaded.state.gates.end())
       tick.observations[want.gate] = reader_.read(plan.config, *gate, variables, memory->second);
   }
+  if (const Instant now = deck_.world().clock.now(); rollout::growth_is_due(plan, loaded.state, now))
+    tick.conditions = look(loaded, now);
   return tick;
 }
 

@@ -84,6 +84,13 @@ class Run {
  private:
   // Gates that no model stands behind are assumed to pass; the step is what all windows are multiples of.
   void prepare() {
+    // Its ticks are the model's, and nobody is told.
+    for (spec::Rollout& rollout : plan_.config.rollouts) {
+      rollout.max_tick_gap = {};
+      rollout.on_hold.clear();
+    }
+    for (const std::string& name : rollout::required_conditions(plan_, 0))
+      result_.assumptions.push_back(fmt::format("nothing waits for its {}", name));
     Duration common{};
     for (rollout::PlannedStage& stage : plan_.stages) {
       std::erase_if(stage.gates, [&](const std::string& name) {
@@ -269,6 +276,7 @@ class Run {
   // What the engine would read for the gates that want data now.
   Result<> tick(rollout::State& state) {
     rollout::Tick tick;
+    tick.conditions = rollout::conditions_met(plan_, rollout::growth_to(state));
     Instant oldest = now_;
     for (const rollout::Want& want : rollout::wanted(plan_, state)) {
       const spec::Gate* gate = plan_.config.gate(want.gate);

@@ -282,6 +282,16 @@ void fold(GateMemory& memory, const spec::App& app, const spec::Gate& gate, cons
   judge(memory, app, gate, now);
 }
 
+std::optional<Instant> sampled_until(const GateMemory& memory, const spec::App& app, const spec::Gate& gate) {
+  const bool asking =
+      gate.kind == Kind::compare ||
+      (gate.kind == Kind::threshold && !gate::is_complete(memory.counters, threshold_config(gate)));
+  if (!asking) return std::nullopt;
+  const spec::Source* source = app.source(gate.source);
+  const Duration lag = source == nullptr ? Duration{} : source->lag;
+  return std::max(memory.last_data, memory.since) + patience * period(gate) + lag;
+}
+
 void judge(GateMemory& memory, const spec::App& app, const spec::Gate& gate, Instant now) {
   const auto take = [&](const auto& judgement) {
     memory.verdict = judgement.verdict;

@@ -82,6 +82,9 @@ void begin_stage(GateMemory& memory, const spec::Gate& gate, Instant now);
 // and what a template needs; one without sources will do for a replay.
 void fold(GateMemory& memory, const spec::App& app, const spec::Gate& gate, const Observation& observation,
           Instant now);
+// How far the samples of a gate that goes on asking reach, with the patience that a late one has; nullopt: it
+// has no samples of its own time, or has asked all that it wants to.
+std::optional<Instant> sampled_until(const GateMemory& memory, const spec::App& app, const spec::Gate& gate);
 // Judges again without new data: time alone may take a pass away.
 void judge(GateMemory& memory, const spec::App& app, const spec::Gate& gate, Instant now);
 

@@ -56,25 +56,18 @@ std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
   static const std::set<std::string_view> lacking{"wait", "approval"};
   std::vector<Unsupported> out;
   unsupported_in_release(app, out);
-  if (!rollout.window.empty())
-    out.push_back({fmt::format("window of rollout '{}'", rollout.name), rollout.place});
   if (!rollout.after_rollout.empty())
     out.push_back({fmt::format("after in rollout '{}'", rollout.name), rollout.place});
-  for (const Stage& stage : rollout.stages)
-    if (!stage.approval.empty())
-      out.push_back({fmt::format("approval on stage '{}'", stage.name), stage.place});
   const auto add = [&](bool asked, std::string_view what) {
     if (asked) out.push_back({fmt::format("{} of rollout '{}'", what, rollout.name), rollout.place});
   };
   add(rollout.target.kind != Target::Kind::none, "target");
-  add(!rollout.freeze.empty(), "freeze");
-  add(rollout.max_tick_gap > Duration{}, "max-tick-gap");
-  add(!rollout.heartbeat.empty(), "heartbeat");
-  add(!rollout.on_hold.empty(), "on-hold");
   add(!rollout.needs.empty(), "requires");
   add(!app.undo_order.empty(), "undo-order");
   add(app.witnesses_required > 0, "witnesses");
-  if (const Playbook* playbook = app.playbook(rollout.on_failure); playbook != nullptr) {
+  for (const std::string& name : {rollout.on_failure, rollout.on_hold}) {
+    const Playbook* playbook = app.playbook(name);
+    if (playbook == nullptr) continue;
     const auto lacks = [&](bool asked, std::string_view what, const Step& step) {
       if (asked) out.push_back({fmt::format("{} in playbook '{}'", what, playbook->name), step.place});
     };

@@ -80,8 +80,7 @@ TEST_CASE("what the full example asks for beyond this build is listed") {
   const App app = load_one(full_example);
   const auto missing = unsupported(app, app.rollouts.front());
   CHECK(what(missing) == std::set<std::string>{"artifact image 'images.example/notes@{digest}'",
-                                               "window of rollout 'desktop'", "after in rollout 'desktop'",
-                                               "approval on stage '100%'"});
+                                               "after in rollout 'desktop'"});
   for (const Unsupported& one : missing) CHECK(one.place.line > 0);
 }
 
