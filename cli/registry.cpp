@@ -47,6 +47,7 @@ constexpr auto table = std::to_array<Line>({
     {releases, "rollout pause", rollout_pause},
     {releases, "rollout resume", rollout_resume},
     {releases, "rollout promote", rollout_promote},
+    {releases, "rollout amend", rollout_amend},
     {releases, "rollout undo", rollout_undo},
     {releases, "rollout history", rollout_history},
     {releases, "stop", stop},

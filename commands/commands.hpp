@@ -35,6 +35,7 @@ Command rollout_status();
 Command rollout_pause();
 Command rollout_resume();
 Command rollout_promote();
+Command rollout_amend();
 Command rollout_undo();
 Command rollout_history();
 Command stop();

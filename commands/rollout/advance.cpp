@@ -8,7 +8,7 @@ namespace {
 Result<Outcome> run_rollout_advance(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
-  engine::Engine engine(*opened.deck);
+  engine::Engine engine = make_engine(opened);
   if (context.dry_run) {
     const engine::Report report = TRY(engine.status(name));
     return Outcome{exit_code(report.state.phase, options.given("pending-ok")),

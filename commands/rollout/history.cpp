@@ -36,12 +36,24 @@ Result<Outcome> run_rollout_history(const Options& options, Context& context) {
                                     {"at", to_text(entry.at)},
                                     {"by", entry.by},
                                     {"kind", entry.kind},
+                                    {"reason", entry.reason},
                                     {"decisions", decisions}}));
     }
   }
+  engine::Engine engine = make_engine(opened);
+  const engine::Report report = TRY(engine.status(name));
+  const std::vector<std::string> next = next_steps(report, context.world.clock.now());
+  doc::Value steps = doc::Value::array();
+  std::string text = table.text();
+  for (const std::string& step : next) {
+    steps.push(step);
+    text += "next: " + printable(step, 400) + "\n";
+  }
   return Outcome{
-      0, doc::Value::object({{"schema", "tranche/rollout-history/v1"}, {"rollout", name}, {"entries", list}}),
-      table.text()};
+      0,
+      doc::Value::object(
+          {{"schema", "tranche/rollout-history/v1"}, {"rollout", name}, {"entries", list}, {"next", steps}}),
+      text};
 }
 
 }  // namespace

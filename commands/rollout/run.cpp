@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include "base/text.hpp"
@@ -9,12 +10,15 @@ namespace {
 
 // Another runner may win some ticks; losing this many in a row means that something is wrong.
 constexpr int most_conflicts = 20;
+// A run that is watched by a person gives up after about a quarter of an hour of them.
+constexpr int most_failures = 20;
+constexpr Duration first_wait = std::chrono::seconds(5);
 constexpr Duration longest_pause = std::chrono::minutes(1);
 
 Result<Outcome> run_rollout_run(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
-  engine::Engine engine(*opened.deck);
+  engine::Engine engine = make_engine(opened);
   engine.on_decision([&](const std::string& decision) { context.say("{}", printable(decision, 400)); });
   ports::Clock& clock = context.world.clock;
   std::optional<Instant> give_up;
@@ -22,7 +26,7 @@ Result<Outcome> run_rollout_run(const Options& options, Context& context) {
 
   if (context.dry_run) {
     const rollout::Plan plan =
-        TRY(engine.plan({name, options.text("release"), options.given("accept-no-way-back"), {}}));
+        TRY(engine.plan({name, options.text("release"), options.given("accept-no-way-back"), {}, false}));
     return Outcome{0, plan_json(plan), "would run:\n" + plan_text(plan, context.color)};
   }
   // With --release: start it, unless this very release is under way already (the run was interrupted).
@@ -31,20 +35,32 @@ Result<Outcome> run_rollout_run(const Options& options, Context& context) {
     const auto under_way = engine.status(name);
     if (!under_way || under_way->state.release != options.text("release") ||
         rollout::is_final(under_way->state.phase))
-      report = TRY(
-          engine.start({name, options.text("release"), options.given("accept-no-way-back"), context.reason}));
+      report = TRY(engine.start(
+          {name, options.text("release"), options.given("accept-no-way-back"), context.reason, false}));
   }
-  int conflicts = 0;
+  int conflicts = 0, failures = 0;
   for (;;) {
     auto ticked = engine.advance(name);
     if (!ticked && ticked.error().kind == ErrorKind::conflict && ++conflicts < most_conflicts) {
       TRY(opened.deck->reload());
       continue;
     }
+    // A store or a network that is down is waited for; the rollout says when it is tried again.
+    if (!ticked && ticked.error().kind == ErrorKind::failed && failures++ < most_failures) {
+      context.say("{}; it is tried again", printable(ticked.error().message, 200));
+      if (!clock.sleep_until(clock.now() + failures * first_wait)) return fail(std::move(ticked.error()));
+      TRY(opened.deck->reload());
+      continue;
+    }
     report = TRY(std::move(ticked));
-    conflicts = 0;
+    conflicts = failures = 0;
     const rollout::Phase phase = report->state.phase;
     if (rollout::is_final(phase) || phase == rollout::Phase::held || phase == rollout::Phase::paused) break;
+    const auto asks_people = [](const rollout::Wait& wait) {
+      return wait.condition == rollout::approval_condition;
+    };
+    if (std::ranges::any_of(report->state.waits, asks_people)) break;
+    if (report->state.trouble && report->state.trouble->unknown) break;
     if (give_up && clock.now() >= *give_up) break;
     const Instant next = engine.next_tick(*report, longest_pause);
     while (clock.now() < next && !clock.interrupted()) {

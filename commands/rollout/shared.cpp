@@ -91,6 +91,12 @@ Result<Opened> open_deck(Context& context, const Options& options) {
   return Opened{std::move(loaded), std::move(deck)};
 }
 
+engine::Engine make_engine(const Opened& opened) {
+  engine::Engine engine(*opened.deck);
+  engine.set_neighbours(opened.loaded.spec.apps);
+  return engine;
+}
+
 Result<std::string> rollout_name(const spec::App& app, const Options& options) {
   if (options.given("rollout")) return options.text("rollout");
   if (app.rollouts.size() == 1) return app.rollouts.front().name;
@@ -108,6 +114,8 @@ int exit_code(rollout::Phase phase, bool pending_ok) {
       return 5;
     case rollout::Phase::stranded:
       return 10;
+    case rollout::Phase::superseded:
+      return 0;
     default:
       return pending_ok ? 0 : 8;
   }
@@ -188,6 +196,42 @@ doc::Value report_json(const engine::Report& report, std::string_view schema) {
   doc::Value decisions = doc::Value::array();
   for (const std::string& decision : report.decisions) decisions.push(decision);
   out.set("decisions", std::move(decisions));
+  return out;
+}
+
+std::vector<std::string> next_steps(const engine::Report& report, Instant now) {
+  using rollout::Phase;
+  const rollout::State& state = report.state;
+  std::vector<std::string> out;
+  if (state.trouble) out.push_back(fmt::format("{} again: {}", state.pending->key, state.trouble->error));
+  for (const rollout::Wait& wait : state.waits)
+    out.push_back(wait.until ? fmt::format("{}, until {}", wait.why, to_text(*wait.until)) : wait.why);
+  const std::size_t following = rollout::growth_to(state);
+  const std::string growth =
+      following < report.plan.stages.size()
+          ? fmt::format("stage {} '{}'", following + 1, report.plan.stages[following].name)
+          : std::string("the end");
+  switch (state.phase) {
+    case Phase::baking:
+      if (!state.pending && state.waits.empty()) {
+        const Instant earliest = state.stage_since + report.plan.stages[state.stage].bake.min;
+        out.push_back(earliest > now ? fmt::format("{}, at the earliest {}", growth, to_text(earliest))
+                                     : fmt::format("{}, when every gate passes", growth));
+      }
+      break;
+    case Phase::held:
+    case Phase::paused:
+      out.push_back(
+          fmt::format("a person: tranche rollout resume {0} --reason TEXT, tranche rollout promote {0} "
+                      "--reason TEXT, or tranche stop {0} --reason TEXT",
+                      state.rollout));
+      break;
+    case Phase::rolling_back:
+      out.push_back("tranche rollout advance " + state.rollout + " goes on taking it back");
+      break;
+    default:
+      break;
+  }
   return out;
 }
 
@@ -314,7 +358,7 @@ Result<Outcome> apply_event(const Options& options, Context& context, rollout::W
                             std::string_view schema) {
   const Opened opened = TRY(open_deck(context, options));
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
-  engine::Engine engine(*opened.deck);
+  engine::Engine engine = make_engine(opened);
   if (context.dry_run) {
     const engine::Report now = TRY(engine.status(name));
     const rollout::Next next =

@@ -18,6 +18,9 @@ struct Opened {
 // tranche.yaml, its app, its state and journal.
 Result<Opened> open_deck(Context& context, const Options& options);
 
+// Knows the other apps of the file.
+engine::Engine make_engine(const Opened& opened);
+
 // The rollout that was named, or the only one there is; kind usage otherwise.
 Result<std::string> rollout_name(const spec::App& app, const Options& options);
 
@@ -25,6 +28,8 @@ Result<std::string> rollout_name(const spec::App& app, const Options& options);
 int exit_code(rollout::Phase phase, bool pending_ok);
 doc::Value report_json(const engine::Report& report, std::string_view schema);
 std::string report_text(const engine::Report& report, Instant now, bool color);
+// What comes next, by itself and by hand: "stage 3 '50%' at the earliest in 4h, ...".
+std::vector<std::string> next_steps(const engine::Report& report, Instant now);
 // One line: "desktop 1.2.0: 5% 2/5, baking 3m of 6h..24h, crashes pass 21.3/20"
 std::string live_text(const engine::Report& report, Instant now);
 doc::Value plan_json(const rollout::Plan& plan);

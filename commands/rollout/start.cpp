@@ -8,9 +8,10 @@ namespace {
 
 Result<Outcome> run_rollout_start(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
-  engine::Engine engine(*opened.deck);
+  engine::Engine engine = make_engine(opened);
   const engine::StartRequest request{TRY(rollout_name(opened.loaded.app(), options)), options.text("release"),
-                                     options.given("accept-no-way-back"), context.reason};
+                                     options.given("accept-no-way-back"), context.reason,
+                                     options.given("supersede")};
   if (context.dry_run) {
     const rollout::Plan plan = TRY(engine.plan(request));
     return Outcome{0, plan_json(plan), "would start:\n" + plan_text(plan, context.color)};
@@ -44,6 +45,8 @@ Command rollout_start() {
       .flags = {{.name = "release", .value = "VERSION", .help = "the release to roll out", .required = true},
                 {.name = "accept-no-way-back",
                  .help = "start even though the channel has no earlier release to fall back to"},
+                {.name = "supersede",
+                 .help = "go on with the exposure of the release that is being rolled out now"},
                 app_flag()},
       .run = run_rollout_start};
 }

@@ -10,7 +10,12 @@ Command rollout_undo() {
           .changes = true,
           .arguments = {rollout_argument()},
           .flags = {app_flag()},
-          .run = [](const Options& options, Context& context) {
+          .run = [](const Options& options, Context& context) -> Result<Outcome> {
+            {
+              const Opened opened = TRY(open_deck(context, options));
+              engine::Engine engine = make_engine(opened);
+              TRY(engine.check_undo_order(TRY(rollout_name(opened.loaded.app(), options))));
+            }
             return apply_event(options, context, rollout::Stop{context.reason}, "tranche/rollout-undo/v1");
           }};
 }

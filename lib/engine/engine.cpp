@@ -27,29 +27,33 @@ void Engine::decided(const std::vector<std::string>& decisions) {
   }
 }
 
-Result<Engine::Loaded> Engine::load(const std::string& rollout) {
-  const auto entry = TRY(deck_.journal().latest(deck_.rollout_subject(rollout)));
-  if (!entry) {
-    std::vector<std::string> names;
-    for (const spec::Rollout& r : deck_.app().rollouts) names.push_back(r.name);
-    const std::string near = nearest(rollout, names);
-    return fail_hint(ErrorKind::invalid,
-                     near == rollout || near.empty()
-                         ? "start it: tranche rollout start " + printable(rollout, 64) + " --release VERSION"
-                         : "did you mean '" + near + "'?",
-                     "rollout '{}' was never started", printable(rollout, 64));
-  }
-  Loaded loaded;
+Result<std::optional<rollout::Neighbour>> load_rollout(actions::Deck& deck, const std::string& rollout) {
+  const auto entry = TRY(deck.journal().latest(deck.rollout_subject(rollout)));
+  if (!entry) return std::optional<rollout::Neighbour>();
+  rollout::Neighbour loaded;
   loaded.state =
       TRY_WHILE("reading the state of rollout '" + rollout + "'", rollout::state_from_value(entry->state));
   const std::uint64_t at = loaded.state.plan_entry;
-  const auto planned = TRY(deck_.journal().read(at, at + 1));
+  const auto planned = TRY(deck.journal().read(at, at + 1));
   if (planned.size() != 1) return fail(ErrorKind::verification, "the journal lacks entry {}, the plan", at);
   loaded.plan = TRY_WHILE("reading the frozen plan", rollout::plan_from_value(planned[0].data));
   if (TRY(rollout::plan_digest(planned[0].data)) != loaded.state.plan_digest)
     return fail_hint(ErrorKind::verification, "check it: tranche journal verify",
                      "the plan in entry {} is not the one that was frozen", at);
-  return loaded;
+  return std::optional(std::move(loaded));
+}
+
+Result<Engine::Loaded> Engine::load(const std::string& rollout) {
+  auto loaded = TRY(load_rollout(deck_, rollout));
+  if (loaded) return std::move(*loaded);
+  std::vector<std::string> names;
+  for (const spec::Rollout& r : deck_.app().rollouts) names.push_back(r.name);
+  const std::string near = nearest(rollout, names);
+  return fail_hint(ErrorKind::invalid,
+                   near == rollout || near.empty()
+                       ? "start it: tranche rollout start " + printable(rollout, 64) + " --release VERSION"
+                       : "did you mean '" + near + "'?",
+                   "rollout '{}' was never started", printable(rollout, 64));
 }
 
 Result<Report> Engine::report(Loaded loaded) {

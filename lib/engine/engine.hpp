@@ -19,6 +19,8 @@
 #include "base/error.hpp"
 #include "engine/read_gate.hpp"
 #include "playbook/run.hpp"
+#include "rollout/conditions.hpp"
+#include "rollout/neighbours.hpp"
 #include "rollout/plan.hpp"
 #include "rollout/state.hpp"
 
@@ -36,13 +38,32 @@ struct StartRequest {
   std::string release;
   bool accept_no_way_back = false;
   std::string reason;
+  bool supersede = false;  // what runs on the channel hands its exposure on
 };
+
+// What `rollout amend` would change.
+struct Amendment {
+  rollout::Plan plan;
+  std::size_t stage = 0;             // where what is exposed now stands in it
+  std::string before, after;         // digests of the plans
+  std::vector<std::string> changes;  // in words; empty: none
+};
+
+// A rollout as the deck's journal has it, its plan held against the digest that was frozen; nullopt: it was
+// never started.
+Result<std::optional<rollout::Neighbour>> load_rollout(actions::Deck& deck, const std::string& rollout);
+// What a feed must know of the artifacts is made with the release: later it would need the release key.
+Result<> check_release_for_feeds(const rollout::Plan& plan, const artifact::Manifest& manifest);
 
 class Engine {
  public:
   explicit Engine(actions::Deck& deck) : deck_(deck), reader_(deck.world(), deck.repository()) {}
   // Hears every decision as it is made (the live line, the log).
   void on_decision(std::function<void(const std::string&)> listener) { listener_ = std::move(listener); }
+
+  // The apps of tranche.yaml: those that `after`, `requires` and `undo-order` name are read. Without them
+  // such a condition is not met.
+  void set_neighbours(std::vector<spec::App> apps) { neighbours_ = std::move(apps); }
 
   // Resolves without writing: what `rollout plan` shows and `start` freezes.
   Result<rollout::Plan> plan(const StartRequest& request);
@@ -62,15 +83,22 @@ class Engine {
   // and removed there. What was taken in, in words. A store that cannot be read says so in words, too: what
   // is published looks there once more.
   Result<> take_in_stops(const spec::Channel& channel);
+  // stop(), unless undo-order names rollouts first whose devices still need this one: kind denied.
+  Result<Report> undo(const std::string& rollout, const std::string& reason);
+  Result<> check_undo_order(const std::string& rollout);
+  // Adopts the configuration of the deck into the running rollout. kind denied: over, being published, taken
+  // back; exposure would shrink or grow by it; another channel.
+  Result<Amendment> plan_amendment(const std::string& rollout);
+  Result<Report> amend(const std::string& rollout, const std::string& reason);
   // As the journal says; asks nobody.
   Result<Report> status(const std::string& rollout);
   // When the next tick can have something to do, at most `longest` from now.
   Instant next_tick(const Report& report, Duration longest);
 
  private:
-  struct Loaded {
-    rollout::Plan plan;
-    rollout::State state;
+  using Loaded = rollout::Neighbour;
+  struct Inherited {
+    Loaded old;
   };
   struct LocalRelease {
     actions::StoredRelease release;
@@ -82,6 +110,16 @@ class Engine {
   Result<Loaded> load(const std::string& rollout);
   Result<Loaded> load_and_take_in(const std::string& rollout);
   Result<std::optional<rollout::State>> running_beside(const std::string& rollout);
+  Result<rollout::Plan> freeze(const rollout::PlanInput& input);
+  Result<std::optional<Inherited>> inherit(const StartRequest& request);
+  Result<std::size_t> inherited_stage(const Inherited& inherited, const rollout::Plan& plan);
+  Result<> take_over(Loaded& loaded, const Inherited& inherited, std::uint64_t plan_entry, std::size_t stage,
+                     const std::string& reason);
+  Result<std::unique_ptr<actions::Deck>> open_neighbour(const spec::App& app);
+  Result<std::optional<rollout::Neighbour>> neighbour(const std::string& rollout);
+  Result<rollout::Condition> look_after(const rollout::Plan& plan);
+  rollout::Condition look_required(const rollout::Plan& plan);
+  Result<rollout::Condition> look_witnessed(const rollout::Plan& plan);
   Result<> settle(Loaded& loaded);  // performs pending effects until there is none
   Result<> perform(Loaded& loaded);
   Result<> try_pending(Loaded& loaded);
@@ -111,6 +149,7 @@ class Engine {
   actions::Deck& deck_;
   std::function<void(const std::string&)> listener_;
   std::vector<std::string> decisions_;
+  std::vector<spec::App> neighbours_;
   GateReader reader_;
 };
 

@@ -69,6 +69,7 @@ class AppWorld {
   explicit AppWorld(const std::string& yaml = usual_yaml) : world(fake.world()) {
     const auto spec = must(spec::parse(yaml));
     app = spec.apps[0];
+    apps = spec.apps;
     add_key("release", "TRANCHE_RELEASE_KEY", 'r');
     add_key("feed", "TRANCHE_FEED_KEY", 'f');
     add_key("journal", "TRANCHE_JOURNAL_KEY", 'j');
@@ -111,17 +112,22 @@ class AppWorld {
     must(create(version));
   }
 
+  Engine engine_on(actions::Deck& deck) {
+    Engine engine(deck);
+    engine.set_neighbours(apps);
+    return engine;
+  }
   Result<Report> start(const std::string& version, const std::string& rollout = "desktop") {
     auto deck = TRY(try_open());
-    return Engine(*deck).start({rollout, version, true, "ship it"});
+    return engine_on(*deck).start({rollout, version, true, "ship it"});
   }
   Result<Report> advance(const std::string& rollout = "desktop") {
     auto deck = TRY(try_open());
-    return Engine(*deck).advance(rollout);
+    return engine_on(*deck).advance(rollout);
   }
   Result<Report> apply(const rollout::What& what, const std::string& rollout = "desktop") {
     auto deck = TRY(try_open());
-    return Engine(*deck).apply(rollout, what);
+    return engine_on(*deck).apply(rollout, what);
   }
   Report status(const std::string& rollout = "desktop") {
     auto deck = open();
@@ -176,6 +182,7 @@ class AppWorld {
   support::FakeWorld fake;
   ports::World world;
   spec::App app;
+  std::vector<spec::App> apps;                  // of the file
   std::map<std::string, double> crashes_of_20;  // release -> crashes a window among 1,000 sessions, not 20
   double fleet_size = 1;                        // times 20,000 sessions a window
   bool source_down = false;
@@ -183,13 +190,13 @@ class AppWorld {
   std::map<std::string, int> delivered;  // Idempotency-Key -> requests the hook said 2xx to
   std::map<std::string, int> tried;      // Idempotency-Key -> requests that reached it
 
- private:
   void add_key(const std::string& role, const std::string& variable, char seed) {
     const auto key = must(crypto::SecretKey::from_seed(Secret(std::string(32, seed))));
     fake.environ.values[variable] = std::string(key.to_pem().expose());
     fake.files.bytes["/repo/keys/" + role + ".pub"] = crypto::to_pem(key.public_key());
   }
 
+ private:
   Result<ports::HttpResponse> answer(const ports::HttpRequest& request) {
     if (request.url.starts_with("http://127.0.0.1:1/v1/series?")) {
       if (source_down) return fail(ErrorKind::failed, "connection refused");

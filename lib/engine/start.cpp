@@ -9,9 +9,6 @@
 #include "engine/engine.hpp"
 
 namespace tranche::engine {
-namespace {
-
-// What a feed must know of the artifacts is made with the release: later it would need the release key.
 Result<> check_release_for_feeds(const rollout::Plan& plan, const artifact::Manifest& manifest) {
   const spec::Channel& channel = *plan.config.channel(plan.channel);
   if (const auto missing = channel::missing_feeds(channel); !missing.empty())
@@ -31,7 +28,11 @@ Result<> check_release_for_feeds(const rollout::Plan& plan, const artifact::Mani
   return {};
 }
 
-}  // namespace
+Result<rollout::Plan> Engine::freeze(const rollout::PlanInput& input) {
+  spec::App frozen = deck_.app();
+  frozen.people = TRY(actions::frozen_people(deck_));
+  return rollout::make_plan(frozen, input);
+}
 
 Result<rollout::Plan> Engine::plan(const StartRequest& request) {
   const actions::StoredRelease release = TRY(actions::load_release(deck_, request.release));
@@ -44,9 +45,14 @@ Result<rollout::Plan> Engine::plan(const StartRequest& request) {
   }
   if (wanted != nullptr)
     if (const auto channel = TRY(deck_.channel_state(wanted->channel))) input.current = channel->directions;
-  spec::App frozen = deck_.app();
-  frozen.people = TRY(actions::frozen_people(deck_));
-  rollout::Plan plan = TRY(rollout::make_plan(frozen, input));
+  if (const auto inherited = TRY(inherit(request))) {
+    input.salt = inherited->old.plan.salt;  // the same devices
+    input.supersedes = inherited->old.state.release;
+  } else if (const auto running = TRY(running_beside(request.rollout));
+             running && running->release == request.release) {
+    input.salt = TRY(load(running->rollout)).plan.salt;
+  }
+  rollout::Plan plan = TRY(freeze(input));
   TRY(check_release_for_feeds(plan, release.manifest));
   TRY(actions::demand_evidence(deck_, release, plan.spec().require, request.rollout));
   return plan;
@@ -109,7 +115,8 @@ Result<Report> Engine::start(const StartRequest& request) {
   if (const spec::Rollout* wanted = deck_.app().rollout(request.rollout))
     if (const spec::Channel* channel = deck_.app().channel(wanted->channel)) TRY(take_in_stops(*channel));
   const actions::StoredRelease release = TRY(actions::load_release(deck_, request.release));
-  if (const auto running = TRY(running_beside(request.rollout))) {
+  const auto inherited = TRY(inherit(request));
+  if (const auto running = TRY(running_beside(request.rollout)); running && !inherited) {
     if (running->rollout == request.rollout && running->release == request.release) {
       const auto again = this->plan(request);
       if (again && TRY(rollout::plan_digest(*again)) == running->plan_digest) {
@@ -119,12 +126,14 @@ Result<Report> Engine::start(const StartRequest& request) {
       }
     }
     return fail_hint(ErrorKind::conflict,
-                     "see tranche rollout status " + running->rollout + ", or stop it first",
+                     "see tranche rollout status " + running->rollout +
+                         ", stop it first, or let a fix go on with its exposure: --supersede",
                      "rollout '{}' is still {} with release {}", running->rollout,
                      rollout::to_text(running->phase), running->release);
   }
   const rollout::Plan plan = TRY(this->plan(request));
   const spec::Channel* channel = plan.config.channel(plan.channel);
+  const std::size_t stage = inherited ? TRY(inherited_stage(*inherited, plan)) : 0;
 
   const LocalRelease local = TRY(collect(release));
   std::optional<LocalRelease> fallback;
@@ -142,6 +151,11 @@ Result<Report> Engine::start(const StartRequest& request) {
   if (fallback) TRY(publish_artifacts(*channel, *fallback));
 
   Loaded loaded{plan, {}};
+  if (inherited) {
+    TRY(take_over(loaded, *inherited, plan_entry, stage, request.reason));
+    TRY(settle(loaded));
+    return report(std::move(loaded));
+  }
   rollout::Next begun;
   begun.state = rollout::begin(plan, TRY(rollout::plan_digest(plan)), plan_entry, deck_.world().clock.now());
   begun.decisions.push_back(fmt::format("release {} starts on channel '{}'", plan.release, plan.channel));

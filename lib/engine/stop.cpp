@@ -103,7 +103,8 @@ Result<std::optional<Engine::Loaded>> Engine::running_with(const std::string& ch
   for (const std::string& subject : TRY(deck_.journal().subjects())) {
     if (!subject.starts_with(prefix)) continue;
     Loaded loaded = TRY(load(subject.substr(prefix.size())));
-    if (loaded.plan.channel == channel && loaded.state.release == release && !is_back(loaded.state.phase))
+    if (loaded.plan.channel == channel && loaded.state.release == release && !is_back(loaded.state.phase) &&
+        loaded.state.phase != rollout::Phase::superseded)
       return std::optional(std::move(loaded));
   }
   return std::optional<Loaded>();

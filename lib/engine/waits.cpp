@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "base/window.hpp"
 #include "engine/engine.hpp"
+#include "journal/witness.hpp"
 #include "signing/keys.hpp"
 
 namespace tranche::engine {
@@ -56,9 +57,26 @@ rollout::Conditions Engine::look(const Loaded& loaded, Instant now) {
     } else if (name == rollout::approval_condition) {
       auto approval = look_at_approval(deck_, loaded.plan, loaded.state, following, now);
       out[name] = approval ? std::move(*approval) : not_met(approval.error(), "approval");
+    } else if (name == rollout::after_condition) {
+      auto after = look_after(loaded.plan);
+      out[name] = after ? std::move(*after) : not_met(after.error(), "predecessor");
+    } else if (name == rollout::requires_condition) {
+      out[name] = look_required(loaded.plan);
+    } else if (name == rollout::witnesses_condition) {
+      auto witnessed = look_witnessed(loaded.plan);
+      out[name] = witnessed ? std::move(*witnessed) : not_met(witnessed.error(), "witnesses");
     }
   }
   return out;
+}
+
+// Asked for the journal as it stands, which the decision to grow follows.
+Result<Condition> Engine::look_witnessed(const rollout::Plan& plan) {
+  const journal::WitnessPolicy policy = TRY(journal::witness_policy(plan.config));
+  const journal::Witnessed witnessed =
+      TRY(journal::ask_witnesses(deck_.world(), deck_.state_store(), deck_.journal(), policy));
+  if (witnessed.enough()) return Condition{true, {}, {}, {}};
+  return Condition{false, journal::shortage_text(witnessed), {}, {}};
 }
 
 void Engine::beat(const spec::Rollout& rollout) {

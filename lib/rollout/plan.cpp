@@ -148,7 +148,8 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   if (input.current.baseline == input.release)
     return fail_hint(ErrorKind::invalid, "every device is offered it already",
                      "release {} is the baseline of channel '{}'", input.release, rollout->channel);
-  if (input.current.offer && input.current.offer->release != input.release)
+  if (input.current.offer && input.current.offer->release != input.release &&
+      input.current.offer->release != input.supersedes)
     return fail_hint(ErrorKind::conflict, "wait for it, or stop it: tranche stop ROLLOUT --reason TEXT",
                      "channel '{}' is offering release {} already", rollout->channel,
                      input.current.offer->release);
@@ -164,6 +165,7 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   plan.fallback_sha256 = input.fallback_sha256;
   plan.salt = app.name + "/" + rollout->channel;
   if (rollout->salt != spec::Rollout::Salt::channel) plan.salt += "/" + input.release;
+  if (!input.salt.empty()) plan.salt = input.salt;
   for (const spec::Stage& stage : rollout->stages)
     plan.stages.push_back(
         {stage.name, rule_of(app, stage, plan.salt), !stage.whole(), stage.bake, stage.gates});

@@ -45,6 +45,8 @@ struct PlanInput {
   cohort::Directions current;  // what the channel says now
   bool accept_no_way_back = false;
   std::string fallback, fallback_sha256;  // of a release made with --fallback-for this one; or empty
+  std::string salt{};                     // of the rollout that it goes on with; empty: its own
+  std::string supersedes{};  // the release that is being offered and that this one takes over from
 };
 // kind invalid: unknown rollout, not supported yet (all of it listed), release withdrawn or already the
 // baseline, stages that shrink, no way back and not accepted.

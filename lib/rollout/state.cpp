@@ -62,6 +62,8 @@ Result<std::optional<Trouble>> trouble_of(const doc::Value& state) {
 
 std::string_view to_text(Phase phase) { return phase_names[static_cast<std::size_t>(phase)]; }
 
+std::string_view to_text(EffectKind kind) { return effect_names[static_cast<std::size_t>(kind)]; }
+
 bool is_final(Phase phase) {
   return phase == Phase::done || phase == Phase::rolled_back || phase == Phase::stranded ||
          phase == Phase::superseded;

@@ -43,6 +43,7 @@ enum class EffectKind {
   finish,    // publish the feed with the release as baseline
   playbook,  // run the playbook to its end
 };
+std::string_view to_text(EffectKind kind);  // "expose" "finish" "playbook"
 struct Effect {
   EffectKind kind = EffectKind::expose;
   std::string key;        // idempotency key: "<id>/expose/2", the same on every try

@@ -271,6 +271,7 @@ class Machine {
         break;
       case EffectKind::finish:
         to(Phase::done, fmt::format("release {} is the baseline now", state().release));
+        state().notice.reset();  // there is nothing to be told of any more
         state().finished = now_;
         break;
       case EffectKind::playbook:

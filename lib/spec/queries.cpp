@@ -56,15 +56,10 @@ std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
   static const std::set<std::string_view> lacking{"wait", "approval"};
   std::vector<Unsupported> out;
   unsupported_in_release(app, out);
-  if (!rollout.after_rollout.empty())
-    out.push_back({fmt::format("after in rollout '{}'", rollout.name), rollout.place});
   const auto add = [&](bool asked, std::string_view what) {
     if (asked) out.push_back({fmt::format("{} of rollout '{}'", what, rollout.name), rollout.place});
   };
   add(rollout.target.kind != Target::Kind::none, "target");
-  add(!rollout.needs.empty(), "requires");
-  add(!app.undo_order.empty(), "undo-order");
-  add(app.witnesses_required > 0, "witnesses");
   for (const std::string& name : {rollout.on_failure, rollout.on_hold}) {
     const Playbook* playbook = app.playbook(name);
     if (playbook == nullptr) continue;
