@@ -360,12 +360,9 @@ Result<Outcome> apply_event(const Options& options, Context& context, rollout::W
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
   engine::Engine engine = make_engine(opened);
   if (context.dry_run) {
-    const engine::Report now = TRY(engine.status(name));
-    const rollout::Next next =
-        TRY(rollout::step(now.plan, now.state, {context.world.clock.now(), std::move(what)}));
-    engine::Report would{now.plan, next.state, now.playbook, next.decisions};
+    const engine::Report would = TRY(engine.rehearse(name, what));
     std::string text;
-    for (const std::string& decision : next.decisions) text += "would: " + decision + "\n";
+    for (const std::string& decision : would.decisions) text += "would: " + decision + "\n";
     return Outcome{0, report_json(would, schema), text.empty() ? "nothing would change\n" : text};
   }
   engine.on_decision([&](const std::string& decision) { context.say("{}", printable(decision, 400)); });

@@ -155,4 +155,15 @@ Result<Report> Engine::apply(const std::string& rollout, const rollout::What& wh
   return report(std::move(loaded));
 }
 
+Result<Report> Engine::rehearse(const std::string& rollout, const rollout::What& what) {
+  Loaded loaded = TRY(load(rollout));
+  const Instant now = deck_.world().clock.now();
+  rollout::What event = what;
+  if (auto* promote = std::get_if<rollout::Promote>(&event)) promote->conditions = look(loaded, now);
+  rollout::Next next = TRY(rollout::step(loaded.plan, loaded.state, {now, std::move(event)}));
+  loaded.state = std::move(next.state);
+  decided(next.decisions);
+  return report(std::move(loaded));
+}
+
 }  // namespace tranche::engine

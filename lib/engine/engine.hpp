@@ -75,6 +75,8 @@ class Engine {
   Result<Report> advance(const std::string& rollout);
   // Pause, Resume, Promote, Stop: the event, then whatever it makes pending. Stop is stop().
   Result<Report> apply(const std::string& rollout, const rollout::What& what);
+  // What apply() would decide now; writes nothing and performs nothing.
+  Result<Report> rehearse(const std::string& rollout, const rollout::What& what);
   // The red button. The channel is withdrawn in the same append as the decision and published before the
   // playbook's steps, however slow they are. Never lost to a conflict: it is tried again on the newest state.
   // Stopping what is rolled back changes nothing, but publishes what is not out yet.
