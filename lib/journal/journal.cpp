@@ -33,6 +33,13 @@ class StoredJournal final : public Journal {
  public:
   StoredJournal(ports::World& world, store::Store& store, Options options)
       : world_(world), store_(store), options_(std::move(options)), tiles_(store) {}
+  StoredJournal(const StoredJournal&) = delete;
+  StoredJournal& operator=(const StoredJournal&) = delete;
+  // What was appended is remembered once, at the end: a durable write for each append would double its price.
+  // A run that is killed before leaves it to the next open.
+  ~StoredJournal() override {
+    if (appended_) static_cast<void>(remember().has_value());
+  }
 
   Result<> load() {
     TRY(check_origin(options_.origin));
@@ -235,8 +242,7 @@ class StoredJournal final : public Journal {
     bundles_.erase(old_size / tile_width);
     last_ = entries.back();
     remove_partials(old_size, completed);
-    // The entries are written: an error now would make the caller write them twice. The next open remembers.
-    static_cast<void>(remember().has_value());
+    appended_ = true;
     return entries;
   }
 
@@ -374,6 +380,7 @@ class StoredJournal final : public Journal {
   std::map<std::uint64_t, Bundle> bundles_;
   std::optional<Entry> last_;
   Retired retired_;
+  bool appended_ = false;
 };
 
 }  // namespace
