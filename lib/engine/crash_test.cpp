@@ -177,10 +177,9 @@ class Story {
     }
     if (const auto entry = must(deck->journal().latest(deck->playbook_subject("desktop")))) {
       const playbook::Run run = must(playbook::run_from_value(entry->state));
-      const auto step = playbook::current(run);
-      if (step && run.steps[*step].uses == "http.request" &&
-          run.steps[*step].status == playbook::Status::running)
-        may_be_unknown.insert(must(Engine(*deck).status("desktop")).state.release);
+      for (const playbook::StepRecord& step : run.steps)
+        if (step.uses == "http.request" && step.status == playbook::Status::running)
+          may_be_unknown.insert(must(Engine(*deck).status("desktop")).state.release);
     }
     executioner.away = false;
   }

@@ -122,14 +122,15 @@ class Engine {
   Result<rollout::Condition> look_after(const rollout::Plan& plan);
   rollout::Condition look_required(const rollout::Plan& plan);
   Result<rollout::Condition> look_witnessed(const rollout::Plan& plan);
-  Result<> settle(Loaded& loaded);  // performs pending effects until there is none
-  Result<> perform(Loaded& loaded);
-  Result<> try_pending(Loaded& loaded);
+  Result<> settle(Loaded& loaded);       // performs pending effects until there is none, or a playbook waits
+  Result<bool> perform(Loaded& loaded);  // false: a playbook waits, a later tick goes on
+  Result<bool> try_pending(Loaded& loaded);
   void tell_people(Loaded& loaded);
   void beat(const spec::Rollout& rollout);
   // The conditions of the growth that is next.
   rollout::Conditions look(const Loaded& loaded, Instant now);
-  Result<bool> perform_playbook(Loaded& loaded, const rollout::Effect& effect);  // stranded?
+  // Whether devices are stranded; nullopt: it waits.
+  Result<std::optional<bool>> perform_playbook(Loaded& loaded, const rollout::Effect& effect);
   // Leaves a signed summary in the state store for every gate that had passed when its stage ended; what the
   // journal says of them: [{gate, stage, name, sha256}].
   Result<doc::Value> leave_summaries(const Loaded& loaded, const rollout::State& next);

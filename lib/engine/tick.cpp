@@ -25,23 +25,26 @@ bool may_be_tried(const rollout::State& state, Instant now) {
 
 }  // namespace
 
-Result<> Engine::perform(Loaded& loaded) {
+Result<bool> Engine::perform(Loaded& loaded) {
   const rollout::Effect effect = *loaded.state.pending;
   if (effect.kind == EffectKind::playbook) {
-    const bool stranded = TRY(perform_playbook(loaded, effect));
-    return feed_event(loaded, "rollout.playbook-done", rollout::EffectDone{effect.key, stranded});
+    const auto stranded = TRY(perform_playbook(loaded, effect));
+    if (!stranded) return false;
+    TRY(feed_event(loaded, "rollout.playbook-done", rollout::EffectDone{effect.key, *stranded}));
+    return true;
   }
   const spec::Channel* channel = loaded.plan.config.channel(loaded.plan.channel);
   if (channel == nullptr)
     return fail(ErrorKind::verification, "the plan has no channel '{}'", loaded.plan.channel);
   if (const auto decision = TRY(decision_of(loaded, loaded.state))) TRY(deck_.append({*decision}));
   TRY(deck_.publish(*channel));
-  return feed_event(loaded, effect.kind == EffectKind::finish ? "rollout.done" : "rollout.exposed",
-                    rollout::EffectDone{effect.key});
+  TRY(feed_event(loaded, effect.kind == EffectKind::finish ? "rollout.done" : "rollout.exposed",
+                 rollout::EffectDone{effect.key}));
+  return true;
 }
 
 // As perform; what went wrong with the effect is journalled with the time of its next attempt.
-Result<> Engine::try_pending(Loaded& loaded) {
+Result<bool> Engine::try_pending(Loaded& loaded) {
   const rollout::Effect effect = *loaded.state.pending;
   auto done = perform(loaded);
   if (done || !is_of_the_effect(done.error().kind)) return done;
@@ -61,7 +64,7 @@ Result<> Engine::settle(Loaded& loaded) {
     if (deck_.world().clock.interrupted())
       return fail_hint(ErrorKind::interrupted, "run it again: it goes on where it stopped",
                        "interrupted before {}", loaded.state.pending->key);
-    TRY(try_pending(loaded));
+    if (!TRY(try_pending(loaded))) break;
   }
   return {};
 }
@@ -102,7 +105,7 @@ void Engine::tell_people(Loaded& loaded) {
   if (!loaded.state.notice) return;
   const rollout::Effect notice = *loaded.state.notice;
   const auto told = [&]() -> Result<> {
-    TRY(perform_playbook(loaded, notice));
+    if (!TRY(perform_playbook(loaded, notice))) return {};  // it waits
     return feed_event(loaded, "rollout.people-told", rollout::NoticeDone{notice.key});
   }();
   if (!told && told.error().kind != ErrorKind::pending)

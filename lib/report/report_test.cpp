@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/html.hpp"
+#include "playbook/machine.hpp"
 #include "report/html.hpp"
 
 using namespace tranche;

@@ -6,7 +6,7 @@
 
 #include "actions/deck.hpp"
 #include "doc/value.hpp"
-#include "playbook/run.hpp"
+#include "playbook/machine.hpp"
 #include "rollout/state.hpp"
 
 namespace {
@@ -64,7 +64,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const doc::Value written = playbook::to_value(*run);
     const auto again = playbook::run_from_value(written);
     require(again.has_value() && playbook::to_value(*again) == written);
-    (void)playbook::current(*run);
+    spec::Playbook playbook;
+    for (const playbook::StepRecord& record : run->steps) {
+      spec::Step step;
+      step.uses = record.uses;
+      step.deadline = std::chrono::hours(1);
+      step.compensate.uses = "run";
+      step.on_failure = spec::Step::OnFailure::abort;
+      playbook.steps.push_back(step);
+    }
+    const playbook::Move move = playbook::next_move(*run, playbook, run->started);
+    if (move.kind == playbook::Move::Kind::expire)
+      (void)playbook::mark_expired(*run, playbook, move.step, run->started);
+    for (std::size_t i = 0; i < run->steps.size(); ++i)
+      (void)playbook::settle(*run, playbook, i, playbook::Settlement::failed, "ana", run->started);
   }
   journal::Entry entry;
   entry.state = *value;
