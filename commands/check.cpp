@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "commands/commands.hpp"
 #include "commands/support.hpp"
+#include "engine/playbook_runner.hpp"
 #include "rollout/plan.hpp"
 #include "spec/warnings.hpp"
 
@@ -70,16 +71,17 @@ doc::Value warning_json(const Error& warning) {
 // All that cannot be read, at once.
 Result<> check_all_conditions(const spec::Spec& spec) {
   std::optional<Error> first;
-  for (const auto& app : spec.apps) {
-    for (const auto& gate : app.gates) {
-      auto readable = rollout::check_conditions(app, gate);
-      if (readable) continue;
-      if (first) {
-        first->others.push_back(std::move(readable.error()));
-      } else {
-        first = std::move(readable.error());
-      }
+  const auto look = [&](Result<> readable) {
+    if (readable) return;
+    if (first) {
+      first->others.push_back(std::move(readable.error()));
+    } else {
+      first = std::move(readable.error());
     }
+  };
+  for (const auto& app : spec.apps) {
+    for (const auto& gate : app.gates) look(rollout::check_conditions(app, gate));
+    for (const auto& playbook : app.playbooks) look(engine::check_when(playbook));
   }
   if (first) return fail(std::move(*first));
   return {};

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "metrics/sent_queries.hpp"
+#include "playbook/machine.hpp"
 #include "rollout/explain.hpp"
 
 namespace tranche::commands {
@@ -69,6 +70,14 @@ std::string waits_text(const rollout::State& state, Instant now) {
     out += fmt::format("    tried again at {} ({})\n", to_text(state.trouble->not_before),
                        format_age(state.trouble->not_before, now));
   return out;
+}
+
+// What its playbook waits for, and what helps; empty: nothing.
+std::string playbook_waits(const engine::Report& report, Instant now) {
+  const playbook::Run& run = *report.playbook;
+  const spec::Playbook* playbook = report.plan.config.playbook(run.playbook);
+  if (playbook == nullptr || playbook->steps.size() != run.steps.size()) return {};
+  return playbook::explain(run, *playbook, playbook::next_move(run, *playbook, now), report.state.rollout);
 }
 
 std::string bake_text(const rollout::PlannedStage& stage, const rollout::State& state, Instant now) {
@@ -189,7 +198,9 @@ doc::Value report_json(const engine::Report& report, std::string_view schema) {
                                      {"status", playbook::to_text(step.status)},
                                      {"attempts", step.attempts},
                                      {"detail", step.detail}}));
-    out.set("playbook", doc::Value::object({{"name", report.playbook->playbook}, {"steps", steps}}));
+    out.set("playbook", doc::Value::object({{"name", report.playbook->playbook},
+                                            {"course", playbook::to_text(report.playbook->course)},
+                                            {"steps", steps}}));
   }
   if (doc::Value recovery = recovery_json(report.plan, report.state); !recovery.as_array().empty())
     out.set("feeds", std::move(recovery));
@@ -269,6 +280,8 @@ std::string report_text(const engine::Report& report, Instant now, bool color) {
     for (const playbook::StepRecord& step : report.playbook->steps)
       steps.row({step.id, std::string(playbook::to_text(step.status)), printable(step.detail, 120)});
     out += fmt::format("  playbook '{}'\n", report.playbook->playbook) + steps.text(4);
+    if (const std::string waits = playbook_waits(report, now); !waits.empty())
+      out += "    " + printable(waits, 600) + "\n";
   }
   return out;
 }

@@ -25,6 +25,8 @@ struct Call {
   Cause cause;
   Instant deadline{};  // no attempt may last longer
   doc::Value facts{};  // ask, undo: what `perform` said of itself; perform: of the attempt before; or null
+  std::string run{}, playbook{};  // key of the playbook's run, and its name
+  std::string plan_digest{};      // of what fixes its steps: the rollout's plan, or that of a run by hand
 };
 
 enum class Asked { done, not_done, unknown };
@@ -36,9 +38,11 @@ struct Need {
 };
 
 struct Outcome {
-  std::string text;                     // what was done, in words
-  doc::Value facts{};                   // for ask and undo: a commit, an issue's number; object or null
-  std::optional<Instant> not_before{};  // set: not done yet (a wait, an approval), look again then
+  std::string text;    // what was done, in words
+  doc::Value facts{};  // for ask and undo: a commit, an issue's number; object or null
+  // Set: not done yet (a wait, an approval): perform is called again then, or by the next tick where that is
+  // now, with these facts and without another intent in the journal.
+  std::optional<Instant> not_before{};
 };
 
 struct Action {
@@ -81,6 +85,8 @@ Action git_commit();
 Action git_tag();
 Action git_revert();
 Action target_undo();
+Action wait();
+Action approval();
 
 // For actions that need nothing of the machine they run on.
 Result<std::vector<Need>> needs_nothing(Deck& deck, const Call& call);

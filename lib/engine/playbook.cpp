@@ -21,6 +21,7 @@ Result<std::optional<bool>> Engine::perform_playbook(Loaded& loaded, const rollo
       effect.key.find("/hold/") != std::string::npos ? playbook::Purpose::hold : playbook::Purpose::rollback;
   order.cause = {deck_.by(), state.because};
   order.digest = TRY(playbook_digest(TRY(playbook_document(order))));
+  order.plan_digest = state.plan_digest;
   PlaybookRunner runner(deck_, order, [this](const std::string& said) { decided({said}); });
   const PlaybookProgress progress = TRY(runner.go());
   if (!progress.over) {

@@ -90,13 +90,7 @@ Result<> check_need(actions::Deck& deck, const actions::Need& need) {
 }
 
 Result<> add_needs(actions::Deck& deck, const actions::Call& call, PlannedStep& step) {
-  const actions::Action* action = actions::find_action(call.step.uses);
-  if (action == nullptr)
-    return fail(ErrorKind::invalid, "there is no action '{}' in this build", printable(call.step.uses, 64));
-  for (actions::Need& need : TRY(action->needs(deck, call))) {
-    const auto checked = check_need(deck, need);
-    step.needs.push_back({std::move(need), checked.has_value(), checked ? "" : checked.error().message});
-  }
+  for (CheckedNeed& need : TRY(check_needs(deck, call))) step.needs.push_back(std::move(need));
   return {};
 }
 
@@ -116,6 +110,18 @@ Result<> plan_step(actions::Deck& deck, const PlaybookOrder& order, const spec::
 }
 
 }  // namespace
+
+Result<std::vector<CheckedNeed>> check_needs(actions::Deck& deck, const actions::Call& call) {
+  const actions::Action* action = actions::find_action(call.step.uses);
+  if (action == nullptr)
+    return fail(ErrorKind::invalid, "there is no action '{}' in this build", printable(call.step.uses, 64));
+  std::vector<CheckedNeed> out;
+  for (actions::Need& need : TRY(action->needs(deck, call))) {
+    const auto checked = check_need(deck, need);
+    out.push_back({std::move(need), checked.has_value(), checked ? "" : checked.error().message});
+  }
+  return out;
+}
 
 PlaybookOrder order_for(actions::Deck&, const rollout::Plan& plan, const rollout::State& state,
                         const spec::Playbook& playbook) {

@@ -29,6 +29,9 @@ struct CheckedNeed {
   bool there = false;
   std::string why;  // not there: why
 };
+// What one call needs, each looked for on this machine.
+Result<std::vector<CheckedNeed>> check_needs(actions::Deck& deck, const actions::Call& call);
+
 struct PlannedStep {
   std::string id, uses;
   std::string changes;  // in words

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actions/approval.hpp"
 #include "base/text.hpp"
 #include "gate/condition.hpp"
 
@@ -181,7 +182,10 @@ actions::Call PlaybookRunner::call_of(const spec::Step& part, std::size_t step, 
       playbook::step_key(run_, step) + std::string(suffix),
       {run_.by.empty() ? order_.cause.by : run_.by, run_.reason.empty() ? order_.cause.reason : run_.reason},
       now() + part.timeout,
-      suffix == "/verify" ? doc::Value() : record.facts};
+      suffix == "/verify" ? doc::Value() : record.facts,
+      run_.key,
+      run_.playbook,
+      order_.plan_digest};
 }
 
 Result<Ending> PlaybookRunner::perform(std::size_t step, const spec::Step& part, std::string_view suffix) {
@@ -298,9 +302,22 @@ Result<> PlaybookRunner::undo(std::size_t step, bool cut_short) {
   return {};
 }
 
-Result<Considered> PlaybookRunner::consider_approval(std::size_t, std::string& detail) {
-  detail = "approval of steps is not in this build";
-  return Considered::unanswered;
+Result<Considered> PlaybookRunner::consider_approval(std::size_t step, std::string& detail) {
+  const spec::Step& given = order_.playbook.steps[step];
+  const spec::App& frozen = order_.plan.config;
+  const auto request =
+      actions::step_request(deck_, frozen, actions::question_of(call_of(given, step, ""), given.approval));
+  const auto stands = request ? actions::standing(deck_, frozen, *request, now())
+                              : Result<actions::Standing>(std::unexpected(Error(request.error())));
+  if (!stands) {
+    if (can_be_retried(stands.error().kind) && stands.error().kind != ErrorKind::verification)
+      return fail(Error(stands.error()));
+    detail = "its approval cannot be judged: " + words_of(stands.error());
+    return Considered::unanswered;
+  }
+  detail = printable(stands->why, 400);
+  if (stands->met) return Considered::yes;
+  return stands->rejected ? Considered::unanswered : Considered::not_yet;
 }
 
 Result<> PlaybookRunner::consider(std::size_t step) {

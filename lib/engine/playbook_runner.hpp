@@ -26,7 +26,8 @@ struct PlaybookOrder {
   std::string key;         // idempotency key of the run
   playbook::Purpose purpose = playbook::Purpose::rollback;
   actions::Cause cause;
-  std::string digest;  // of the playbook's plan (playbook_plan.hpp)
+  std::string digest;       // of the playbook's plan (playbook_plan.hpp)
+  std::string plan_digest;  // what approvals are bound to: of the rollout's plan, by hand of the playbook's
   // What `when` sees besides the steps: result.stranded, result.share (percent of all devices).
   bool stranded = false;
   double share = 0;

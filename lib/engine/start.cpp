@@ -7,6 +7,7 @@
 #include "artifact/collect.hpp"
 #include "base/text.hpp"
 #include "engine/engine.hpp"
+#include "engine/playbook_runner.hpp"
 
 namespace tranche::engine {
 Result<> check_release_for_feeds(const rollout::Plan& plan, const artifact::Manifest& manifest) {
@@ -31,7 +32,9 @@ Result<> check_release_for_feeds(const rollout::Plan& plan, const artifact::Mani
 Result<rollout::Plan> Engine::freeze(const rollout::PlanInput& input) {
   spec::App frozen = deck_.app();
   frozen.people = TRY(actions::frozen_people(deck_));
-  return rollout::make_plan(frozen, input);
+  rollout::Plan plan = TRY(rollout::make_plan(frozen, input));
+  for (const spec::Playbook& playbook : plan.config.playbooks) TRY(check_when(playbook));
+  return plan;
 }
 
 Result<rollout::Plan> Engine::plan(const StartRequest& request) {

@@ -277,9 +277,10 @@ bool is_stopping(const Run& run, std::size_t step) {
 }
 
 Duration backoff(const spec::Retry& retry, int attempts, double chance) {
+  const Duration most = std::max(retry.most, retry.backoff);
   Duration wait = retry.backoff;
-  for (int i = 1; i < attempts && wait < retry.most; ++i) wait *= 2;
-  wait = std::min(wait, retry.most);
+  for (int i = 1; i < attempts && wait < most; ++i) wait *= 2;
+  wait = std::min(wait, most);
   const double extra = static_cast<double>(wait.count()) * retry.jitter * std::clamp(chance, 0.0, 1.0);
   return wait + Duration(static_cast<Duration::rep>(extra));
 }
@@ -306,6 +307,7 @@ bool is_over(const Run& run, const spec::Playbook& playbook) {
 }
 
 std::string explain(const Run& run, const spec::Playbook&, const Move& move, const std::string& rollout) {
+  if (move.step >= run.steps.size()) return {};
   const StepRecord& record = run.steps[move.step];
   if (move.kind == Kind::wait)
     return fmt::format("step '{}'{}{}{}", record.id,
@@ -313,6 +315,8 @@ std::string explain(const Run& run, const spec::Playbook&, const Move& move, con
                            ? std::string(" waits")
                            : " is looked at again at " + tranche::to_text(move.until),
                        record.detail.empty() ? "" : ": ", record.detail);
+  if (move.kind == Kind::consider && record.begun && !record.detail.empty())
+    return fmt::format("step '{}': {}", record.id, record.detail);
   if (move.kind != Kind::person) return {};
   if (record.compensation && record.status != Status::unknown)
     return fmt::format(
@@ -514,15 +518,25 @@ Result<Run> settle(Run run, const spec::Playbook& playbook, std::size_t step, Se
   return run;
 }
 
-Result<Run> cancel(Run run, const spec::Playbook& playbook, const std::string& who) {
+Result<Run> cancel(Run run, const std::string& who, bool forget) {
   bool any = false;
   for (std::size_t i = 0; i < run.steps.size(); ++i) {
-    any = any || (run.steps[i].status == Status::waiting && !is_stopping(run, i));
+    StepRecord& record = run.steps[i];
+    any = any || (record.status == Status::waiting && !is_stopping(run, i));
     TRY(skip(run, i, "cancelled: " + who));
+    const bool open = record.status == Status::running || record.status == Status::verifying;
+    if (!forget || !open) continue;
+    any = true;
+    if (record.status == Status::running) {
+      TRY(turn(record.status, Status::unknown, record.id));
+    } else {
+      TRY(turn(record.status, Status::failed, record.id));
+    }
+    record.detail = "cut short, and cancelled: " + who;
   }
   if (!any)
     return fail_hint(ErrorKind::denied, "see tranche playbook show",
-                     "nothing of playbook '{}' is still to begin", playbook.name);
+                     "nothing of playbook '{}' is still to begin", run.playbook);
   return run;
 }
 

@@ -90,8 +90,10 @@ Result<Run> mark_undone(Run run, const spec::Playbook& playbook, std::size_t ste
 enum class Settlement { done, failed, again };
 Result<Run> settle(Run run, const spec::Playbook& playbook, std::size_t step, Settlement how,
                    const std::string& who, Instant now);
-// What has not begun is not begun any more; in a rollback what stops the release still is.
-Result<Run> cancel(Run run, const spec::Playbook& playbook, const std::string& who);
+// What has not begun is not begun any more; in a rollback what stops the release still is. A try that was cut
+// short is of unknown outcome then, where `forget` says that nobody will be asked about it. kind denied when
+// there is nothing to cancel.
+Result<Run> cancel(Run run, const std::string& who, bool forget = false);
 
 // The table of what a step may become: every mark above goes by it.
 struct Turn {

@@ -327,9 +327,9 @@ TEST_CASE("in a rollback nothing keeps the steps that stop the release from bein
     CHECK(is(next_move(run, playbook, t0), Kind::person, 0));
   }
   SUBCASE("cancelled: it alone is taken") {
-    run = must(cancel(run, playbook, "ana"));
+    run = must(cancel(run, "ana"));
     CHECK(is(next_move(run, playbook, t0), Kind::take, 3));
-    CHECK_FALSE(cancel(run, playbook, "ana").has_value());
+    CHECK_FALSE(cancel(run, "ana").has_value());
   }
   SUBCASE("an explicit wait before it is kept") {
     run = must(mark_ended(must(mark_running(run, 0, t0)), playbook, 0,

@@ -162,6 +162,14 @@ Result<Run> run_from_value(const doc::Value& value) {
   return run;
 }
 
+std::optional<std::size_t> current(const Run& run) {
+  for (std::size_t i = 0; i < run.steps.size(); ++i) {
+    const Status status = run.steps[i].status;
+    if (status == Status::waiting || status == Status::running || status == Status::verifying) return i;
+  }
+  return std::nullopt;
+}
+
 std::string step_key(const Run& run, std::size_t step) { return run.key + "/" + run.steps[step].id; }
 
 std::optional<std::size_t> find_step(const Run& run, std::string_view id) {

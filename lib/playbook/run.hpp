@@ -73,6 +73,8 @@ struct Run {
 doc::Value to_value(const Run& run);
 Result<Run> run_from_value(const doc::Value& value);
 
+// The first step that is not over; nullopt: none is. What is to be done with it: machine.hpp.
+std::optional<std::size_t> current(const Run& run);
 // "<run key>/<step id>": the same on every try.
 std::string step_key(const Run& run, std::size_t step);
 // The step of that id, or of that number from 1; nullopt: there is none.

@@ -305,6 +305,34 @@ struct PlaybookCheck {
           later.empty() ? "write continue or abort" : name_hint(step.on_failure_step, later, "step"));
   }
 
+  // A question that is asked after a step, and what takes a step back, do not wait themselves.
+  void check_use(std::size_t i, std::string_view part, const std::string& uses) const {
+    if (uses != "wait" && uses != "approval") return;
+    problems.add(
+        place_at(document, {"playbooks", playbook.name, "steps", i, part, "uses"}),
+        fmt::format("{} is nothing for {} of step {} of playbook '{}'", uses, part, i + 1, playbook.name),
+        "write it as a step of its own");
+  }
+
+  // Stopping waits for nobody.
+  void check_stopping() const {
+    const bool rolls_back = std::ranges::any_of(
+        app.rollouts, [&](const Rollout& rollout) { return rollout.on_failure == playbook.name; });
+    if (!rolls_back) return;
+    std::optional<std::size_t> asks;
+    for (std::size_t i = 0; i < playbook.steps.size(); ++i) {
+      const Step& step = playbook.steps[i];
+      if (!asks && (!step.approval.empty() || step.uses == "approval")) asks = i;
+      if (!asks || !step.uses.starts_with("channel.")) continue;
+      problems.add(at(*asks, step.approval.empty() ? "uses" : "approval"),
+                   fmt::format("{} in step {} of playbook '{}' waits for approval in step {}: stopping a "
+                               "release waits for nobody",
+                               step.uses, i + 1, playbook.name, *asks + 1),
+                   "put the steps of channel.* first, and what wants approval after them");
+      return;
+    }
+  }
+
   void check_step(std::size_t i) const {
     const Step& step = playbook.steps[i];
     const Value* written = find_at(document, {"playbooks", playbook.name, "steps", i});
@@ -313,6 +341,8 @@ struct PlaybookCheck {
     UseCheck{app, document, problems, playbook, i, "verify", step.verify.uses, step.verify.with}.run();
     UseCheck{app, document, problems, playbook, i, "compensate", step.compensate.uses, step.compensate.with}
         .run();
+    check_use(i, "verify", step.verify.uses);
+    check_use(i, "compensate", step.compensate.uses);
     check_jump(i);
     if (!step.approval.empty() &&
         std::ranges::find(app.people, step.approval, &People::name) == app.people.end())
@@ -333,9 +363,11 @@ struct PlaybookCheck {
 }  // namespace
 
 void check_playbooks(const App& app, const Value& document, Problems& problems) {
-  for (const Playbook& playbook : app.playbooks)
-    for (std::size_t i = 0; i < playbook.steps.size(); ++i)
-      PlaybookCheck{app, document, problems, playbook}.check_step(i);
+  for (const Playbook& playbook : app.playbooks) {
+    const PlaybookCheck check{app, document, problems, playbook};
+    for (std::size_t i = 0; i < playbook.steps.size(); ++i) check.check_step(i);
+    check.check_stopping();
+  }
 }
 
 }  // namespace tranche::spec

@@ -1,6 +1,5 @@
 // Questions about an app: things by name, what this build does not act on yet, error sums.
 #include <algorithm>
-#include <set>
 
 #include "spec/spec.hpp"
 
@@ -53,30 +52,12 @@ const Flag* App::flag(std::string_view wanted) const { return by_name(flags, wan
 const App* Spec::app(std::string_view wanted) const { return by_name(apps, wanted); }
 
 std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
-  static const std::set<std::string_view> lacking{"wait", "approval"};
   std::vector<Unsupported> out;
   unsupported_in_release(app, out);
   const auto add = [&](bool asked, std::string_view what) {
     if (asked) out.push_back({fmt::format("{} of rollout '{}'", what, rollout.name), rollout.place});
   };
   add(rollout.target.kind != Target::Kind::none, "target");
-  for (const std::string& name : {rollout.on_failure, rollout.on_hold}) {
-    const Playbook* playbook = app.playbook(name);
-    if (playbook == nullptr) continue;
-    const auto lacks = [&](bool asked, std::string_view what, const Step& step) {
-      if (asked) out.push_back({fmt::format("{} in playbook '{}'", what, playbook->name), step.place});
-    };
-    lacks(playbook->deadline > Duration{}, "deadline", playbook->steps.front());
-    for (const Step& step : playbook->steps) {
-      lacks(lacking.contains(step.uses), fmt::format("action '{}'", step.uses), step);
-      lacks(!step.when.empty(), "when", step);
-      lacks(!step.verify.uses.empty(), "verify", step);
-      lacks(!step.compensate.uses.empty(), "compensate", step);
-      lacks(!step.approval.empty(), "approval", step);
-      lacks(step.deadline > Duration{}, "deadline", step);
-      lacks(step.on_failure == Step::OnFailure::jump, "on-failure: STEP", step);
-    }
-  }
   return out;
 }
 
