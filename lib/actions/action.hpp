@@ -41,7 +41,7 @@ struct Outcome {
   std::string text;    // what was done, in words
   doc::Value facts{};  // for ask and undo: a commit, an issue's number; object or null
   // Set: not done yet (a wait, an approval): perform is called again then, or by the next tick where that is
-  // now, with these facts and without another intent in the journal.
+  // now, with these facts. That is no attempt of the step's retry.
   std::optional<Instant> not_before{};
 };
 

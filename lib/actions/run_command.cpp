@@ -47,7 +47,8 @@ Result<Outcome> run_to_end(Deck& deck, const Call& call, std::vector<std::string
 }
 
 Result<std::vector<Need>> needs(Deck&, const Call& call) {
-  std::vector<Need> all{{Need::Kind::program, TRY(main_argv(call)).front()}};
+  const std::vector<std::string> main = TRY(main_argv(call));
+  std::vector<Need> all{{Need::Kind::program, main.front()}};
   for (const std::string_view other : {"ask", "undo"})
     if (const std::vector<std::string> argv = TRY(argv_of(call, other)); !argv.empty())
       all.push_back({Need::Kind::program, argv.front()});

@@ -20,8 +20,9 @@ constexpr std::size_t seed_bytes = 32;
 // Public keys of the drill, seen at paths of the repository where nothing is: trust: takes no others.
 class FilesWithKeys final : public ports::Files {
  public:
-  FilesWithKeys(ports::Files& below, std::map<std::string, std::string> keys)
-      : below_(below), keys_(std::move(keys)) {}
+  // keys: by path. repository: its real path.
+  FilesWithKeys(ports::Files& below, std::string repository, std::map<std::string, std::string> keys)
+      : below_(below), repository_(std::move(repository)), keys_(std::move(keys)) {}
   Result<std::optional<std::string>> read(const std::string& path, std::size_t max_bytes) override {
     if (const auto key = keys_.find(path); key != keys_.end()) return std::optional(key->second);
     return below_.read(path, max_bytes);
@@ -32,7 +33,8 @@ class FilesWithKeys final : public ports::Files {
     return below_.info(path);
   }
   Result<std::string> real_path(const std::string& path) override {
-    return keys_.contains(path) ? Result<std::string>(path) : below_.real_path(path);
+    if (!keys_.contains(path)) return below_.real_path(path);
+    return join_path(repository_, path.substr(path.rfind('/') + 1));
   }
   Result<std::unique_ptr<ports::FileReader>> open(const std::string& path) override {
     return below_.open(path);
@@ -59,6 +61,7 @@ class FilesWithKeys final : public ports::Files {
 
  private:
   ports::Files& below_;
+  std::string repository_;
   std::map<std::string, std::string> keys_;
 };
 
@@ -85,7 +88,8 @@ class Scratch {
     scratch->directory_ =
         TRY(signing::PrivateDirectory::make(world, signing::PrivateDirectory::Holds::files));
     const std::string& place = scratch->directory_->path();
-    const std::string repository = TRY(world.files.real_path(deck.repository()));
+    const std::string repository =
+        TRY(world.files.real_path(deck.repository().empty() ? "." : deck.repository()));
     spec::App copy = app;
     std::map<std::string, std::string> keys;
     const auto new_key = [&](const std::string& role, std::vector<std::string>& trusted,
@@ -112,7 +116,7 @@ class Scratch {
       channel.latest_link = false;
       channel.mode = spec::Channel::Mode::publish;
     }
-    scratch->files_ = std::make_unique<FilesWithKeys>(world.files, std::move(keys));
+    scratch->files_ = std::make_unique<FilesWithKeys>(world.files, repository, std::move(keys));
     scratch->environ_ = std::make_unique<EnvironWithState>(world.environ, place);
     scratch->world_.reset(new ports::World{world.clock, world.http, *scratch->files_, world.process,
                                            world.random, *scratch->environ_, world.console, world.zones});

@@ -34,6 +34,8 @@ std::string words_of(const Error& error) {
   return printable(out, 400);
 }
 
+bool only_waits(std::string_view uses) { return uses == "wait" || uses == "approval"; }
+
 // [0, 1), of 53 bits.
 double fraction_of(const std::string& bytes) {
   std::uint64_t bits = 0;
@@ -252,8 +254,8 @@ Result<> PlaybookRunner::take(std::size_t step, bool cut_short) {
   const playbook::StepRecord before = run_.steps[step];
   if (!cut_short) {
     run_ = TRY(playbook::mark_running(std::move(run_), step, now()));
-    // An action that waits is looked at again and again: it said what it does when it began.
-    if (!before.postponed) note(step, "playbook.step-intended");
+    // What only waits changes nothing: looking at it again leaves no line.
+    if (!before.postponed || !only_waits(given.uses)) note(step, "playbook.step-intended");
     TRY(flush());
   }
   if (given.deadline > Duration{} && run_.steps[step].begun) {

@@ -100,9 +100,10 @@ std::optional<Move> stopping_ahead(const Run& run, const spec::Playbook& playboo
   return std::nullopt;
 }
 
-// A later step may not wait for this one: it tries again, or nobody knows what came of it.
+// What stops the release does not wait for this one: it is tried again, asks people, or nobody knows what
+// came of it. A `wait` that somebody wrote down is kept.
 bool lets_pass(const Run& run, const Move& move) {
-  return move.kind == Kind::person || (move.kind == Kind::wait && !run.steps[move.step].postponed);
+  return move.kind == Kind::person || (move.kind == Kind::wait && run.steps[move.step].uses != "wait");
 }
 
 Move forward(const Run& run, const spec::Playbook& playbook, Instant now,

@@ -332,6 +332,8 @@ TEST_CASE("in a rollback nothing keeps the steps that stop the release from bein
     CHECK_FALSE(cancel(run, "ana").has_value());
   }
   SUBCASE("an explicit wait before it is kept") {
+    playbook.steps[0].uses = "wait";
+    run.steps[0].uses = "wait";
     run = must(mark_ended(must(mark_running(run, 0, t0)), playbook, 0,
                           {.how = Ended::postponed, .not_before = t0 + 1min}, t0));
     CHECK(is(next_move(run, playbook, t0), Kind::wait, 0));
