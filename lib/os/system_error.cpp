@@ -21,6 +21,8 @@ std::string hint_for(int code) {
       return "check the owner and the mode of the path and of its directory";
     case EROFS:
       return "that file system is read-only: use a path on another one";
+    case EIO:
+      return "the disk fails or was taken away: look at the kernel's log, then run again";
     case ENOENT:
       return "check the spelling of the path";
     case ENOTDIR:

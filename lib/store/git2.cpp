@@ -47,14 +47,21 @@ std::string last_git_words() {
 
 Error git_error_of(std::string_view what) {
   const git_error* error = table.error_last();
-  std::string hint;
+  std::string hint = "run again; if it stays, check the disk and the repository: git fsck";
   if (error != nullptr && error->klass == GIT_ERROR_OS)
     hint = "check the disk, and the owner and mode of the repository";
   if (error != nullptr && error->klass == GIT_ERROR_CONFIG)
     hint = "mend the git configuration; git config --list shows it";
-  if (error != nullptr && error->klass == GIT_ERROR_ODB)
-    hint = "an object is missing or broken: remove tranche's cache directory and run again";
-  return {ErrorKind::failed, fmt::format("cannot {}: {}", what, last_git_words()), std::move(hint)};
+  ErrorKind kind = ErrorKind::failed;
+  if (error != nullptr && (error->klass == GIT_ERROR_ODB || error->klass == GIT_ERROR_ZLIB ||
+                           error->klass == GIT_ERROR_SHA || error->klass == GIT_ERROR_OBJECT)) {
+    kind = ErrorKind::verification;
+    hint =
+        "an object is missing or broken: git fsck tells which, and a clone may have it; where it is "
+        "tranche's "
+        "own cache, remove that directory and run again";
+  }
+  return {kind, fmt::format("cannot {}: {}", what, last_git_words()), std::move(hint)};
 }
 
 }  // namespace tranche::store

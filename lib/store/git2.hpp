@@ -3,6 +3,7 @@
 #pragma once
 
 #include <git2.h>
+#include <git2/sys/odb_backend.h>
 #include <git2/sys/stream.h>
 
 #include <memory>
@@ -23,7 +24,7 @@
   X(credential_userpass_plaintext_new) \
   X(reference_lookup) X(reference_name_to_id) X(reference_create) X(reference_create_matching) \
   X(reference_symbolic_target) X(reference_free) X(reference_name_is_valid) \
-  X(odb_read_header) X(odb_free) \
+  X(odb_read_header) X(odb_free) X(odb_init_backend) X(odb_add_backend) X(odb_backend_data_alloc) \
   X(blob_lookup) X(blob_rawcontent) X(blob_rawsize) X(blob_free) X(blob_create_from_buffer) \
   X(tree_lookup) X(tree_free) X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_bypath) X(tree_entry_name) \
   X(tree_entry_type) X(tree_entry_id) X(tree_entry_free) X(tree_create_updated) \

@@ -1,8 +1,15 @@
 // A state branch in a repository of this machine. Objects are written into it, and its ref moves by
 // compare-and-swap under git's own ref lock, so that a `git push` from elsewhere loses or wins like we do.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "store/git_branch.hpp"
+#include "store/git_loose.hpp"
 #include "store/git_stale_lock.hpp"
 
 namespace tranche::store {
@@ -56,7 +63,20 @@ class LocalBranch final : public GitBranch {
     return std::optional(*git2().object_id(object.get()));
   }
 
+  // libgit2 flushes an object and the directory it lies in, but not the name of that directory when it is new.
+  Result<> flush_objects() {
+    const std::string path = git2().repository_commondir(repository_.get()) + std::string("objects");
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool flushed = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    const std::string why = std::generic_category().message(errno);
+    if (fd >= 0) close(fd);
+    if (flushed) return {};
+    return fail_hint(ErrorKind::failed, "check the disk, and the owner and mode of the repository",
+                     "cannot flush '{}': {}", printable(path), why);
+  }
+
   Result<Advance> move(const std::string& ref, const std::optional<git_oid>& expected, const git_oid& next) {
+    TRY(flush_objects());
     int code = swap(ref, expected, next);
     if (code == GIT_ELOCKED) {
       TRY(clear_stale_lock(files_, repository_.get(), ref, lock_patience));
@@ -127,6 +147,7 @@ Result<std::unique_ptr<GitBranch>> open_local_branch(ports::World& world, const 
   if (code < 0) return fail(git_error_of("open the git repository '" + printable(repository) + "'"));
   if (as_remote) TRY(refuse_guarded(world.files, opened.get(), repository));
   TRY(refuse_checked_out(opened.get(), options));
+  TRY(read_loose_safely(opened.get()));
   return std::unique_ptr<GitBranch>(std::make_unique<LocalBranch>(world.files, std::move(opened), options));
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "store/git_branch.hpp"
+#include "store/git_loose.hpp"
 #include "store/git_stale_lock.hpp"
 #include "store/git_stream.hpp"
 
@@ -303,6 +304,7 @@ Result<std::unique_ptr<GitBranch>> open_remote_branch(ports::World& world, const
   TRY(world.files.make_directories(options.cache_directory + "/git"));
   const auto guard = TRY(world.files.lock(path + ".lock", options.timeout));  // two first uses at once
   auto repository = TRY(open_cache(path));
+  TRY(read_loose_safely(repository.get()));
   return std::unique_ptr<GitBranch>(
       std::make_unique<RemoteBranch>(world.files, url, options, path, std::move(repository)));
 }

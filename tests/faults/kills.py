@@ -32,14 +32,15 @@ class Undisturbed:
         self.taken = sorted(len(all_of) for all_of in scene.hook.taken.values())
         check(self.taken == [1, 1], f"the hook heard {self.taken}")
 
-    def compare(self, scene, line, code, cut_short):
-        """The ending of a line against the undisturbed one. cut_short: a request may have been."""
+    def compare(self, scene, line, code, cut_short, may_fail=False):
+        """The ending of a line against the undisturbed one. cut_short: a request may have been. may_fail: steps of the
+        playbook that publish may be journalled as failed; what they wanted is there all the same."""
         hours = STORY[line][0]
         got, wanted = scene.ending(hours), self.endings[line]
         unknown = got.pop("unknown")
         check(set(unknown) <= ({"post"} if cut_short else set()), f"unknown outcome of {unknown}")
         for step in (got["status"].get("playbook") or {}).get("steps", []):
-            if step["step"] in unknown:
+            if step["step"] in unknown or (may_fail and step["status"] == "failed"):
                 step["status"] = "done"
         wanted = {k: v for k, v in wanted.items() if k != "unknown"}
         if digest(got) != digest(wanted):

@@ -9,6 +9,7 @@ import base64
 import datetime
 import hashlib
 import http.server
+import importlib.util
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 
 HOUR = 3_600_000
 START = int(datetime.datetime(2026, 3, 2, 9, 0, tzinfo=datetime.timezone.utc).timestamp() * 1000)
@@ -137,21 +139,43 @@ class Done:
         return f"exit {self.code}\n{self.out}{self.err}"
 
 
-class Scene:
-    """`kind`: where state and channel live: dir, git (a branch in a bare repository beside it), or a yaml pair
-    (state, store) of the caller's."""
+class Peer:
+    """A loopback server of tests/support: prints its port, takes commands on stdin, ends with it."""
 
-    def __init__(self, tranche, shim, kind, environment=None):
+    def __init__(self, program, *arguments):
+        script = pathlib.Path(__file__).resolve().parent.parent / "support" / program
+        self.process = subprocess.Popen(["python3", str(script), *arguments], text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        self.port = int(self.process.stdout.readline())
+
+    def command(self, words):
+        self.process.stdin.write(words + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+class Scene:
+    """`kind`: where state and channel live. dir; git: branches of a bare repository beside it; http: the state on a git
+    server, the channel in a directory; s3: both in a bucket."""
+
+    def __init__(self, tranche, shim, kind):
         self.tranche, self.shim, self.kind = str(tranche), str(shim), kind
         base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # nothing here is about the speed of a disk
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="tranche-faults-", dir=base)).resolve()
         self.world, self.saves = self.top / "world", self.top / "saves"
         self.repo, self.home = self.world / "repo", self.world / "home"
-        self.environment = environment or {}
+        self.environment, self.peer = {}, None
         self.hook = Hook()
         self.build()
 
     def close(self):
+        if self.peer is not None:
+            self.peer.close()
         self.hook.server.shutdown()
         self.hook.server.server_close()
         shutil.rmtree(self.top, ignore_errors=True)
@@ -167,8 +191,10 @@ class Scene:
         """One process of the binary. Faults: the shim's variables in lower case, without FAULT_."""
         return self.finish(self.begin(words, hours, cwd, **faults))
 
-    def begin(self, words, hours=0.0, cwd=None, **faults):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1",
+    def begin(self, words, hours=0.0, cwd=None, home=None, **faults):
+        if self.kind == "s3":  # its clock is ours
+            self.peer.command(f"clock {int(START / 1000 + hours * 3600 - time.time())}")
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home or self.home), "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1",
                        "SOURCE_DATE_EPOCH": "1772442000", "LD_PRELOAD": self.shim, "no_proxy": "127.0.0.1",
                        "FAULT_NOW": str(int(START + hours * HOUR)), **self.environment}
         environment |= {f"FAULT_{name.upper()}": str(value) for name, value in faults.items()}
@@ -207,8 +233,22 @@ class Scene:
             self.git("init", "-q", "--bare", str(self.world / "origin.git"))
             state = f'{{ git: {{ remote: "{self.world}/origin.git", branch: tranche-state }} }}'
             store = f'"git:{self.world}/origin.git#channel"'
-        elif self.kind != "dir":
-            state, store = self.kind
+        elif self.kind == "http":
+            self.git("init", "-q", "--bare", str(self.world / "origin.git"))
+            self.git("config", "http.receivepack", "true", cwd=self.world / "origin.git")
+            self.peer = Peer("git_http_server.py", str(self.world), "s3cret")
+            self.environment["TRANCHE_GIT_TOKEN"] = "s3cret"
+            state = (f'{{ git: {{ remote: "http://127.0.0.1:{self.peer.port}/origin.git", branch: tranche-state, '
+                     'token: "env:TRANCHE_GIT_TOKEN" } }')
+        elif self.kind == "s3":
+            if importlib.util.find_spec("botocore") is None:
+                raise Skip("botocore is missing (apt-get install python3-botocore)")
+            self.peer = Peer("s3_server.py", "STORYKEY", "story/secret", "eu-central-1")
+            self.peer.command("bucket acme")
+            self.environment |= {"TRANCHE_S3_ACCESS_KEY": "STORYKEY", "TRANCHE_S3_SECRET_KEY": "story/secret"}
+            state, store = (f'{{ s3: {{ bucket: acme, prefix: {name}, region: eu-central-1, '
+                            f'endpoint: "http://127.0.0.1:{self.peer.port}", path-style: true }} }}'
+                            for name in ("state", "public"))
         text = YAML.replace("@STATE@", state).replace("@STORE@", store)
         text = text.replace("@HOME@", str(self.home)).replace("@PORT@", str(self.hook.port))
         (self.repo / "tranche.yaml").write_text(text)
@@ -237,11 +277,17 @@ class Scene:
     def save(self, name):
         shutil.copytree(self.world, self.saves / str(name), symlinks=True)
         (self.saves / f"{name}.hook").write_text(json.dumps(self.hook.saved()))
+        if self.kind == "s3":
+            self.peer.command(f"save {name}")
 
     def load(self, name):
         shutil.rmtree(self.world)
         shutil.copytree(self.saves / str(name), self.world, symlinks=True)
         self.hook.reset(json.loads((self.saves / f"{name}.hook").read_text()))
+        if self.peer is not None:
+            self.peer.command("work")
+        if self.kind == "s3":
+            self.peer.command(f"load {name}")
 
     def keep(self):
         """A copy of the world for a look, where close() does not remove it."""
@@ -258,7 +304,10 @@ class Scene:
 
     def published(self, name):
         """The bytes of a file of the channel, or None."""
-        if self.kind == "dir":
+        if self.kind == "s3":
+            content = self.peer.command(f"content public/{name}")
+            return None if content == "absent" else base64.b64decode(content)
+        if self.kind != "git":
             path = self.repo / "public" / name
             return path.read_bytes() if path.exists() else None
         done = subprocess.run(["git", "-C", str(self.world / "origin.git"), "cat-file", "blob", f"channel:{name}"],

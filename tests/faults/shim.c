@@ -9,8 +9,11 @@
 //   FAULT_BEFORE=N      SIGKILL before step N takes place
 //   FAULT_AFTER=N       SIGKILL right after it
 //   FAULT_TIMER=NS      SIGKILL so many nanoseconds after the start
-//   FAULT_STOP=N        SIGSTOP before step N: the program sleeps until somebody sends SIGCONT
+//   FAULT_STOP=N        SIGSTOP before step N, or before the first after it at which no file lock is held:
+//   the program
+//                       sleeps until somebody sends SIGCONT
 //   FAULT_ERRNO=N:CODE  step N and all after it that take room or need permission fail with this errno
+//   FAULT_UNDER=TEXT    ... only of files whose path holds this text
 //   FAULT_SHORT=N       step N, a write, takes only half of what it was given, and the next one finds the
 //   disk full FAULT_COUNT=FILE    at the end the number of steps is written there FAULT_LOG=FILE      every
 //   step on the disk, with its bytes, for tests/faults/power.py
@@ -39,8 +42,11 @@
 static atomic_long steps;
 static long kill_before, kill_after, stop_at, jump_at, fail_at, short_at;
 static int fail_code, log_fd = -1;
+static const char* fail_under;
 static int64_t clock_offset_ns;  // added to the real wall clock
-static atomic_int full;          // a short write was made: the disk is full from there on
+enum { most_files = 1024 };
+static atomic_int locks, locked[most_files];  // of files, by descriptor
+static atomic_int full;                       // a short write was made: the disk is full from there on
 
 static long number(const char* name) {
   const char* text = getenv(name);
@@ -64,6 +70,7 @@ __attribute__((constructor)) static void begin(void) {
     fail_at = atol(code);
     fail_code = atoi(strchr(code, ':') + 1);
   }
+  fail_under = getenv("FAULT_UNDER");
   const char* now = getenv("FAULT_NOW");
   if (now != NULL) clock_offset_ns = atoll(now) * 1000000 - real_now_ns();
   const char* path = getenv("FAULT_LOG");
@@ -96,21 +103,24 @@ static void die(void) {
   for (;;) syscall(SYS_pause);
 }
 
-// Counts one step. `room`: it takes space or changes the tree, so a full or read-only disk refuses it: then
-// errno is set and the answer is 0, and the step does not take place.
-static long step(int room) {
+// Whether a full or read-only disk refuses a step on this file now: then errno is set.
+static int refused(long n, const char* path) {
+  const int fails = fail_at != 0 && n >= fail_at;
+  if (!fails && !atomic_load(&full)) return 0;
+  if (fail_under != NULL && strstr(path, fail_under) == NULL) return 0;
+  errno = fails ? fail_code : ENOSPC;
+  return 1;
+}
+
+// Counts one step, and does to the process what is to be done before it.
+static long step(void) {
   const long n = atomic_fetch_add(&steps, 1) + 1;
   if (n == kill_before) die();
-  if (n == stop_at) syscall(SYS_kill, getpid(), SIGSTOP);
+  if (stop_at != 0 && n >= stop_at && atomic_load(&locks) == 0) {
+    stop_at = 0;
+    syscall(SYS_kill, getpid(), SIGSTOP);
+  }
   if (n == jump_at) clock_offset_ns += atoll(strchr(getenv("FAULT_JUMP"), ':') + 1) * 1000000;
-  if (room && fail_at != 0 && n >= fail_at) {
-    errno = fail_code;
-    return 0;
-  }
-  if (room && atomic_load(&full)) {
-    errno = ENOSPC;
-    return 0;
-  }
   return n;
 }
 static void done(long n) {
@@ -179,11 +189,11 @@ static void note_flushed(int fd) {
 // ---- the disk
 #define TWO_PATHS(name, parameters, arguments, kind, from_at, from, to_at, to) \
   int name parameters {                                                        \
-    const long n = step(1);                                                    \
-    if (n == 0) return -1;                                                     \
+    const long n = step();                                                     \
     char a[PATH_MAX], b[PATH_MAX];                                             \
     absolute(from_at, from, a);                                                \
     absolute(to_at, to, b);                                                    \
+    if (refused(n, b)) return -1;                                              \
     const int answer = REAL(name) arguments;                                   \
     if (answer == 0) note(kind, a, b, strlen(b));                              \
     done(n);                                                                   \
@@ -199,10 +209,10 @@ TWO_PATHS(linkat, (int i, const char* x, int j, const char* y, int flags), (i, x
 
 #define ONE_PATH(name, parameters, arguments, kind, at, path) \
   int name parameters {                                       \
-    const long n = step(1);                                   \
-    if (n == 0) return -1;                                    \
+    const long n = step();                                    \
     char a[PATH_MAX];                                         \
     absolute(at, path, a);                                    \
+    if (refused(n, a)) return -1;                             \
     const int answer = REAL(name) arguments;                  \
     if (answer == 0) note(kind, a, NULL, 0);                  \
     done(n);                                                  \
@@ -214,23 +224,20 @@ ONE_PATH(rmdir, (const char* x), (x), 'u', AT_FDCWD, x)
 ONE_PATH(mkdir, (const char* x, mode_t mode), (x, mode), 'm', AT_FDCWD, x)
 ONE_PATH(mkdirat, (int i, const char* x, mode_t mode), (i, x, mode), 'm', i, x)
 
+// Opening is a step where it makes or empties a file, or would have to be refused on a read-only disk.
 static int open_step(int directory, const char* path, int flags, mode_t mode) {
-  if ((flags & (O_CREAT | O_TRUNC)) == 0) {
-    // A disk that takes nothing any more opens no file for writing either.
-    return (int)syscall(SYS_openat, directory, path, flags | O_LARGEFILE, mode);
-  }
   struct stat before;
-  const int existed = fstatat(directory, path, &before, 0) == 0;
-  const int change = !existed || (flags & O_TRUNC) != 0 || fail_code == EROFS || fail_code == EACCES;
-  const long n = change ? step(1) : 1;
-  if (n == 0) return -1;
+  const int making = (flags & O_CREAT) != 0 && fstatat(directory, path, &before, 0) != 0;
+  const int writing = (flags & O_ACCMODE) != O_RDONLY && (fail_code == EROFS || fail_code == EACCES);
+  if (!making && !writing && (flags & O_TRUNC) == 0)
+    return (int)syscall(SYS_openat, directory, path, flags | O_LARGEFILE, mode);
+  const long n = step();
+  char a[PATH_MAX];
+  absolute(directory, path, a);
+  if (refused(n, a)) return -1;
   const int answer = (int)syscall(SYS_openat, directory, path, flags | O_LARGEFILE, mode);
-  if (answer >= 0 && change && is_file(answer)) {
-    char a[PATH_MAX];
-    path_of(answer, a);
-    note('c', a, NULL, 0);
-  }
-  if (change) done(n);
+  if (answer >= 0 && (making || (flags & O_TRUNC) != 0) && is_file(answer)) note('c', a, NULL, 0);
+  done(n);
   return answer;
 }
 #define OPEN(name)                                                                         \
@@ -254,24 +261,26 @@ OPEN(open64)
 OPENAT(openat)
 OPENAT(openat64)
 
-ssize_t write(int fd, const void* bytes, size_t count) {
+// offset: where in the file, or -1: where its descriptor stands.
+static ssize_t write_step(int fd, const void* bytes, size_t count, off64_t offset) {
   struct stat status;
-  const int seen = fd > 2 && fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISSOCK(status.st_mode));
-  if (!seen) return syscall(SYS_write, fd, bytes, count);
-  const long n = step(S_ISREG(status.st_mode));
-  if (n == 0) return -1;
-  if (n == short_at && S_ISREG(status.st_mode)) {
+  const int known = fd > 2 && fstat(fd, &status) == 0;
+  const int file = known && S_ISREG(status.st_mode);
+  if (!file && !(known && S_ISSOCK(status.st_mode))) return syscall(SYS_write, fd, bytes, count);
+  const long n = step();
+  char a[PATH_MAX] = "";
+  if (file) path_of(fd, a);
+  if (file && refused(n, a)) return -1;
+  if (file && n == short_at) {
     atomic_store(&full, 1);
     count /= 2;
   }
-  const off_t at = S_ISREG(status.st_mode) ? lseek(fd, 0, SEEK_CUR) : 0;
-  const ssize_t answer = syscall(SYS_write, fd, bytes, count);
-  if (answer > 0 && S_ISREG(status.st_mode) && log_fd >= 0) {
-    char a[PATH_MAX + 32];
-    path_of(fd, a);
+  const int64_t at = file && offset < 0 ? lseek64(fd, 0, SEEK_CUR) : offset;
+  const ssize_t answer =
+      offset < 0 ? syscall(SYS_write, fd, bytes, count) : syscall(SYS_pwrite64, fd, bytes, count, offset);
+  if (answer > 0 && file && log_fd >= 0) {
     char* with = malloc((size_t)answer + 8);
-    const int64_t offset = at;
-    memcpy(with, &offset, 8);
+    memcpy(with, &at, 8);
     memcpy(with + 8, bytes, (size_t)answer);
     note('w', a, with, (size_t)answer + 8);
     free(with);
@@ -279,32 +288,51 @@ ssize_t write(int fd, const void* bytes, size_t count) {
   done(n);
   return answer;
 }
+ssize_t write(int fd, const void* bytes, size_t count) { return write_step(fd, bytes, count, -1); }
+ssize_t pwrite(int fd, const void* bytes, size_t count, off_t at) { return write_step(fd, bytes, count, at); }
+ssize_t pwrite64(int fd, const void* bytes, size_t count, off64_t at) {
+  return write_step(fd, bytes, count, at);
+}
 
-#define ON_FD(name, parameters, arguments, fd, room, after) \
-  int name parameters {                                     \
-    const long n = step(room);                              \
-    if (n == 0) return -1;                                  \
-    const int answer = REAL(name) arguments;                \
-    if (answer == 0) after;                                 \
-    done(n);                                                \
-    return answer;                                          \
+#define ON_FD(name, parameters, arguments, fd, after) \
+  int name parameters {                               \
+    const long n = step();                            \
+    char a[PATH_MAX];                                 \
+    path_of(fd, a);                                   \
+    if (refused(n, a)) return -1;                     \
+    const int answer = REAL(name) arguments;          \
+    if (answer == 0) after;                           \
+    done(n);                                          \
+    return answer;                                    \
   }
-ON_FD(fsync, (int fd), (fd), fd, 1, note_flushed(fd))
-ON_FD(fdatasync, (int fd), (fd), fd, 1, note_flushed(fd))
-ON_FD(ftruncate, (int fd, off_t size), (fd, size), fd, 1, (void)0)
-ON_FD(ftruncate64, (int fd, off64_t size), (fd, size), fd, 1, (void)0)
-ON_FD(flock, (int fd, int how), (fd, how), fd, 0, (void)0)
+ON_FD(fsync, (int fd), (fd), fd, note_flushed(fd))
+ON_FD(fdatasync, (int fd), (fd), fd, note_flushed(fd))
+ON_FD(ftruncate, (int fd, off_t size), (fd, size), fd, (void)0)
+ON_FD(ftruncate64, (int fd, off64_t size), (fd, size), fd, (void)0)
+
+int flock(int fd, int how) {
+  const long n = step();
+  const int answer = (int)syscall(SYS_flock, fd, how);
+  if (answer == 0 && fd < most_files && !atomic_exchange(&locked[fd], 1)) atomic_fetch_add(&locks, 1);
+  done(n);
+  return answer;
+}
+// Closing drops the lock.
+int close(int fd) {
+  if (fd >= 0 && fd < most_files && atomic_exchange(&locked[fd], 0)) atomic_fetch_sub(&locks, 1);
+  return (int)syscall(SYS_close, fd);
+}
 
 // ---- the network
 int connect(int fd, const struct sockaddr* address, socklen_t size) {
-  const long n = step(0);
+  const long n = step();
   const int answer = (int)syscall(SYS_connect, fd, address, size);
   done(n);
   return answer;
 }
 #define SEND(name, parameters, arguments)        \
   ssize_t name parameters {                      \
-    const long n = step(0);                      \
+    const long n = step();                       \
     const ssize_t answer = REAL(name) arguments; \
     done(n);                                     \
     return answer;                               \

@@ -11,6 +11,8 @@ line, each answered by a line:
   drop COUNT METHOD               ... get no answer and are not performed
   forget COUNT METHOD             ... are performed and get no answer
   cut COUNT METHOD                ... are answered with half of their body
+  slow COUNT METHOD MS            ... are answered after so many milliseconds
+  skip N                          the fault that is named next begins after N more requests
   rival KEY CONTENT               before the next PUT of KEY somebody else writes CONTENT there
   vanish COUNT                    after COUNT more requests that carry content every connection is closed
   conditions yes|no               whether conditions on writes are honoured
@@ -21,6 +23,8 @@ line, each answered by a line:
   requests                        requests since the last question
   header KEY NAME                 a header of an object of any bucket
   sha256 KEY                      the digest of an object of any bucket
+  content KEY                     an object of any bucket in base64, or absent
+  save NAME, load NAME            all that is stored now is kept under NAME; is brought back
   work                            no faults any more
 """
 import base64
@@ -31,6 +35,7 @@ import http.server
 import os
 import sys
 import threading
+import time
 import urllib.parse
 import uuid
 from xml.sax.saxutils import escape
@@ -43,7 +48,8 @@ access_key, secret_key, region = sys.argv[1:4]
 lock = threading.RLock()
 buckets, uploads = {}, {}
 counts = {"received": 0, "requests": 0}
-state = {"faults": [], "rivals": {}, "vanish": None, "conditions": True, "clock": 0}
+state = {"faults": [], "rivals": {}, "vanish": None, "conditions": True, "clock": 0, "skip": 0}
+saved = {}
 signer = botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(access_key, secret_key), "s3", region)
 
 
@@ -98,7 +104,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if state["vanish"] is not None and state["vanish"] < 0:
                 return self.drop()
             for candidate in state["faults"]:
-                if candidate["count"] > 0 and candidate["method"] in ("*", self.command):
+                if candidate["skip"] > 0:
+                    candidate["skip"] -= 1
+                elif candidate["count"] > 0 and candidate["method"] in ("*", self.command):
                     candidate["count"] -= 1
                     fault = candidate
                     break
@@ -116,6 +124,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                            f'{escape(refused.message)}</Message><Region>{region}</Region></Error>').encode()
         if fault and fault["kind"] == "forget":
             return self.drop()
+        if fault and fault["kind"] == "slow":
+            time.sleep(fault["milliseconds"] / 1000)
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -338,14 +348,31 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
+def add_fault(**fault):
+    state["faults"].append({**fault, "skip": state["skip"]})
+    state["skip"] = 0
+
+
 def command(words):
     name = words[0]
     if name == "bucket":
         buckets.setdefault(words[1], {})
     elif name == "fail":
-        state["faults"].append({"kind": name, "status": int(words[1]), "code": words[2], "count": int(words[3]), "method": words[4]})
+        add_fault(kind=name, status=int(words[1]), code=words[2], count=int(words[3]), method=words[4])
     elif name in ("drop", "forget", "cut"):
-        state["faults"].append({"kind": name, "count": int(words[1]), "method": words[2]})
+        add_fault(kind=name, count=int(words[1]), method=words[2])
+    elif name == "slow":
+        add_fault(kind=name, count=int(words[1]), method=words[2], milliseconds=int(words[3]))
+    elif name == "skip":
+        state["skip"] = int(words[1])
+    elif name == "save":
+        saved[words[1]] = {bucket: dict(objects) for bucket, objects in buckets.items()}
+    elif name == "load":
+        buckets.clear()
+        buckets.update({bucket: dict(objects) for bucket, objects in saved[words[1]].items()})
+        uploads.clear()
+    elif name == "content":
+        return next((base64.b64encode(o[words[1]].content).decode() for o in buckets.values() if words[1] in o), "absent")
     elif name == "rival":
         state["rivals"][words[1]] = words[2]
     elif name == "vanish":
@@ -367,7 +394,7 @@ def command(words):
     elif name == "sha256":
         return next((hashlib.sha256(o[words[1]].content).hexdigest() for o in buckets.values() if words[1] in o), "absent")
     elif name == "work":
-        state.update(faults=[], rivals={}, vanish=None, conditions=True, clock=0)
+        state.update(faults=[], rivals={}, vanish=None, conditions=True, clock=0, skip=0)
     else:
         return "no such command"
     return "ok"

@@ -1,0 +1,95 @@
+"""Bytes of the state change: a bit, the end torn off, emptied, removed, brought back from earlier.
+
+Each is refused with exit 6, or makes no difference: the file was of no use, or is made again. After a refusal the right
+bytes put the story back on its way. What devices read is theirs to check: there `feed check` must say it, or the tick
+mends it.
+"""
+import pathlib
+import random
+
+from kills import Undisturbed, named, tell_the_rest
+from scene import ROLLBACK, STORY, Wrong, check
+
+LINE = ROLLBACK  # the tick that reads and writes most
+
+
+def files_of(scene):
+    """Paths below the world whose bytes are state or channel, by what they are."""
+    roots = {"state": scene.repo / "state", "channel": scene.repo / "public", "memory": scene.home / ".local"}
+    if scene.kind == "git":
+        roots = {"state": scene.world / "origin.git", "memory": scene.home / ".local"}
+    for what, root in roots.items():
+        for path in sorted(root.rglob("*")):
+            name = path.relative_to(scene.world).as_posix()
+            noise = any(part in name for part in ("/hooks/", "/info/", "/description", "lock", "/logs/", "/config", "/HEAD"))
+            if path.is_file() and not noise and path.stat().st_size > 0:
+                yield what, name
+
+
+def bit(data, _, rng):
+    at = rng.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ (1 << rng.randrange(8))]) + data[at + 1 :]
+
+
+HARM = {"one bit": bit, "torn": lambda data, _, rng: data[: rng.randrange(len(data))], "emptied": lambda *_: b"",
+        "removed": lambda *_: None, "from earlier": lambda data, earlier, rng: earlier}
+
+
+def one_flip(scene, undisturbed, what, name, how, rng):
+    """"refused", "no difference", or "" when there is nothing to change."""
+    scene.load(LINE)
+    hours, words = STORY[LINE]
+    path = scene.world / name
+    good = path.read_bytes()
+    before = scene.saves / "4" / name
+    bad = HARM[how](good, before.read_bytes() if before.exists() else None, rng)
+    if bad == good or (how == "from earlier" and bad is None):
+        return ""
+    path.chmod(0o644)
+    if bad is None:
+        path.unlink()
+    else:
+        path.write_bytes(bad)
+    done = scene.run(words, hours)
+    check(done.code != 70 and done.code >= 0, f"it breaks: {done}")
+    if done.code == undisturbed.codes[LINE]:
+        # No difference: then there is none, to the end; and the channel's files are whole, or feed check says which not.
+        if what != "channel":
+            undisturbed.compare(scene, LINE, done.code, False)
+            return "no difference"
+        checked = scene.run(["feed", "check", "--quiet"], hours)
+        if checked.code == 0:
+            undisturbed.compare(scene, LINE, done.code, False)
+            return "no difference"
+        check(checked.code == 6, f"feed check: {checked}")
+    else:
+        check(done.code == 6 or what == "channel", f"neither refused nor without a difference: {done}")
+        check("hint: " in done.err, f"no hint: {done}")
+    path.write_bytes(good) if not path.exists() or path.read_bytes() == (bad or b"") else None
+    again = scene.run(words, hours)
+    undisturbed.compare(scene, LINE, again.code, False)
+    tell_the_rest(scene, undisturbed, LINE, False)
+    return "refused"
+
+
+def work(context, kind, share):
+    rng = random.Random(f"{context.seed} {kind} flips")
+    counts = {}
+    with context.scene(kind) as scene:
+        undisturbed = Undisturbed(scene)
+        scene.load(LINE)
+        cases = [(what, name, how) for what, name in files_of(scene) for how in HARM]
+        most = context.size(24, 600)
+        cases = cases if len(cases) <= most else rng.sample(cases, most)
+        for what, name, how in cases[share[0] :: share[1]]:
+            found = named(scene, f"{name}: {how}", lambda: one_flip(scene, undisturbed, what, name, how, rng))
+            if found:
+                counts[found] = counts.get(found, 0) + 1
+    if not counts.get("refused"):
+        raise Wrong(f"{kind}: not one change was refused")
+    return counts
+
+
+def say(kind, counts):
+    print(f"{sum(counts.values()):,} changed files on {kind}: {counts.get('refused', 0):,} refused, "
+          f"{counts.get('no difference', 0):,} made no difference, none was believed")
