@@ -6,7 +6,7 @@ line ends where it would have, and nobody cleaned up.
 import errno
 import random
 
-from kills import Undisturbed, named, tell_the_rest
+from kills import Undisturbed, named, run_again, tell_the_rest
 from scene import ROLLBACK, STORY, check
 
 FAULTS = [("full", {"errno": errno.ENOSPC}), ("full in the middle of a write", {"short": None}),
@@ -27,10 +27,10 @@ def one_fault(scene, undisturbed, line, step, what, to_the_end):
     check(not failed or "\nhint: " in first.err, f"no hint: {first}")
     seen = scene.run(["feed", "check", "--quiet"], hours)
     check(seen.code == 0, f"then, feed check: {seen}")
-    again = scene.run(words, hours)
+    code = run_again(scene, undisturbed, line)
     cut_short = line == ROLLBACK
     # What only the channel's disk refused, the playbook has journalled as failed; the feed is published all the same.
-    undisturbed.compare(scene, line, again.code, cut_short, may_fail="under" in what)
+    undisturbed.compare(scene, line, code, cut_short, may_fail="under" in what)
     if to_the_end and "under" not in what:
         tell_the_rest(scene, undisturbed, line, cut_short)
     return failed

@@ -7,7 +7,7 @@ mends it.
 import pathlib
 import random
 
-from kills import Undisturbed, named, tell_the_rest
+from kills import Undisturbed, named, run_again, tell_the_rest
 from scene import ROLLBACK, STORY, Wrong, check
 
 LINE = ROLLBACK  # the tick that reads and writes most
@@ -66,8 +66,8 @@ def one_flip(scene, undisturbed, what, name, how, rng):
         check(done.code == 6 or what == "channel", f"neither refused nor without a difference: {done}")
         check("hint: " in done.err, f"no hint: {done}")
     path.write_bytes(good) if not path.exists() or path.read_bytes() == (bad or b"") else None
-    again = scene.run(words, hours)
-    undisturbed.compare(scene, LINE, again.code, False)
+    code = run_again(scene, undisturbed, LINE)
+    undisturbed.compare(scene, LINE, code, False)
     tell_the_rest(scene, undisturbed, LINE, False)
     return "refused"
 

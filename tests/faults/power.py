@@ -10,7 +10,7 @@ import random
 import shutil
 import struct
 
-from kills import Undisturbed, named, points, tell_the_rest
+from kills import Undisturbed, named, points, run_again, tell_the_rest
 from scene import ROLLBACK, STORY, check
 
 DIRECTORY = object()
@@ -144,9 +144,9 @@ def one_cut(scene, undisturbed, line, step, how, rng, to_the_end):
     for look in (["feed", "check", "--quiet"], ["journal", "verify", "--quiet"]):
         seen = scene.run(look, hours)
         check(seen.code == 0, f"after the cut, {' '.join(look)}: {seen}")
-    again = scene.run(words, hours)
+    code = run_again(scene, undisturbed, line)
     cut_short = line == ROLLBACK
-    undisturbed.compare(scene, line, again.code, cut_short)
+    undisturbed.compare(scene, line, code, cut_short)
     if to_the_end:
         tell_the_rest(scene, undisturbed, line, cut_short)
     return True

@@ -5,7 +5,7 @@ the server works again the same line ends where it would have. Before that, devi
 """
 import random
 
-from kills import Undisturbed, named, tell_the_rest
+from kills import Undisturbed, named, run_again, tell_the_rest
 from scene import ROLLBACK, STORY, check
 
 CODES = {1, 7, 9}  # failed; a token that is not accepted is denied; somebody else was first
@@ -33,8 +33,8 @@ def goes_on(scene, undisturbed, line, first, to_the_end):
     check(not failed or "hint: " in first.err, f"no hint: {first}")
     seen = scene.run(["feed", "check", "--quiet"], hours)
     check(seen.code == 0, f"then, feed check: {seen}")
-    again = scene.run(words, hours)
-    undisturbed.compare(scene, line, again.code, line == ROLLBACK, may_fail=True)
+    code = run_again(scene, undisturbed, line)
+    undisturbed.compare(scene, line, code, line == ROLLBACK, may_fail=True)
     if to_the_end:
         tell_the_rest(scene, undisturbed, line, line == ROLLBACK)
     return failed
