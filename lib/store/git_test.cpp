@@ -354,6 +354,36 @@ TEST_CASE("the lock of a ref that a killed process left is taken away, in a repo
   CHECK(head_of(*local) == "after-41");
 }
 
+TEST_CASE("a loose object that is torn, emptied or changed is refused, and never read for ever") {
+  Site site;
+  ports::Files& files = site.real.world().files;
+  auto options = site.options();
+  options.remote = site.directory / "state.git";
+  must(site.open(options)->publish(pointing("some bytes to be torn")));
+  const std::string blob = site.bare(options.branch + ":head").substr(0, 40);
+  const std::string path = site.directory / ("state.git/objects/" + blob.substr(0, 2) + "/" + blob.substr(2));
+  const std::string good = **files.read(path, 1000);
+  const auto answer = [&](const std::string& bytes) {
+    REQUIRE(files.write(path, bytes));
+    return site.open(options)->get("head", 1000);
+  };
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    CAPTURE(length);
+    const auto torn = answer(good.substr(0, length));
+    REQUIRE_FALSE(torn.has_value());
+    CHECK(torn.error().kind == ErrorKind::verification);
+    CHECK_FALSE(torn.error().hint.empty());
+  }
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    CAPTURE(at);
+    std::string changed = good;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    const auto got = answer(changed);
+    if (got) CHECK((*got)->bytes == "some bytes to be torn");  // a bit of no meaning
+  }
+  CHECK((*answer(good))->bytes == "some bytes to be torn");
+}
+
 TEST_CASE("a remote's name means what git says it means") {
   Site site;
   const std::string work = site.directory / "work";
