@@ -77,7 +77,6 @@ Result<Outcome> http_perform(Deck& deck, const Call& call) {
   const std::string method = TRY(with.text_or("method", "POST"));
   const std::string url = TRY(with.text("url"));
   web::Service service(deck, call, "the server", url);
-  service.add_header("Idempotency-Key", call.key);
   TRY(add_http_headers(service, call));
   std::string body;
   std::string_view content_type;

@@ -126,6 +126,8 @@ Result<Answer> Service::send_bytes(std::string_view method, std::string_view pat
   request.method = method;
   request.url = base_ + std::string(path);
   request.headers = headers_;
+  // Each write is sent once a try; the key is the same on every try.
+  if (method != "GET") request.headers.emplace_back("Idempotency-Key", call_.key);
   if (!content_type.empty()) request.headers.emplace_back("Content-Type", content_type);
   request.secret_headers = secret_headers_;
   request.body = std::move(body);

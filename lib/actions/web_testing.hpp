@@ -45,7 +45,12 @@ class ServiceWorld {
  public:
   using Answer = ports::HttpResponse;
 
-  ServiceWorld() : world(fake.world()) {
+  // `real`: requests go out there instead of to `answer`.
+  explicit ServiceWorld(ports::Http* real = nullptr)
+      : world{fake.clock,  real == nullptr ? static_cast<ports::Http&>(fake.http) : *real,
+              fake.files,  fake.process,
+              fake.random, fake.environ,
+              fake.console} {
     const spec::App app = must(spec::parse(service_yaml)).apps[0];
     for (const auto& [role, variable] :
          {std::pair{"release", "TRANCHE_RELEASE_KEY"}, std::pair{"feed", "TRANCHE_FEED_KEY"},

@@ -377,12 +377,14 @@ class RealHttp final : public ports::Http {
     if (left <= 0) return timed_out();
     HeaderList headers(curl);
     bool has_type = false;
+    bool counted = false;
     Shape shape{
         .method = method, .is_loopback = target.is_loopback(), .posts = with_body || method == "POST"};
     shape.own_tls = !request.authorities.empty() || !request.client_certificate.empty();
     for (const auto& [name, value] : request.headers) {
       headers.add(name, value);
       has_type = has_type || is_name(name, "content-type");
+      counted = counted || is_name(name, "idempotency-key");
       shape.own_agent = shape.own_agent || is_name(name, "user-agent");
     }
     if (with_secrets)
@@ -405,6 +407,9 @@ class RealHttp final : public ports::Http {
     set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(left));
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(left));
     set(easy, CURLOPT_HTTPHEADER, headers.get());
+    // curl sends a request again by itself, POST too, when a connection that it kept closes without an
+    // answer. Who sends an Idempotency-Key counts the tries: a new connection is never tried twice.
+    set(easy, CURLOPT_FRESH_CONNECT, counted ? 1L : 0L);
     set(easy, CURLOPT_HEADERDATA, &answer);
     set(easy, CURLOPT_WRITEDATA, &answer);
     if (with_body) {

@@ -1,199 +1,21 @@
 // notify_story.mjs TRANCHE: a rollback that tells everybody, by the built binary, to services that are strict.
 //
-// GitHub is judged by its own description of its API (@octokit/openapi through openapi-backend): a request that it does not
-// describe is an error of the story. PagerDuty, Slack, GitLab, LaunchDarkly, the OAuth server and Vault by schemas written
-// from their documentation. The services then misbehave: they refuse assignees, fail first, ask for patience, take a request
-// and never answer; and tranche is killed while it waits for them. Whatever happens, one issue, one incident, one
-// deployment status and one message are there at the end, and no secret stands in anything that tranche said or kept.
+// The services (notify_services.mjs) judge what they are sent, and then misbehave: they refuse assignees, fail first, ask for
+// patience, take a request and never answer; and tranche is killed while it waits for them. Whatever happens, one issue, one
+// incident, one deployment status and one message are there at the end, and no secret stands in anything that tranche said or
+// kept.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import crypto from 'node:crypto';
 import fs from 'node:fs';
-import http from 'node:http';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-const require = createRequire(import.meta.url);
-const { OpenAPIBackend } = require('openapi-backend');
-const Ajv = require('ajv').default;
-const addFormats = require('ajv-formats').default;
+import { anew, base, behave, described, secrets, server, waiting, world, wrong } from './notify_services.mjs';
 
 const tranche = path.resolve(process.argv[2]);
 const top = fs.mkdtempSync(path.join(os.tmpdir(), 'tranche-notify-'));
 const home = path.join(top, 'home'), repository = path.join(top, 'repository'), keys = path.join(top, 'keys');
 process.on('exit', () => fs.rmSync(top, { recursive: true, force: true }));
-
-const secrets = {
-  TRANCHE_GITHUB_TOKEN: 'ghs_FIRSTSECRETFIRSTSECRET', TRANCHE_GITLAB_TOKEN: 'glpat-SECONDSECRET',
-  TRANCHE_LAUNCHDARKLY_TOKEN: 'api-THIRD/SECRET', TRANCHE_PAGER: 'R0FOURTHSECRETFOURTHSECRET000000', TRANCHE_OAUTH: 'FIFTH+SECRET/=',
-  TRANCHE_OAUTH_CLIENT: 'SIXTH:SECRET', TRANCHE_VAULT: 'hvs.SEVENTHSECRET', TRANCHE_SIGN: 'EIGHTHSECRET', TRANCHE_HEADER: 'NINTHSECRET',
-};
-
-// ---- the services
-// `nullable` beside no `type` is more than ajv reads; none of it stands in what tranche sends.
-function readable(schema) {
-  if (Array.isArray(schema)) schema.forEach(readable);
-  else if (schema && typeof schema === 'object') {
-    if ('nullable' in schema && !('type' in schema)) delete schema.nullable;
-    Object.values(schema).forEach(readable);
-  }
-  return schema;
-}
-const definition = readable(JSON.parse(fs.readFileSync(require.resolve('@octokit/openapi/generated/api.github.com.json'))));
-// The whole description takes long to prepare; what lies outside these paths is unknown to the story, and so refused.
-const paths = Object.keys(definition.paths).length;
-definition.paths = Object.fromEntries(Object.entries(definition.paths).filter(([name]) => /^\/(repos\/\{owner\}\/\{repo\}\/(issues|deployments)(\/|$)|installation\/|user$)/.test(name)));
-const github = new OpenAPIBackend({ definition, quick: true, strict: false, ajvOpts: { strict: false, validateFormats: false, coerceTypes: true } });
-await github.init();
-console.log(`GitHub: ${Object.keys(definition.paths).length} of ${paths} paths of its description`);
-const ajv = addFormats(new Ajv({ strict: false, allErrors: true }));
-const text = (most) => ({ type: 'string', minLength: 1, maxLength: most });
-const closed = (properties, required) => ajv.compile({ type: 'object', properties, required, additionalProperties: false });
-const schemas = {
-  // developer.pagerduty.com: Events API v2, "Send an alert event".
-  pagerduty: closed({ routing_key: { type: 'string', minLength: 32, maxLength: 32 }, event_action: { enum: ['trigger', 'acknowledge', 'resolve'] }, dedup_key: text(255),
-    client: text(255), client_url: { type: 'string', format: 'uri' },
-    payload: { type: 'object', additionalProperties: false, required: ['summary', 'source', 'severity'], properties: { summary: text(1024), source: text(255),
-      severity: { enum: ['critical', 'error', 'warning', 'info'] }, timestamp: { type: 'string', format: 'date-time' }, component: text(255), group: text(255), class: text(255),
-      custom_details: { type: 'object' } } } }, ['routing_key', 'event_action', 'dedup_key']),
-  slack: closed({ text: text(40000) }, ['text']),  // docs.slack.dev: "Sending messages using incoming webhooks"
-  // docs.gitlab.com/api/issues: "New issue"; the members that are not used are not listed.
-  gitlab: closed({ title: text(255), description: text(1048576), labels: text(1000), assignee_ids: { type: 'array', items: { type: 'integer' } } }, ['title']),
-  // launchdarkly.com/docs/api: "Update feature flag", semantic patch.
-  launchdarkly: closed({ environmentKey: text(64), comment: { type: 'string' }, instructions: { type: 'array', minItems: 1, items: { type: 'object', required: ['kind'],
-    additionalProperties: false, properties: { kind: { enum: ['turnFlagOn', 'turnFlagOff'] } } } } }, ['environmentKey', 'instructions']),
-  lease: closed({ lease_id: text(500), sync: { type: 'boolean' } }, ['lease_id']),  // developer.hashicorp.com: /sys/leases
-};
-let world;
-const anew = () => { world = { issues: [], gitlab: [], deployments: [], statuses: [], incidents: new Map(), events: 0, messages: [], hooks: [], flag: true, revoked: [], requests: 0 }; };
-anew();
-const wrong = [];  // what a strict service would have refused
-let manners = {};  // of this scene: name of a request -> function(request, respond) or undefined
-const judge = (name, body) => { if (!schemas[name](body)) wrong.push(`${name}: ${ajv.errorsText(schemas[name].errors)}: ${JSON.stringify(body)}`); };
-const authorised = (request, name, value) => { if (request.headers[name] !== value) wrong.push(`${request.url}: ${name} is ${request.headers[name]}`); };
-
-async function githubAnswers(request) {
-  authorised(request, 'authorization', `Bearer ${secrets.TRANCHE_GITHUB_TOKEN}`);
-  authorised(request, 'x-github-api-version', '2022-11-28');
-  const found = github.matchOperation({ method: request.method, path: request.path, headers: request.headers, query: request.query, body: request.body });
-  if (!found) { wrong.push(`GitHub has no ${request.method} ${request.path}`); return [404, { message: 'Not Found' }]; }
-  const judged = github.validateRequest({ method: request.method, path: request.path, headers: request.headers, query: request.query, body: request.body }, found);
-  if (judged.errors?.length) wrong.push(`GitHub: ${request.method} ${request.path}: ${JSON.stringify(judged.errors)}`);
-  const id = Number(request.path.split('/')[5]);
-  switch (found.operationId) {
-    case 'issues/list-for-repo': return [200, world.issues.slice((request.query.page - 1) * request.query.per_page, request.query.page * request.query.per_page)];
-    case 'issues/create': {
-      if (manners.assignees && request.body.assignees?.includes('nobody')) return [422, { message: 'Validation Failed', errors: [{ field: 'assignees', code: 'invalid' }] }];
-      const issue = { ...request.body, number: world.issues.length + 1, html_url: `http://127.0.0.1/${world.issues.length + 1}`, created_at: new Date().toISOString(),
-        author_association: 'NONE', user: { login: 'github-actions[bot]', type: 'Bot' }, state: 'open',
-        labels: (request.body.labels ?? []).map((name) => ({ name })), assignees: (request.body.assignees ?? []).map((login) => ({ login })) };
-      world.issues.unshift(issue);
-      return [201, issue];
-    }
-    case 'issues/add-labels': world.issues.find((issue) => issue.number === id).labels.push(...request.body.labels.map((name) => ({ name }))); return [200, world.issues.find((issue) => issue.number === id).labels];
-    case 'issues/add-assignees': {
-      const issue = world.issues.find((one) => one.number === id);
-      issue.assignees.push(...request.body.assignees.filter((login) => login !== 'nobody').map((login) => ({ login })));
-      return [201, issue];
-    }
-    case 'repos/list-deployments': return [200, world.deployments.filter((one) => one.ref === request.query.ref && one.environment === request.query.environment)];
-    case 'repos/create-deployment': world.deployments.unshift({ ...request.body, id: world.deployments.length + 1 }); return [201, world.deployments[0]];
-    case 'repos/list-deployment-statuses': return [200, world.statuses.filter((one) => one.deployment === id)];
-    case 'repos/create-deployment-status': world.statuses.unshift({ ...request.body, deployment: id, id: world.statuses.length + 1 }); return [201, world.statuses[0]];
-    case 'apps/revoke-installation-access-token': world.revoked.push('github'); return [204];
-    default: wrong.push(`GitHub: nobody asked for ${found.operationId}`); return [404, { message: 'Not Found' }];
-  }
-}
-async function answer(request) {
-  const { method, path: at, body } = request;
-  if (at.startsWith('/github/')) return githubAnswers({ ...request, path: at.slice('/github'.length) });
-  if (at.startsWith('/gitlab/')) {
-    authorised(request, 'private-token', secrets.TRANCHE_GITLAB_TOKEN);
-    if (method === 'GET' && at === '/gitlab/users') return [200, request.query.username === 'ana' ? [{ id: 7, username: 'ana' }] : []];
-    assert.equal(at, '/gitlab/projects/acme%2Fnotes/issues');
-    if (method === 'GET') return [200, world.gitlab];
-    judge('gitlab', body);
-    world.gitlab.unshift({ ...body, iid: world.gitlab.length + 1, web_url: 'http://127.0.0.1/gitlab', assignees: (body.assignee_ids ?? []).map((id) => ({ id })) });
-    return [201, world.gitlab[0]];
-  }
-  if (at === '/pagerduty/v2/enqueue') {
-    judge('pagerduty', body);
-    ++world.events;
-    if (body.event_action === 'trigger') world.incidents.set(body.dedup_key, 'open');
-    else if (world.incidents.has(body.dedup_key)) world.incidents.set(body.dedup_key, 'closed');
-    return [202, { status: 'success', message: 'Event processed', dedup_key: body.dedup_key }];
-  }
-  if (at === '/slack/services/T0/B0/TENTHSECRET') { judge('slack', body); world.messages.push(body.text); return [200, 'ok']; }
-  if (at === '/ld/api/v2/flags/notes/agent') {
-    authorised(request, 'authorization', secrets.TRANCHE_LAUNCHDARKLY_TOKEN);
-    if (method === 'PATCH') {
-      if (!/^application\/json; *domain-model=launchdarkly\.semanticpatch$/.test(request.headers['content-type'])) wrong.push(`LaunchDarkly: ${request.headers['content-type']}`);
-      judge('launchdarkly', body);
-      world.flag = body.instructions.at(-1).kind === 'turnFlagOn';
-    }
-    return [200, { key: 'agent', environments: { production: { on: world.flag } } }];
-  }
-  if (at === '/oauth/revoke') {
-    // RFC 6749 section 2.3.1, RFC 7009 section 2.1.
-    const [id, secret] = Buffer.from(request.headers.authorization.slice(6), 'base64').toString().split(':').map(decodeURIComponent);
-    assert.deepEqual([id, secret], ['tranche', secrets.TRANCHE_OAUTH_CLIENT]);
-    assert.equal(request.headers['content-type'], 'application/x-www-form-urlencoded');
-    assert.deepEqual(Object.fromEntries(new URLSearchParams(request.raw)), { token: secrets.TRANCHE_OAUTH });
-    world.revoked.push('oauth');
-    return [200];
-  }
-  if (at === '/vault/v1/sys/leases/revoke') {
-    authorised(request, 'x-vault-token', secrets.TRANCHE_VAULT);
-    judge('lease', body);
-    world.revoked.push(body.lease_id);
-    return [204];
-  }
-  if (at === '/vault/v1/auth/token/revoke-self') {
-    authorised(request, 'x-vault-token', secrets.TRANCHE_VAULT);
-    world.revoked.push('vault');
-    return [204];
-  }
-  if (at === '/hook') {
-    authorised(request, 'x-key', secrets.TRANCHE_HEADER);
-    const mac = crypto.createHmac('sha256', secrets.TRANCHE_SIGN).update(request.raw).digest('hex');
-    authorised(request, 'x-hub-signature-256', `sha256=${mac}`);
-    world.hooks.push(request.headers['idempotency-key']);
-    return [200];
-  }
-  wrong.push(`nobody serves ${method} ${at}`);
-  return [404, { message: 'Not Found' }];
-}
-const waiting = new Set();  // connections that got no answer
-const server = http.createServer((incoming, outgoing) => {
-  const chunks = [];
-  incoming.on('data', (chunk) => chunks.push(chunk));
-  incoming.on('end', async () => {
-    const url = new URL(incoming.url, 'http://127.0.0.1');
-    const raw = Buffer.concat(chunks).toString();
-    const request = { method: incoming.method, path: url.pathname, query: Object.fromEntries(url.searchParams), headers: incoming.headers, raw };
-    try { request.body = (incoming.headers['content-type'] ?? '').startsWith('application/json') ? JSON.parse(raw) : undefined; } catch { wrong.push(`no JSON: ${raw}`); }
-    ++world.requests;
-    const say = ([status, content = '', headers = {}]) => {
-      outgoing.writeHead(status, headers);
-      outgoing.end(typeof content === 'string' ? content : JSON.stringify(content));
-    };
-    const manner = manners.before?.(request);
-    if (manner === 'stay') { waiting.add(outgoing); return; }
-    if (manner) { say(manner); return; }
-    try {
-      const done = await answer(request);
-      const after = manners.after?.(request);
-      if (after === 'drop') { incoming.socket.destroy(); return; }
-      if (after === 'stay') { waiting.add(outgoing); return; }
-      say(done);
-    } catch (error) { wrong.push(`${request.method} ${request.path}: ${error.message}`); say([500, {}]); }
-  });
-});
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-const base = `http://127.0.0.1:${server.address().port}`;
-secrets.TRANCHE_SLACK = `${base}/slack/services/T0/B0/TENTHSECRET`;
 
 // ---- tranche
 const said = [];  // everything that any run of it said
@@ -259,14 +81,15 @@ const ofPlaybook = (shown) => (shown.playbook?.steps ?? []).map((step) => `${ste
 
 await ship('1.0.0');
 for (let i = 0; i < 4; ++i) await run(['rollout', 'advance', 'desktop', '--pending-ok', '--quiet']);
+console.log(described);
 let number = 0;
 // Ships a release, takes it back while the services behave as the scene says, and looks at what is there.
 async function scene(name, given, { reason = 'crashes on start', drive, expect = {} } = {}) {
   anew();
-  manners = {};
+  behave({});
   const version = `1.${++number}.0`;
   await ship(version);
-  manners = given;
+  behave(given);
   if (drive) await drive(version);
   else await run([...stopWords(reason), '--json']);
   let shown = await status();
@@ -333,12 +156,12 @@ for (const what of ['/acme/notes/issues', 'acme%2Fnotes/issues', '/deployments',
     drive: async () => {
       let kill = () => {};
       let done = false;
-      manners.after = (request) => {
+      behave({ after: (request) => {
         if (done || request.method === 'GET' || !request.path.endsWith(what)) return undefined;
         done = true;
         kill();
         return 'stay';
-      };
+      } });
       const killed = await run(stopWords('crashes on start'), { killed: (how) => (kill = how) });
       assert.equal(killed.code, null, 'it was not killed');
     },
@@ -347,7 +170,7 @@ for (const what of ['/acme/notes/issues', 'acme%2Fnotes/issues', '/deployments',
 await scene('killed while Slack answers', {}, {
   drive: async () => {
     let kill = () => {};
-    manners.after = (request) => (request.path.startsWith('/slack/') ? (kill(), 'stay') : undefined);
+    behave({ after: (request) => (request.path.startsWith('/slack/') ? (kill(), 'stay') : undefined) });
     assert.equal((await run(stopWords('crashes on start'), { killed: (how) => (kill = how) })).code, null);
   },
   expect: { steps: { 'slack.post': 'unknown' } },
