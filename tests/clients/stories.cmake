@@ -44,6 +44,8 @@ if(TARGET tranche)
            ${CMAKE_SOURCE_DIR}/tests/clients/release_story.mjs $<TARGET_FILE:tranche>)
   set_tests_properties(story.release PROPERTIES TIMEOUT 900 LABELS story SKIP_RETURN_CODE 77)
   set_tests_properties(story.attest PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
+  add_test(NAME story.approval COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/approval_story $<TARGET_FILE:tranche>)
+  set_tests_properties(story.approval PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME clients.sarif COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @microsoft/jest-sarif
            ${CMAKE_SOURCE_DIR}/tests/clients/sarif_story.mjs $<TARGET_FILE:tranche>)
   set_tests_properties(clients.sarif PROPERTIES TIMEOUT 180 LABELS clients SKIP_RETURN_CODE 77)
