@@ -126,11 +126,12 @@ class GitRefFiles final : public RefFiles {
 }  // namespace
 
 Flag trusted_ref_flag() {
-  return {.name = "trusted-ref",
-          .value = "REF",
-          .help =
-              "the urls that an identity token is sent to must be those of this git ref; in CI of a pull "
-              "request its target branch"};
+  return {
+      .name = "trusted-ref",
+      .value = "REF",
+      .help =
+          "what is run, asked and sent must be what the file says at this git ref; in CI of a pull request "
+          "by default its target branch"};
 }
 
 Result<std::optional<std::string>> find_trusted_ref(Context& context, const std::string& asked) {
@@ -154,6 +155,39 @@ Result<std::optional<std::string>> find_trusted_ref(Context& context, const std:
                        "this is CI of a merge request, and nothing says where it wants to go");
   }
   return Found();
+}
+
+Result<> demand_trusted(Context& context, const Options& options, const Loaded& loaded,
+                        const std::vector<std::string>& keys, std::string_view what) {
+  const auto ref =
+      TRY(find_trusted_ref(context, options.given("trusted-ref") ? options.text("trusted-ref") : ""));
+  if (!ref) return {};
+  const std::string shown = printable(*ref, 80);
+  const auto refuse = [&](std::string why) {
+    return fail_hint(ErrorKind::denied, "merge the change first, or run it where it is merged",
+                     "{} is not done for a file that {} does not have: {}", what, shown, std::move(why));
+  };
+  const auto tree = TRY(RefFiles::open(context.world, loaded.repository(), *ref));
+  const auto path = TRY(tree->path_of(loaded.spec.file));
+  if (!path) return refuse(printable(loaded.spec.file, 160) + " lies outside the checkout");
+  const auto there = spec::load(tree->files(), *path);
+  if (!there) return refuse(there.error().message);
+  const spec::App* app = there->app(loaded.app().name);
+  if (app == nullptr) return refuse("there is no app '" + loaded.app().name + "'");
+  const doc::Value mine = spec::to_value(loaded.app());
+  const doc::Value trusted = spec::to_value(*app);
+  const auto counts = [&](const std::string& key) {
+    if (keys.empty()) return key != "artifacts" && key != "sbom";
+    return std::ranges::find(keys, key) != keys.end();
+  };
+  const auto text_of = [](const doc::Value* value) {
+    return value == nullptr ? std::string() : doc::to_json(*value);
+  };
+  for (const auto* side : {&mine, &trusted})
+    for (const doc::Member& member : side->as_object())
+      if (counts(member.key) && text_of(mine.find(member.key)) != text_of(trusted.find(member.key)))
+        return refuse("'" + member.key + ":' differs");
+  return {};
 }
 
 Result<std::unique_ptr<RefFiles>> RefFiles::open(ports::World& world, const std::string& directory,

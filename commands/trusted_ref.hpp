@@ -1,5 +1,6 @@
 // Configuration that a stranger may have written: that of a pull request. What decides where an identity
-// token goes is compared with the same at a trusted ref (ARCHITECTURE.md, "Security").
+// token goes, which programs run and who is sent requests is compared with the same at a trusted ref
+// (ARCHITECTURE.md, "Security").
 #pragma once
 
 #include <memory>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "commands/command.hpp"
+#include "commands/support.hpp"
 
 namespace tranche::commands {
 
@@ -31,5 +33,12 @@ class RefFiles {
   // The path of files() for a path of this machine; nullopt: it lies outside the work tree.
   virtual Result<std::optional<std::string>> path_of(const std::string& path) = 0;
 };
+
+// What `config` says must be what the trusted ref says, where one counts: --trusted-ref, or the target of the
+// pull request whose CI this is. `keys`: members of the effective app (spec::to_value) that are compared;
+// empty: all but `artifacts` and `sbom`, which say what is built and not what is done. kind denied, with the
+// first key that differs.
+Result<> demand_trusted(Context& context, const Options& options, const Loaded& loaded,
+                        const std::vector<std::string>& keys, std::string_view what);
 
 }  // namespace tranche::commands

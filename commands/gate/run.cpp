@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "commands/commands.hpp"
 #include "commands/gate/shared.hpp"
+#include "commands/trusted_ref.hpp"
 #include "engine/read_gate.hpp"
 #include "gate/verdict.hpp"
 #include "metrics/sent_queries.hpp"
@@ -242,6 +243,7 @@ Result<Outcome> run_gate_run(const Options& options, Context& context) {
     return fail_hint(ErrorKind::invalid,
                      "name a tranche.yaml with sources:, or decide on recorded counts: gate replay",
                      "{} holds gates only, and no source to poll", printable(found.file));
+  TRY(demand_trusted(context, options, *found.loaded, {"gates", "sources"}, "gate run"));
   const spec::App& app = found.loaded->app();
   ports::Clock& clock = context.world.clock;
   Run run{app, found.gate, {}, {}, {}, {}};
@@ -303,6 +305,7 @@ Command gate_run() {
            {.name = "deadline", .value = "TIME", .help = "how long to wait at most", .default_text = "30m"},
            {.name = "from", .value = "TIME", .help = "begin in the past, RFC 3339; by default now"},
            {.name = "record", .value = "FILE", .help = "append what was polled, for gate replay"},
+           trusted_ref_flag(),
            app_flag()},
       .run = run_gate_run};
 }

@@ -2,11 +2,14 @@
 #include "commands/commands.hpp"
 #include "commands/rollout/evidence.hpp"
 #include "commands/rollout/shared.hpp"
+#include "commands/trusted_ref.hpp"
 
 namespace tranche::commands {
 namespace {
 
 Result<Outcome> run_rollout_start(const Options& options, Context& context) {
+  // What is frozen now is what later ticks run and send; looked at before anything is connected to.
+  TRY(demand_trusted(context, options, TRY(load_app(context, options)), {}, "rollout start"));
   const Opened opened = TRY(open_deck(context, options));
   engine::Engine engine = make_engine(opened);
   const engine::StartRequest request{TRY(rollout_name(opened.loaded.app(), options)), options.text("release"),
@@ -47,6 +50,7 @@ Command rollout_start() {
                  .help = "start even though the channel has no earlier release to fall back to"},
                 {.name = "supersede",
                  .help = "go on with the exposure of the release that is being rolled out now"},
+                trusted_ref_flag(),
                 app_flag()},
       .run = run_rollout_start};
 }

@@ -15,24 +15,13 @@
 namespace tranche::actions {
 namespace {
 
-// "dir:./state" and "git:.#branch" are other places in another checkout.
-std::string place_of(ports::World& world, const store::Store& state, const std::string& repository) {
-  const std::string shown = state.describe();
-  if (!shown.starts_with("dir:.") && !shown.starts_with("git:.")) return shown;
-  const auto root = world.files.real_path(repository);
-  return root ? *root + "\n" + shown : shown;
-}
-
 Result<std::unique_ptr<journal::Journal>> open_journal(ports::World& world, store::Store& state,
                                                        const std::string& repository, const std::string& app,
                                                        const signing::Trust& trust) {
   journal::Options options;
   options.origin = "tranche/" + app;
   options.trusted = trust.journal;
-  const std::string which =
-      crypto::to_hex(crypto::sha256(place_of(world, state, repository) + "\n" + options.origin))
-          .substr(0, 32);
-  options.memory = TRY(memory_directory(world)) + "/seen/" + which;
+  options.memory = TRY(memory_path(world, state, repository, options.origin));
   return TRY_WHILE("opening the journal in " + state.describe(),
                    journal::Journal::open(world, state, std::move(options)));
 }
@@ -95,9 +84,30 @@ Result<std::unique_ptr<Deck>> Deck::open(ports::World& world, std::string reposi
     return fail_hint(ErrorKind::invalid,
                      "make one: tranche key generate journal, and name its public half under trust:",
                      "app '{}' trusts no journal key", deck->app_.name);
+  return open_on(std::move(deck));
+}
+
+// Its keys are known.
+Result<std::unique_ptr<Deck>> Deck::open_on(std::unique_ptr<Deck> deck) {
+  ports::World& world = deck->world_;
   deck->state_ = TRY(open_state(world, deck->repository_, deck->app_.state));
   deck->journal_ = TRY(open_journal(world, *deck->state_, deck->repository_, deck->app_.name, deck->trust_));
   return deck;
+}
+
+Result<std::unique_ptr<Deck>> Deck::open_found(ports::World& world, std::string repository, spec::App app,
+                                               std::string by, signing::Trust trust) {
+  std::unique_ptr<Deck> deck(new Deck(world, std::move(repository), std::move(app), std::move(by)));
+  deck->trust_ = std::move(trust);
+  return open_on(std::move(deck));
+}
+
+Result<> Deck::use_store(const std::string& channel, const spec::StoreRef& place) {
+  spec::Channel elsewhere;
+  elsewhere.name = channel;
+  elsewhere.store = place;
+  channel_stores_[channel] = TRY(open_channel(world_, repository_, elsewhere));
+  return {};
 }
 
 Result<> Deck::reload() {

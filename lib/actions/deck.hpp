@@ -67,6 +67,9 @@ class Deck {
   // Opens the state store and the journal of `app`. `repository` is the checkout (relative paths, keys).
   static Result<std::unique_ptr<Deck>> open(ports::World& world, std::string repository, spec::App app,
                                             std::string by);
+  // The same where the public keys are known otherwise. An empty `repository`: there is no checkout.
+  static Result<std::unique_ptr<Deck>> open_found(ports::World& world, std::string repository, spec::App app,
+                                                  std::string by, signing::Trust trust);
 
   [[nodiscard]] ports::World& world() { return world_; }
   [[nodiscard]] const spec::App& app() const { return app_; }
@@ -76,6 +79,8 @@ class Deck {
   [[nodiscard]] store::Store& state_store() { return *state_; }
   [[nodiscard]] journal::Journal& journal() { return *journal_; }
 
+  // A channel's store at another place than the configuration says.
+  Result<> use_store(const std::string& channel, const spec::StoreRef& place);
   // After a conflict: the journal anew, as others left it. On an error the deck stays as it was.
   Result<> reload();
   Result<std::vector<journal::Entry>> append(const std::vector<journal::Draft>& drafts);
@@ -135,6 +140,7 @@ class Deck {
  private:
   Deck(ports::World& world, std::string repository, spec::App app, std::string by)
       : world_(world), repository_(std::move(repository)), app_(std::move(app)), by_(std::move(by)) {}
+  static Result<std::unique_ptr<Deck>> open_on(std::unique_ptr<Deck> deck);
   // True when a file of another tool was left alone. kind denied while a release is offered.
   Result<bool> publish_feeds(const spec::Channel& channel, const ChannelState& state);
   void note_taken_in(const std::string& channel, ChannelState& state);

@@ -1,6 +1,7 @@
 #include "actions/stores.hpp"
 
 #include "base/text.hpp"
+#include "crypto/digest.hpp"
 #include "signing/keys.hpp"
 #include "store/below.hpp"
 #include "store/s3.hpp"
@@ -18,8 +19,21 @@ Result<std::string> directory_under(ports::World& world, const std::string& vari
   return *home + "/" + fallback + "/tranche";
 }
 
-std::string absolute(const std::string& repository, const std::string& path) {
-  return path.starts_with('/') ? path : repository + "/" + path;
+Result<std::string> absolute(const std::string& repository, const std::string& path,
+                             const std::string& what) {
+  if (path.starts_with('/')) return path;
+  if (repository.empty())
+    return fail_hint(ErrorKind::invalid, "say where it is: --store dir:/PATH",
+                     "{} is dir:{}, inside a checkout that is not here", what, printable(path, 200));
+  return repository + "/" + path;
+}
+
+// "dir:./state" and "git:.#branch" are other places in another checkout.
+std::string place_of(ports::World& world, const store::Store& state, const std::string& repository) {
+  const std::string shown = state.describe();
+  if (!shown.starts_with("dir:.") && !shown.starts_with("git:.")) return shown;
+  const auto root = world.files.real_path(repository);
+  return root ? *root + "\n" + shown : shown;
 }
 
 // The remote that holds the state: as written, else origin when the checkout has one, else a local branch.
@@ -78,11 +92,18 @@ Result<std::string> memory_directory(ports::World& world) {
   return directory_under(world, "XDG_STATE_HOME", ".local/state");
 }
 
+Result<std::string> memory_path(ports::World& world, const store::Store& state, const std::string& repository,
+                                const std::string& origin) {
+  const std::string which =
+      crypto::to_hex(crypto::sha256(place_of(world, state, repository) + "\n" + origin)).substr(0, 32);
+  return TRY(memory_directory(world)) + "/seen/" + which;
+}
+
 Result<std::unique_ptr<store::Store>> open_state(ports::World& world, const std::string& repository,
                                                  const spec::State& state) {
   switch (state.kind) {
     case spec::State::Kind::dir:
-      return store::open_directory(world.files, absolute(repository, state.path));
+      return store::open_directory(world.files, TRY(absolute(repository, state.path, "the state")));
     case spec::State::Kind::git: {
       auto branch = TRY(open_git_store(world, repository, TRY(state_remote(world, repository, state)),
                                        state.branch, state.token));
@@ -99,7 +120,8 @@ Result<std::unique_ptr<store::Store>> open_channel(ports::World& world, const st
                                                    const spec::Channel& channel) {
   switch (channel.store.kind) {
     case spec::StoreRef::Kind::dir:
-      return store::open_directory(world.files, absolute(repository, channel.store.path));
+      return store::open_directory(world.files, TRY(absolute(repository, channel.store.path,
+                                                             "the store of channel '" + channel.name + "'")));
     case spec::StoreRef::Kind::git: {
       // "git:REMOTE#BRANCH"
       const auto hash = channel.store.path.rfind('#');

@@ -16,7 +16,12 @@ Result<std::string> cache_directory(ports::World& world);
 // protection.
 Result<std::string> memory_directory(ports::World& world);
 
-// `repository` is the checkout; relative directories start there. Keys of buckets and tokens are read here.
+// Where this machine remembers the newest checkpoint it saw of a log.
+Result<std::string> memory_path(ports::World& world, const store::Store& state, const std::string& repository,
+                                const std::string& origin);
+
+// `repository` is the checkout; relative directories start there; empty: there is none, and they are kind
+// invalid. Keys of buckets and tokens are read here.
 Result<std::unique_ptr<store::Store>> open_state(ports::World& world, const std::string& repository,
                                                  const spec::State& state);
 Result<std::unique_ptr<store::Store>> open_channel(ports::World& world, const std::string& repository,

@@ -1,5 +1,6 @@
 #include "engine/engine.hpp"
 
+#include "actions/found_state.hpp"
 #include "base/text.hpp"
 
 namespace tranche::engine {
@@ -37,6 +38,9 @@ Result<std::optional<rollout::Neighbour>> load_rollout(actions::Deck& deck, cons
   const auto planned = TRY(deck.journal().read(at, at + 1));
   if (planned.size() != 1) return fail(ErrorKind::verification, "the journal lacks entry {}, the plan", at);
   loaded.plan = TRY_WHILE("reading the frozen plan", rollout::plan_from_value(planned[0].data));
+  // A log that nobody vouches for sends no secret anywhere.
+  if (leaves_playbooks_)
+    for (spec::Channel& channel : loaded.plan.config.channels) channel.purge = {};
   if (TRY(rollout::plan_digest(planned[0].data)) != loaded.state.plan_digest)
     return fail_hint(ErrorKind::verification, "check it: tranche journal verify",
                      "the plan in entry {} is not the one that was frozen", at);

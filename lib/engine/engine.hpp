@@ -64,6 +64,9 @@ class Engine {
   // The apps of tranche.yaml: those that `after`, `requires` and `undo-order` name are read. Without them
   // such a condition is not met.
   void set_neighbours(std::vector<spec::App> apps) { neighbours_ = std::move(apps); }
+  // For a journal that nobody vouches for (actions/found_state.hpp): a stop withdraws and sends back, and the
+  // playbook waits for a run that knows whom to believe.
+  void leave_playbooks() { leaves_playbooks_ = true; }
 
   // Resolves without writing: what `rollout plan` shows and `start` freezes.
   Result<rollout::Plan> plan(const StartRequest& request);
@@ -154,6 +157,7 @@ class Engine {
   std::vector<std::string> decisions_;
   std::vector<spec::App> neighbours_;
   GateReader reader_;
+  bool leaves_playbooks_ = false;
 };
 
 }  // namespace tranche::engine

@@ -4,6 +4,7 @@
 
 #include "actions/approvals.hpp"
 #include "actions/evidence.hpp"
+#include "actions/found_state.hpp"
 #include "artifact/collect.hpp"
 #include "base/text.hpp"
 #include "engine/engine.hpp"
@@ -33,6 +34,7 @@ Result<rollout::Plan> Engine::freeze(const rollout::PlanInput& input) {
   spec::App frozen = deck_.app();
   frozen.people = TRY(actions::frozen_people(deck_));
   rollout::Plan plan = TRY(rollout::make_plan(frozen, input));
+  plan.trust_keys = actions::keys_of(deck_.trust());
   for (const spec::Playbook& playbook : plan.config.playbooks) TRY(check_when(playbook));
   return plan;
 }

@@ -52,7 +52,10 @@ Result<std::optional<journal::Draft>> Engine::take_back_draft(const Loaded& load
 }
 
 Result<Report> Engine::stop_once(const std::string& rollout, const std::string& reason) {
-  Loaded loaded = TRY(load_and_take_in(rollout));
+  auto with_waiting = load_and_take_in(rollout);
+  if (!with_waiting && with_waiting.error().kind == ErrorKind::conflict)
+    return fail(std::move(with_waiting.error()));
+  Loaded loaded = with_waiting ? std::move(*with_waiting) : TRY(load(rollout));
   const spec::Channel* channel = loaded.plan.config.channel(loaded.plan.channel);
   if (!is_back(loaded.state.phase)) {
     rollout::Next next =
@@ -73,7 +76,10 @@ Result<Report> Engine::stop_once(const std::string& rollout, const std::string& 
       decided({fmt::format("the feed of channel '{}' is not out yet: {}", channel->name,
                            published.error().message)});
     }
-  TRY(settle(loaded));
+  if (leaves_playbooks_)
+    decided({fmt::format("playbook '{}' is left to the next tick", loaded.plan.spec().on_failure)});
+  else
+    TRY(settle(loaded));
   return report(std::move(loaded));
 }
 
@@ -135,7 +141,9 @@ Result<> Engine::take_in(const spec::Channel& channel, const channel::Spooled& s
                                                 {"seen-sha256", stop.seen_sha256},
                                                 {"envelope", spooled.envelope}}));
   std::uint64_t above = stop.seen_sequence;
-  if (const auto published = TRY(deck_.published(channel))) above = std::max(above, published->sequence);
+  // A feed that cannot be read is not written over either: the journal goes on without it.
+  if (const auto published = deck_.published(channel); published && *published)
+    above = std::max(above, (*published)->sequence);
   deck_.take_in(channel.name, above, {spooled.name});
   const auto change = [&](cohort::Directions directions) {
     if (running) return actions::take_back(std::move(directions), running->plan);

@@ -207,6 +207,11 @@ doc::Value to_value(const Plan& plan) {
                                        {"stages", stages_value(plan)},
                                        {"warnings", warnings},
                                        {"config", spec::to_value(plan.config)}});
+  if (!plan.trust_keys.empty()) {
+    doc::Value keys = doc::Value::object();
+    for (const auto& [role, list] : plan.trust_keys) keys.set(role, doc::Array(list.begin(), list.end()));
+    out.set("trust-keys", std::move(keys));
+  }
   if (!plan.fallback.empty())
     out.set("fallback",
             doc::Value::object({{"version", plan.fallback}, {"manifest-sha256", plan.fallback_sha256}}));
@@ -230,6 +235,14 @@ Result<Plan> plan_from_value(const doc::Value& value) {
     plan.fallback = TRY(fallback->text("version"));
     plan.fallback_sha256 = TRY(fallback->text("manifest-sha256"));
   }
+  if (value.find("trust-keys") != nullptr)
+    for (const doc::Member& role : TRY(value.object_at("trust-keys"))->as_object()) {
+      if (!role.value.is_array()) return fail(ErrorKind::verification, "the plan's keys are no lists");
+      for (const doc::Value& key : role.value.as_array()) {
+        if (!key.is_string()) return fail(ErrorKind::verification, "the plan holds a key that is no text");
+        plan.trust_keys[role.key].push_back(key.as_string());
+      }
+    }
   const doc::Value* config = TRY(value.object_at("config"));
   plan.config = TRY(spec::from_value(*config));
   // Reading fills in what is always there (the playbook `rollback`), needed here or not.

@@ -5,6 +5,7 @@
 // from the journal alone.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ struct Plan {
   std::string salt;
   std::vector<PlannedStage> stages;
   std::vector<std::string> warnings;
+  // Public keys by role as trust: had them, "feed" → base64 of 32 bytes each: whoever stops the rollout has
+  // no checkout to read them from. Empty in plans of an older tranche.
+  std::map<std::string, std::vector<std::string>> trust_keys;
   spec::App config;
   [[nodiscard]] const spec::Rollout& spec() const;  // config's rollout of that name
 };

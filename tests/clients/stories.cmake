@@ -28,6 +28,8 @@ if(TARGET tranche)
   set_tests_properties(clients.sigstore-agreement PROPERTIES TIMEOUT 180 LABELS clients SKIP_RETURN_CODE 77)
   add_test(NAME story.desktop COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/desktop_story $<TARGET_FILE:tranche>)
   set_tests_properties(story.desktop PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
+  add_test(NAME story.stop COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/stop_story $<TARGET_FILE:tranche>)
+  set_tests_properties(story.stop PROPERTIES TIMEOUT 300 LABELS story)
   add_test(NAME story.keyless COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @sigstore/verify
            ${CMAKE_SOURCE_DIR}/tests/clients/keyless_story.mjs $<TARGET_FILE:tranche>)
   set_tests_properties(story.keyless PROPERTIES TIMEOUT 180 LABELS story SKIP_RETURN_CODE 77)
