@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "commands/commands.hpp"
+#include "commands/journal/verbs.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -76,6 +77,10 @@ constexpr auto table = std::to_array<Line>({
     {records, "channel diff", channel_diff},
     {records, "journal show", journal_show},
     {records, "journal verify", journal_verify},
+    {records, "journal prove", journal_prove},
+    {records, "journal export", journal_export},
+    {records, "journal witness", journal_witness},
+    {records, "journal rotate-key", journal_rotate_key},
     {records, "report", report},
     {devices, "serve", serve},
     {devices, "fleet run", fleet_run},

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "commands/journal/listing.hpp"
 #include "commands/statement.hpp"
 #include "crypto/digest.hpp"
 #include "support/fake_world.hpp"
@@ -186,4 +187,22 @@ TEST_CASE("a statement is believed from a release key only, and says why it was 
   auto mixed = *doc::parse_json(good);
   mixed.set("payload", *envelope->text("payload"));
   refused(doc::to_json(mixed), "bad-signature");
+}
+
+TEST_CASE("a cell of a table for spreadsheets is quoted as RFC 4180 has it, and is never a formula") {
+  const std::pair<const char*, const char*> rows[] = {
+      {"", ""},
+      {"plain", "plain"},
+      {"a,b", "\"a,b\""},
+      {"say \"no\"", "\"say \"\"no\"\"\""},
+      {"two\nlines", "\"two\nlines\""},
+      {"=1+1", "'=1+1"},
+      {"+1", "'+1"},
+      {"-1", "'-1"},
+      {"@sum", "'@sum"},
+      {"\t=1", "'\t=1"},
+      {"=a,b", "\"'=a,b\""},
+      {"a=b", "a=b"},
+  };
+  for (const auto& [text, cell] : rows) CHECK(csv_cell(text) == cell);
 }
