@@ -51,7 +51,8 @@ class Story {
  private:
   Result<> follow_slowly(std::string_view bytes) {
     const doc::Value value = TRY(parse_entry_json(bytes));
-    if (TRY(doc::canonical_json(value)) != bytes) return fail(broken, "it is not canonical JSON");
+    if (TRY(doc::canonical_json(value)) != bytes)
+      return fail_hint(broken, changed_hint, "it is not canonical JSON");
     Entry entry = TRY(entry_from_value(value));
     if (entry.index != next_) return wrong_index(entry.index);
     TRY(set_time(entry.at, {}));
@@ -63,15 +64,15 @@ class Story {
   }
 
   static std::unexpected<Error> wrong_index(std::uint64_t index) {
-    return fail(broken, "it calls itself {}", index);
+    return fail_hint(broken, changed_hint, "it calls itself {}", index);
   }
   static std::unexpected<Error> wrong_heads() {
-    return fail(broken, "its heads are not the newest states of the subjects");
+    return fail_hint(broken, changed_hint, "its heads are not the newest states of the subjects");
   }
   Result<> set_time(Instant at, std::string_view text) {
     if (at < at_)
-      return fail(broken, "it is of {}, before {} of the entry before it", tranche::to_text(at),
-                  tranche::to_text(at_));
+      return fail_hint(broken, changed_hint, "it is of {}, before {} of the entry before it",
+                       tranche::to_text(at), tranche::to_text(at_));
     at_ = at;
     at_text_ = text;
     return {};

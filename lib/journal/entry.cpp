@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "journal/tiles.hpp"
 
 namespace tranche::journal {
 
@@ -44,38 +45,41 @@ doc::Value to_value(const Entry& entry) {
 }
 
 Result<Entry> entry_from_value(const doc::Value& value) {
-  if (!value.is_object()) return fail(broken, "a journal entry is {}, not a map", value.kind_name());
+  if (!value.is_object())
+    return fail_hint(broken, changed_hint, "a journal entry is {}, not a map", value.kind_name());
   if (const auto found = TRY(value.text("schema", broken)); found != entry_schema)
     return fail_hint(broken, "use a newer tranche", "a journal entry has schema '{}', not '{}'",
                      printable(found), entry_schema);
   Entry entry;
   const auto index = TRY(value.integer("index", broken));
-  if (index < 0) return fail(broken, "a journal entry has the negative index {}", index);
+  if (index < 0) return fail_hint(broken, changed_hint, "a journal entry has the negative index {}", index);
   entry.index = static_cast<std::uint64_t>(index);
   const auto at = parse_instant(TRY(value.text("at", broken)));
-  if (!at) return fail(broken, "entry {}: {}", index, at.error().message);
+  if (!at) return fail_hint(broken, changed_hint, "entry {}: {}", index, at.error().message);
   entry.at = *at;
   entry.kind = TRY(value.text("kind", broken));
   if (!fits_kind(entry.kind))
-    return fail(broken, "entry {}: '{}' is no kind of entry", index, printable(entry.kind));
+    return fail_hint(broken, changed_hint, "entry {}: '{}' is no kind of entry", index,
+                     printable(entry.kind));
   entry.subject = TRY(value.text_or("subject", "", broken));
   if (!fits_subject(entry.subject))
-    return fail(broken, "entry {}: '{}' is no subject", index, printable(entry.subject));
+    return fail_hint(broken, changed_hint, "entry {}: '{}' is no subject", index, printable(entry.subject));
   entry.by = TRY(value.text_or("by", "", broken));
   entry.reason = TRY(value.text_or("reason", "", broken));
   if (const auto* data = value.find("data")) entry.data = *data;
   if (!entry.data.is_null() && !entry.data.is_object())
-    return fail(broken, "entry {}: data is no map", index);
+    return fail_hint(broken, changed_hint, "entry {}: data is no map", index);
   if (const auto* state = value.find("state")) entry.state = *state;
   if (!entry.state.is_null() && entry.subject.empty())
-    return fail(broken, "entry {}: a state of no subject", index);
+    return fail_hint(broken, changed_hint, "entry {}: a state of no subject", index);
   const auto* heads = TRY(value.object_at("heads", broken));
   if (heads->as_object().size() > max_subjects)
-    return fail(broken, "entry {}: more than {} heads", index, max_subjects);
+    return fail_hint(broken, changed_hint, "entry {}: more than {} heads", index, max_subjects);
   for (const auto& [subject, head, place] : heads->as_object()) {
     if (!fits_subject(subject) || subject.empty() || !head.is_int() || head.as_int() < 0 ||
         head.as_int() > index)
-      return fail(broken, "entry {}: the head of '{}' is no earlier entry", index, printable(subject));
+      return fail_hint(broken, changed_hint, "entry {}: the head of '{}' is no earlier entry", index,
+                       printable(subject));
     entry.heads.emplace(subject, static_cast<std::uint64_t>(head.as_int()));
   }
   return entry;
@@ -112,7 +116,7 @@ Result<std::string> to_bytes(const Entry& entry) {
 
 Result<doc::Value> parse_entry_json(std::string_view bytes) {
   auto value = doc::parse_json(bytes, "journal entry", {.max_bytes = max_entry_bytes});
-  if (!value) return fail(broken, "a journal entry is no JSON: {}", value.error().message);
+  if (!value) return fail_hint(broken, changed_hint, "a journal entry is no JSON: {}", value.error().message);
   return value;
 }
 

@@ -71,7 +71,8 @@ class StoredJournal final : public Journal {
       for (; from < to && from / tile_width == bundle->index; ++from) {
         auto entry = TRY(parse_entry(bundle->entries[from % tile_width]));
         if (entry.index != from)
-          return fail(ErrorKind::verification, "entry {} of the journal calls itself {}", from, entry.index);
+          return fail_hint(ErrorKind::verification, changed_hint, "entry {} of the journal calls itself {}",
+                           from, entry.index);
         entries.push_back(std::move(entry));
       }
     }
@@ -111,9 +112,9 @@ class StoredJournal final : public Journal {
     if (head->second == last->index) return std::optional<Entry>(*last);
     auto entries = TRY(read(head->second, head->second + 1));
     if (entries[0].subject != subject || entries[0].state.is_null())
-      return fail(ErrorKind::verification,
-                  "the journal's head of '{}' is entry {}, which holds no state of it", printable(subject),
-                  head->second);
+      return fail_hint(ErrorKind::verification, changed_hint,
+                       "the journal's head of '{}' is entry {}, which holds no state of it",
+                       printable(subject), head->second);
     return std::optional<Entry>(std::move(entries[0]));
   }
 

@@ -22,13 +22,14 @@ Result<Retired> retired_from_entry(const Entry& entry) {
   const auto* list = TRY_WHILE(fmt::format("reading entry {} of the journal", entry.index),
                                entry.state.array_at("retired", broken));
   if (list->as_array().size() > max_retired)
-    return fail(broken, "entry {} of the journal retires more than {} keys", entry.index, max_retired);
+    return fail_hint(broken, rotate_hint, "entry {} of the journal retires more than {} keys", entry.index,
+                     max_retired);
   Retired retired;
   for (const doc::Value& one : list->as_array()) {
     const auto key = TRY(one.text("key", broken));
     const auto at = TRY(one.integer("at", broken));
     if (at < 0 || static_cast<std::uint64_t>(at) > entry.index)
-      return fail(broken, "entry {} of the journal retires a key at {}", entry.index, at);
+      return fail_hint(broken, rotate_hint, "entry {} of the journal retires a key at {}", entry.index, at);
     retired.emplace(key, static_cast<std::uint64_t>(at));
   }
   return retired;

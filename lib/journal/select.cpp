@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "journal/entry.hpp"
+#include "journal/tiles.hpp"
 #include "journal/tree.hpp"
 
 namespace tranche::journal {
@@ -97,7 +98,8 @@ Result<> select(Journal& journal, const Selection& selection, const Found& found
       if (!go_on || !may_match(selection, bytes)) return {};
       const Entry entry = TRY(parse_entry(bytes));
       if (entry.index != index)
-        return fail(ErrorKind::verification, "entry {} of the journal calls itself {}", index, entry.index);
+        return fail_hint(ErrorKind::verification, changed_hint, "entry {} of the journal calls itself {}",
+                         index, entry.index);
       if (matches(selection, entry)) go_on = TRY(found(entry, bytes));
       return {};
     }));

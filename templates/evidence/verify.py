@@ -87,7 +87,10 @@ for path in sorted(here.glob("entries/*.json")):
     data = path.read_bytes()
     proof = (here / "proofs" / (path.stem + ".tlog-proof")).read_bytes()
     head, _, its_checkpoint = proof.partition(b"\n\n")
-    first, index, *hashes = head.decode().split("\n")
+    first, *lines = head.decode().split("\n")
+    if lines[0].startswith("extra "):
+        check(base64.b64decode(lines.pop(0)[6:]) == data, f"{path.name}: its proof holds another entry")
+    index, *hashes = lines
     index = int(index.removeprefix("index "))
     try:
         led = root_of(sha256(b"\x00" + data), index, size, [base64.b64decode(one) for one in hashes])
