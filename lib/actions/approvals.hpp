@@ -40,10 +40,6 @@ struct Request {
 // A stage of a frozen plan, before it begins. Bound to the plan's digest: after an amendment it is asked
 // anew. kind bug: the stage asks nobody.
 Result<Request> stage_request(const rollout::Plan& plan, const rollout::State& state, std::size_t stage);
-inline Result<Request> stage_request(Deck& /*deck*/, const rollout::Plan& plan, const rollout::State& state,
-                                     std::size_t stage) {
-  return stage_request(plan, state, stage);
-}
 // That a held or paused rollout goes on, where its current stage has approval: people. nullopt: it asks
 // nobody. Bound to this hold: one that comes later is asked anew.
 Result<std::optional<Request>> resume_request(const rollout::Plan& plan, const rollout::State& state);

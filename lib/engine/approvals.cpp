@@ -24,11 +24,14 @@ std::string people_of(const spec::Step& step) {
 }
 
 Result<> add_playbook(actions::Deck& deck, const Report& report, std::vector<Waiting>& out) {
-  if (!report.playbook || !report.state.pending) return {};
+  if (!report.playbook) return {};
   const playbook::Run& run = *report.playbook;
+  const auto carries = [&](const std::optional<rollout::Effect>& effect) {
+    return effect && effect->key == run.key;
+  };
   const auto step = playbook::current(run);
   const spec::Playbook* playbook = report.plan.config.playbook(run.playbook);
-  if (!step || playbook == nullptr || run.key != report.state.pending->key ||
+  if (!step || playbook == nullptr || !(carries(report.state.pending) || carries(report.state.notice)) ||
       playbook->steps.size() != run.steps.size())
     return {};
   const std::string people = people_of(playbook->steps[*step]);
@@ -56,7 +59,7 @@ Result<> add_rollout(actions::Deck& deck, const Report& report, std::vector<Wait
     if (auto request = TRY(actions::resume_request(report.plan, state)))
       out.push_back(TRY(stand(deck, report.plan, std::move(*request), true)));
   const auto& stages = report.plan.spec().stages;
-  const std::size_t following = state.stage + 1;
+  const std::size_t following = rollout::growth_to(state);
   for (std::size_t i = following; i < stages.size(); ++i) {
     if (stages[i].approval.empty()) continue;
     auto request = TRY(actions::stage_request(report.plan, state, i));

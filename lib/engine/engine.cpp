@@ -1,6 +1,6 @@
 #include "engine/engine.hpp"
 
-#include "actions/found_state.hpp"
+#include "actions/approvals.hpp"
 #include "base/text.hpp"
 
 namespace tranche::engine {
@@ -38,9 +38,6 @@ Result<std::optional<rollout::Neighbour>> load_rollout(actions::Deck& deck, cons
   const auto planned = TRY(deck.journal().read(at, at + 1));
   if (planned.size() != 1) return fail(ErrorKind::verification, "the journal lacks entry {}, the plan", at);
   loaded.plan = TRY_WHILE("reading the frozen plan", rollout::plan_from_value(planned[0].data));
-  // A log that nobody vouches for sends no secret anywhere.
-  if (leaves_playbooks_)
-    for (spec::Channel& channel : loaded.plan.config.channels) channel.purge = {};
   if (TRY(rollout::plan_digest(planned[0].data)) != loaded.state.plan_digest)
     return fail_hint(ErrorKind::verification, "check it: tranche journal verify",
                      "the plan in entry {} is not the one that was frozen", at);
@@ -49,7 +46,12 @@ Result<std::optional<rollout::Neighbour>> load_rollout(actions::Deck& deck, cons
 
 Result<Engine::Loaded> Engine::load(const std::string& rollout) {
   auto loaded = TRY(load_rollout(deck_, rollout));
-  if (loaded) return std::move(*loaded);
+  if (loaded) {
+    // A log that nobody vouches for sends no secret anywhere.
+    if (leaves_playbooks_)
+      for (spec::Channel& channel : loaded->plan.config.channels) channel.purge = {};
+    return std::move(*loaded);
+  }
   std::vector<std::string> names;
   for (const spec::Rollout& r : deck_.app().rollouts) names.push_back(r.name);
   const std::string near = nearest(rollout, names);
@@ -132,6 +134,21 @@ Result<> Engine::feed_event(Loaded& loaded, const std::string& kind, rollout::Wh
   return record(loaded, kind, std::move(next), reason);
 }
 
+namespace {
+
+// Going on after a hold or a pause is approved by the people whom the stage asks.
+Result<> demand_approval(actions::Deck& deck, const rollout::Plan& plan, const rollout::State& state) {
+  if (state.phase != rollout::Phase::held && state.phase != rollout::Phase::paused) return {};
+  const auto request = TRY(actions::resume_request(plan, state));
+  if (!request) return {};
+  const actions::Standing standing =
+      TRY(actions::standing(deck, plan.config, *request, deck.world().clock.now()));
+  if (!standing.met) return fail(ErrorKind::pending, "{}", standing.why);  // ends with the command that helps
+  return {};
+}
+
+}  // namespace
+
 Result<Report> Engine::apply(const std::string& rollout, const rollout::What& what) {
   if (const auto* stopping = std::get_if<rollout::Stop>(&what)) return stop(rollout, stopping->reason);
   const std::string kind = std::visit(
@@ -151,6 +168,8 @@ Result<Report> Engine::apply(const std::string& rollout, const rollout::What& wh
       },
       what);
   Loaded loaded = TRY(load_and_take_in(rollout));
+  if (std::holds_alternative<rollout::Resume>(what) || std::holds_alternative<rollout::Promote>(what))
+    TRY(demand_approval(deck_, loaded.plan, loaded.state));
   rollout::What event = what;
   if (auto* promote = std::get_if<rollout::Promote>(&event))
     promote->conditions = look(loaded, deck_.world().clock.now());

@@ -40,7 +40,7 @@ Result<Condition> look_at_window(ports::Zones& zones, const spec::Rollout& rollo
 
 Result<Condition> look_at_approval(actions::Deck& deck, const rollout::Plan& plan,
                                    const rollout::State& state, std::size_t stage, Instant now) {
-  const actions::Request request = TRY(actions::stage_request(deck, plan, state, stage));
+  const actions::Request request = TRY(actions::stage_request(plan, state, stage));
   const actions::Standing standing = TRY(actions::standing(deck, plan.config, request, now));
   return Condition{standing.met, standing.why, {}, {}};  // which ends with the command that helps
 }

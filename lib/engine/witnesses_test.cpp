@@ -34,13 +34,13 @@ struct Watched : AppWorld {
 TEST_CASE("nothing is exposed before a witness has signed the journal") {
   Watched w;
   w.away = true;
-  const auto refused = w.start("1.0.0");
-  REQUIRE_FALSE(refused.has_value());
-  CHECK(refused.error().kind == ErrorKind::pending);
-  CHECK(refused.error().message.find("0 of 1 required witnesses") != std::string::npos);
+  const Report waiting = must(w.start("1.0.0"));
+  CHECK(waiting.state.phase == Phase::waiting);
+  REQUIRE(waiting.state.waits.size() == 1);
+  CHECK(waiting.state.waits[0].why.find("0 of 1 required witnesses") != std::string::npos);
   CHECK_FALSE(w.published_feed().has_value());
   w.away = false;
-  CHECK(must(w.start("1.0.0")).state.phase == Phase::baking);
+  CHECK(w.tick().state.phase == Phase::baking);
 }
 
 TEST_CASE("a stage waits while its witness is away, says why, and goes on when it is back") {
@@ -51,8 +51,8 @@ TEST_CASE("a stage waits while its witness is away, says why, and goes on when i
   bool told = false;
   for (int i = 0; i < 8; ++i) {
     report = w.tick();
-    for (const std::string& decision : report.decisions)
-      told = told || decision.find("exposure does not grow: 0 of 1 required") != std::string::npos;
+    for (const rollout::Wait& wait : report.state.waits)
+      told = told || wait.why.find("0 of 1 required") != std::string::npos;
   }
   CHECK(told);
   CHECK(report.state.stage == 0);

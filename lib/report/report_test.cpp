@@ -64,11 +64,28 @@ class ListedJournal final : public journal::Journal {
     return std::vector<journal::Entry>();
   }
   Result<journal::Verification> verify() override { return journal::Verification{}; }
+  // A list proves nothing; a page asks for no proof.
+  [[nodiscard]] const std::string& checkpoint() const override { return note; }
+  Result<> each(std::uint64_t /*from*/, std::uint64_t /*to*/, const Take& /*take*/) override {
+    return no_proof();
+  }
+  Result<std::vector<journal::Hash>> prove(std::uint64_t /*index*/) override { return no_proof(); }
+  Result<std::vector<journal::Hash>> prove_growth(std::uint64_t /*from*/, std::uint64_t /*to*/) override {
+    return no_proof();
+  }
+  Result<journal::Hash> root_at(std::uint64_t /*size*/) override { return no_proof(); }
+  Result<journal::Entry> rotate(const crypto::Ed25519Signer& /*old_key*/,
+                                const crypto::Ed25519Signer& /*new_key*/, bool /*only_check*/,
+                                const std::string& /*by*/, const std::string& /*reason*/) override {
+    return no_proof();
+  }
+  static std::unexpected<Error> no_proof() { return fail(ErrorKind::bug, "a list proves nothing"); }
   std::uint64_t add(const journal::Draft& draft, Instant at) {
     entries.push_back({draft, entries.size(), at, {}});
     return entries.size() - 1;
   }
   std::vector<journal::Entry> entries;
+  std::string note;
 };
 
 // The journal of a release whose gate fails after some polls, and whose reason is hostile.

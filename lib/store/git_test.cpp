@@ -359,7 +359,7 @@ TEST_CASE("a loose object that is torn, emptied or changed is refused, and never
   ports::Files& files = site.real.world().files;
   auto options = site.options();
   options.remote = site.directory / "state.git";
-  must(site.open(options)->publish(pointing("some bytes to be torn")));
+  must(site.open(options)->publish(pointing("some-bytes-to-be-torn")));
   const std::string blob = site.bare(options.branch + ":head").substr(0, 40);
   const std::string path = site.directory / ("state.git/objects/" + blob.substr(0, 2) + "/" + blob.substr(2));
   const std::string good = **files.read(path, 1000);
@@ -379,9 +379,9 @@ TEST_CASE("a loose object that is torn, emptied or changed is refused, and never
     std::string changed = good;
     changed[at] = static_cast<char>(changed[at] ^ 1);
     const auto got = answer(changed);
-    if (got) CHECK((*got)->bytes == "some bytes to be torn");  // a bit of no meaning
+    if (got) CHECK((*got)->bytes == "some-bytes-to-be-torn");  // a bit of no meaning
   }
-  CHECK((*answer(good))->bytes == "some bytes to be torn");
+  CHECK((*answer(good))->bytes == "some-bytes-to-be-torn");
 }
 
 TEST_CASE("a remote's name means what git says it means") {
