@@ -79,7 +79,9 @@ def run_again(scene, undisturbed, line, words=None):
     hours = STORY[line][0]
     for minutes in (0, 2, 10, 30, 60):
         done = scene.run(words or STORY[line][1], hours + minutes / 60)
-        if done.code != 8 or undisturbed.codes[line] == 8:
+        if done.code == 8 and undisturbed.codes[line] != 8:
+            continue
+        if not scene.is_held_up(hours + minutes / 60):
             break
     return done.code
 

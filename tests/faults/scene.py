@@ -302,6 +302,11 @@ class Scene:
         check(done.code == 0, f"rollout status: {done}")
         return json.loads(done.out)
 
+    def is_held_up(self, hours):
+        """Whether a publishing failed, and a later tick tries it again."""
+        done = self.run(["rollout", "status", "desktop", "--json", "--quiet"], hours)
+        return done.code == 0 and "trouble" in json.loads(done.out)
+
     def published(self, name):
         """The bytes of a file of the channel, or None."""
         if self.kind == "s3":
