@@ -45,9 +45,9 @@ const std::vector<Action>& actions() {
       git_tag(),         // a mark there
       git_revert(),      // a commit taken back
       target_undo(),     // a service's target brings the baseline back
-      token_revoke(),  // make a credential worthless
-      wait(),          // nothing for a while
-      approval(),      // until people approve
+      token_revoke(),    // make a credential worthless
+      wait(),            // nothing for a while
+      approval(),        // until people approve
   };
   return all;
 }

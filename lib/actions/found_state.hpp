@@ -1,10 +1,10 @@
 // What a journal says of itself, for the one command that runs without a checkout: `stop --state URL`.
 //
-// A checkout brings the public keys that the journal is believed by. Without one the person names the journal's
-// key; or the keys that the plan itself holds are taken, which whoever wrote the log chose. That is good for a
-// stop only, which takes back and never gives, and only for what stays inside the channel: no step of the
-// playbook is run, no file or module is opened and no directory of this machine is written to on the word of a
-// log that nobody vouches for (engine/red_button.cpp).
+// A checkout brings the public keys that the journal is believed by. Without one the person names the
+// journal's key; or the keys that the plan itself holds are taken, which whoever wrote the log chose. That is
+// good for a stop only, which takes back and never gives, and only for what stays inside the channel: no step
+// of the playbook is run, no file or module is opened and no directory of this machine is written to on the
+// word of a log that nobody vouches for (engine/red_button.cpp).
 #pragma once
 
 #include <map>

@@ -139,8 +139,7 @@ std::string to_markdown(const Story& story, const Call& call, const std::string&
 std::string issue_marker(const Call& call) {
   const std::string whole = call.plan.app + "/" + call.rollout_id;
   std::string id;
-  for (const std::string_view part : split(whole, '/'))
-    id += (id.empty() ? "" : "/") + percent_encode(part);
+  for (const std::string_view part : split(whole, '/')) id += (id.empty() ? "" : "/") + percent_encode(part);
   return "<!-- tranche:" + replace_all(std::move(id), "--", "-%2D") + " -->";
 }
 

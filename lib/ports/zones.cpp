@@ -7,7 +7,8 @@ namespace {
 struct UtcOnly final : Zones {
   Result<Duration> offset(const std::string& zone, Instant) override {
     if (zone == "UTC") return Duration{};
-    return fail_hint(ErrorKind::invalid, "write UTC", "time zone '{}' is not known here", printable(zone, 64));
+    return fail_hint(ErrorKind::invalid, "write UTC", "time zone '{}' is not known here",
+                     printable(zone, 64));
   }
 };
 

@@ -63,7 +63,8 @@ class LocalBranch final : public GitBranch {
     return std::optional(*git2().object_id(object.get()));
   }
 
-  // libgit2 flushes an object and the directory it lies in, but not the name of that directory when it is new.
+  // libgit2 flushes an object and the directory it lies in, but not the name of that directory when it is
+  // new.
   Result<> flush_objects() {
     const std::string path = git2().repository_commondir(repository_.get()) + std::string("objects");
     const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
