@@ -74,7 +74,7 @@ Result<Instant> instant_of(const Window& window, Instant local, const ZoneOffset
 }
 
 bool is_open(const Window& window, const std::vector<Days>& closed, Instant local) {
-  const sys_days today = floor<days>(local);
+  const sys_days today = floor<std::chrono::days>(local);
   for (const Days& frozen : closed)
     if (frozen.first <= today && today <= frozen.last) return false;
   const auto minute = static_cast<int>(duration_cast<minutes>(local - today).count());
@@ -82,7 +82,8 @@ bool is_open(const Window& window, const std::vector<Days>& closed, Instant loca
     return ((window.days >> (weekday{day}.iso_encoding() - 1)) & 1U) != 0;
   };
   if (window.from < window.to) return opens_on(today) && minute >= window.from && minute < window.to;
-  return (opens_on(today) && minute >= window.from) || (opens_on(today - days(1)) && minute < window.to);
+  return (opens_on(today) && minute >= window.from) ||
+         (opens_on(today - std::chrono::days(1)) && minute < window.to);
 }
 
 }  // namespace
@@ -119,7 +120,7 @@ Result<Days> parse_days(std::string_view text) {
   if (!first || !last)
     return fail_hint(ErrorKind::invalid, "write 2026-12-24, or 2026-12-24..2027-01-02", "'{}' names no days",
                      printable(text, 64));
-  if (*last < *first || *last - *first > days(most_days))
+  if (*last < *first || *last - *first > std::chrono::days(most_days))
     return fail_hint(ErrorKind::invalid,
                      fmt::format("the first day comes first, and at most {} follow", most_days),
                      "'{}' is no range of days", printable(text, 64));
@@ -129,14 +130,14 @@ Result<Days> parse_days(std::string_view text) {
 Result<Opening> opening(const Window& window, const std::vector<Days>& closed, Instant now,
                         const ZoneOffset& offset) {
   const Instant local = TRY(local_of(window, now, offset));
-  Opening found{.open = is_open(window, closed, local), .until = now + days(most_days)};
-  const sys_days today = floor<days>(local);
+  Opening found{.open = is_open(window, closed, local), .until = now + std::chrono::days(most_days)};
+  const sys_days today = floor<std::chrono::days>(local);
   // It changes at midnight, when it opens or when it closes.
   for (int ahead = 0; ahead <= most_days; ++ahead) {
     std::array<int, 3> marks{0, window.from, window.to};
     std::ranges::sort(marks);
     for (const int mark : marks) {
-      const Instant then = TRY(instant_of(window, today + days(ahead) + minutes(mark), offset));
+      const Instant then = TRY(instant_of(window, today + std::chrono::days(ahead) + minutes(mark), offset));
       if (then <= now) continue;
       if (is_open(window, closed, TRY(local_of(window, then, offset))) == found.open) continue;
       found.until = then;
