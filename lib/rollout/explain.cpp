@@ -56,7 +56,7 @@ std::vector<std::string> explain(const std::string& name, const GateMemory& memo
     // Only rates are followed; from the first poll on there is no poll before it.
     const Instant since = totals.since != Instant{} ? totals.since : memory.since;
     if (adverse && gate.statistic == Statistic::rate && since != Instant{})
-      out.push_back("what it sees began after " + to_text(since));
+      out.push_back("what it sees began after " + tranche::to_text(since));
     out.push_back(memory.explanation);
     const gate::Comparison comparison = gate::judge(memory.process, process_config(gate), false);
     if (comparison.dispersion == gate::Dispersion::noisy)

@@ -113,7 +113,7 @@ Result<> check_time(const doc::Value& claims, Instant now, VerifiedToken& out) {
   out.expires = *expires;
   if (now >= *expires + clock_skew)
     return fail_hint(ErrorKind::denied, "ask for a new one", "the identity token expired at {}",
-                     to_text(*expires));
+                     tranche::to_text(*expires));
   for (const char* member : {"nbf", "iat"}) {
     if (claims.find(member) == nullptr) continue;
     const auto from = time_at(claims, member);
@@ -121,7 +121,8 @@ Result<> check_time(const doc::Value& claims, Instant now, VerifiedToken& out) {
     out.issued = *from;
     if (*from > now + clock_skew)
       return fail_hint(ErrorKind::denied, "set the clock of this machine",
-                       "the identity token holds from {} on, and it is {}", to_text(*from), to_text(now));
+                       "the identity token holds from {} on, and it is {}", tranche::to_text(*from),
+                       tranche::to_text(now));
   }
   return {};
 }
