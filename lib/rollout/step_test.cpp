@@ -3,7 +3,7 @@
 #include <random>
 
 #include "base/text.hpp"
-#include "rollout/state.hpp"
+#include "rollout/step_testing.hpp"
 
 using namespace tranche;
 using namespace tranche::rollout;
@@ -32,28 +32,7 @@ rollouts:
 playbooks: { rollback: { steps: [ { uses: channel.withdraw }, { uses: channel.fallback } ] } }
 )";
 
-Plan plan_for(const std::string& text = yaml) {
-  auto spec = spec::parse(text);
-  REQUIRE_MESSAGE(spec.has_value(), (spec ? "" : spec.error().message));
-  PlanInput input{"desktop", "1.2.0", std::string(64, 'a'), {}, false};
-  input.current.baseline = "1.1.0";
-  auto plan = make_plan(spec->apps[0], input);
-  REQUIRE_MESSAGE(plan.has_value(), (plan ? "" : plan.error().message));
-  return *plan;
-}
-
-const Instant t0 = *parse_instant("2026-01-01T00:00:00Z");
-
-Next must(Result<Next> next) {
-  REQUIRE_MESSAGE(next.has_value(), (next ? "" : next.error().message));
-  return *next;
-}
-
-// The pending effect is done at `now`.
-State done(const Plan& plan, const State& state, Instant now) {
-  REQUIRE(state.pending.has_value());
-  return must(step(plan, state, {now, EffectDone{state.pending->key}})).state;
-}
+Plan plan_for(const std::string& text = yaml) { return plan_of(text); }
 
 State at_five_percent(const Plan& plan) {
   State state = done(plan, begin(plan, "d", 7, t0), t0);

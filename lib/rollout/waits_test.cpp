@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "base/text.hpp"
-#include "rollout/state.hpp"
+#include "rollout/step_testing.hpp"
 
 using namespace tranche;
 using namespace tranche::rollout;
@@ -33,26 +33,8 @@ playbooks:
   tell: { steps: [ { uses: http.request, with: { method: POST, url: "http://127.0.0.1:2/" } } ] }
 )";
 
-Plan plan_with(const std::string& keys) {
-  auto spec = spec::parse(replace_all(yaml, "WINDOW", keys));
-  REQUIRE_MESSAGE(spec.has_value(), (spec ? "" : spec.error().message));
-  PlanInput input{"desktop", "1.2.0", std::string(64, 'a'), {}, false};
-  input.current.baseline = "1.1.0";
-  auto plan = make_plan(spec->apps[0], input);
-  REQUIRE_MESSAGE(plan.has_value(), (plan ? "" : plan.error().message));
-  return *plan;
-}
+Plan plan_with(const std::string& keys) { return plan_of(replace_all(yaml, "WINDOW", keys)); }
 
-const Instant t0 = *parse_instant("2026-01-01T00:00:00Z");
-
-Next must(Result<Next> next) {
-  REQUIRE_MESSAGE(next.has_value(), (next ? "" : next.error().message));
-  return *next;
-}
-State done(const Plan& plan, const State& state, Instant now) {
-  REQUIRE(state.pending.has_value());
-  return must(step(plan, state, {now, EffectDone{state.pending->key}})).state;
-}
 Tick with(std::string_view condition, Condition found) {
   Tick tick;
   tick.conditions[std::string(condition)] = std::move(found);
