@@ -107,7 +107,8 @@ TEST_CASE("a real API server takes what is sent for an Argo Rollout") {
   const char* apiserver = std::getenv("TRANCHE_KUBE_APISERVER");
   const char* etcd = std::getenv("TRANCHE_ETCD");
   if (apiserver == nullptr || *apiserver == '\0') {
-    fmt::print("skipped: TRANCHE_KUBE_APISERVER names no kube-apiserver\n");
+    // Debian has no package of it: nobody promises it, so it is counted and no failure.
+    fmt::print("not promised, not run: TRANCHE_KUBE_APISERVER names no kube-apiserver\n");
     return;
   }
   RealCluster cluster(apiserver, etcd == nullptr ? "etcd" : etcd);
