@@ -243,7 +243,11 @@ Codec<std::string> text(TextKind kind) {
   return {[kind](const Value& value, std::string& out, Reader& reader) {
             if (!value.is_string()) {
               const bool plain = value.is_number() || value.is_bool();
-              return reader.wrong_type(value, kind.what, plain ? "put it in quotes" : "");
+              // What the check says of an empty text is how a right one looks.
+              const auto empty = kind.check == nullptr ? Result<>() : kind.check("");
+              return reader.wrong_type(
+                  value, kind.what,
+                  plain ? "put it in quotes" : (empty ? "write one line of text" : empty.error().hint));
             }
             const std::string& given = value.as_string();
             if (given.empty())
