@@ -99,6 +99,7 @@ Result<Outcome> run_stop(const Options& options, Context& context) {
   engine::RedButton button;
   button.rollout = options.text("rollout");
   button.reason = context.reason;
+  button.app_name = options.given("app") ? options.text("app") : "";
   button.state = options.given("state") ? options.text("state") : "";
   button.stores = options.list("store");
   button.trust = options.list("trust");

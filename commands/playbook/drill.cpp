@@ -4,6 +4,7 @@
 #include "commands/commands.hpp"
 #include "commands/playbook/shared.hpp"
 #include "commands/rollout/shared.hpp"
+#include "commands/trusted_ref.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -61,6 +62,7 @@ std::string drill_text(const engine::DrillReport& report, bool color) {
 }
 
 Result<Outcome> run_playbook_drill(const Options& options, Context& context) {
+  TRY(demand_trusted(context, options, TRY(load_app(context, options)), {}, "playbook drill"));
   const Opened opened = TRY(open_deck(context, options));
   const engine::DrillRequest request{TRY(rollout_name(opened.loaded.app(), options)),
                                      options.text("playbook"), options.text("release"),
@@ -84,6 +86,7 @@ Command playbook_drill() {
                      .value = "VERSION",
                      .help = "the release that is taken back; by default the one that was started last"},
                     {.name = "live-hooks", .help = "send what reaches other systems, too"},
+                    trusted_ref_flag(),
                     app_flag()},
           .run = run_playbook_drill};
 }

@@ -2,6 +2,7 @@
 #include "commands/commands.hpp"
 #include "commands/playbook/shared.hpp"
 #include "commands/rollout/shared.hpp"
+#include "commands/trusted_ref.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -16,6 +17,9 @@ Result<Outcome> run_playbook_resume(const Options& options, Context& context) {
   if ((request.cancel || !request.settle.empty()) && context.reason.empty() && !context.dry_run)
     return fail_hint(ErrorKind::usage, "add --reason \"what you saw\"",
                      "what a person says of a step wants a reason");
+  // What is run by hand comes from tranche.yaml; the rollout's own playbook from its frozen plan.
+  if (request.by_hand && !context.dry_run)
+    TRY(demand_trusted(context, options, TRY(load_app(context, options)), {}, "playbook resume"));
   const Opened opened = TRY(open_deck(context, options));
   request.rollout = TRY(rollout_name(opened.loaded.app(), options));
   engine::Playbooks playbooks(*opened.deck,
@@ -52,6 +56,7 @@ Command playbook_resume() {
                     {.name = "cancel", .help = "begin nothing more; what stops the release still is taken"},
                     {.name = "by-hand", .help = "the run by hand, not the rollout's own"},
                     pending_ok_flag(),
+                    trusted_ref_flag(),
                     app_flag()},
           .run = run_playbook_resume};
 }

@@ -2,6 +2,7 @@
 #include "commands/commands.hpp"
 #include "commands/playbook/shared.hpp"
 #include "commands/rollout/shared.hpp"
+#include "commands/trusted_ref.hpp"
 
 namespace tranche::commands {
 namespace {
@@ -11,6 +12,9 @@ Result<Outcome> run_playbook_run(const Options& options, Context& context) {
     return fail_hint(ErrorKind::usage,
                      "tranche playbook run " + options.text("playbook") + " --reason \"why\"",
                      "a playbook that is run by hand wants a reason");
+  // A dry run sends nothing: a pull request may see what it would do.
+  if (!context.dry_run)
+    TRY(demand_trusted(context, options, TRY(load_app(context, options)), {}, "playbook run"));
   const Opened opened = TRY(open_deck(context, options));
   const engine::HandRequest request{TRY(rollout_name(opened.loaded.app(), options)), options.text("playbook"),
                                     context.reason};
@@ -35,7 +39,7 @@ Command playbook_run() {
           .help_path = "commands/playbook/run.md",
           .changes = true,
           .arguments = {playbook_argument()},
-          .flags = {rollout_flag(), pending_ok_flag(), app_flag()},
+          .flags = {rollout_flag(), pending_ok_flag(), trusted_ref_flag(), app_flag()},
           .run = run_playbook_run};
 }
 

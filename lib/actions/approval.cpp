@@ -30,15 +30,20 @@ Result<Asked> ask(Deck&, const Call&) { return Asked::not_done; }
 }  // namespace
 
 StepQuestion question_of(const Call& call, std::string people) {
+  // The key ends with the id of the step as the run has it: a step need not name one.
+  std::string step = call.step.id;
+  if (call.key.starts_with(call.run + "/")) step = call.key.substr(call.run.size() + 1);
+  const bool by_hand = call.run.starts_with(call.rollout_id + "/hand/");
   return {.rollout = call.plan.rollout,
           .rollout_id = call.rollout_id,
           .release = call.plan.release,
           .run = call.run,
           .playbook = call.playbook,
-          .step = call.step.id,
+          .step = std::move(step),
           .plan_digest = call.plan_digest,
           .people = std::move(people),
-          .what = {}};
+          .what = {},
+          .begun_by = by_hand ? std::optional(call.cause.by) : std::nullopt};
 }
 
 Action approval() { return {"approval", needs_nothing, changes, perform, undo, ask}; }

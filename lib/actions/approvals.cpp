@@ -16,7 +16,8 @@ namespace {
 constexpr std::string_view request_schema = "tranche/approval-request/v1";
 constexpr std::string_view list_schema = "tranche/approvals/v1";
 constexpr std::string_view kind_given = "approval.given";
-constexpr std::size_t most_remembered = 128;  // answers of one rollout; older ones count no more
+// Answers that one entry points at, people times questions of one run of a rollout: an entry holds 64 KiB.
+constexpr std::size_t most_remembered = 200;
 constexpr Duration clock_skew = std::chrono::minutes(10);
 constexpr std::uint64_t bundle = 256;  // entries that the journal reads at once
 
@@ -210,11 +211,48 @@ Result<Judged> judge(const Court& court, std::string_view text, Instant now, Vou
   return judged;
 }
 
-doc::Value to_value(const std::vector<Answer>& answers) {
+void set_about(doc::Value& value, const Answer& answer) {
+  if (!answer.by.empty()) value.set("by", answer.by);
+  if (answer.kept_until) value.set("kept-until", to_text(*answer.kept_until));
+}
+
+Result<> read_about(const doc::Value& value, Answer& answer) {
+  answer.by = TRY(value.text_or("by", "", ErrorKind::verification));
+  const std::string until = TRY(value.text_or("kept-until", "", ErrorKind::verification));
+  if (!until.empty()) answer.kept_until = TRY(parse_instant(until));
+  return {};
+}
+
+doc::Value to_value(const std::vector<Answer>& earlier, const Answer& newest) {
   doc::Value list = doc::Value::array();
-  for (const Answer& answer : answers)
-    list.push(doc::Value::object({{"id", answer.id}, {"entry", answer.entry}}));
-  return doc::Value::object({{"schema", list_schema}, {"earlier", list}});
+  for (const Answer& answer : earlier) {
+    doc::Value one = doc::Value::object({{"id", answer.id}, {"entry", answer.entry}});
+    set_about(one, answer);
+    list.push(std::move(one));
+  }
+  doc::Value out = doc::Value::object({{"schema", list_schema}, {"earlier", list}});
+  set_about(out, newest);
+  return out;
+}
+
+// "desktop/1.2.0/17" of "desktop/1.2.0/17:stage-4".
+std::string_view run_of(std::string_view id) { return id.substr(0, id.find(':')); }
+
+// Whether an earlier answer says something still, once `newest` is there.
+bool still_says(const Answer& earlier, const Answer& newest, Instant now) {
+  if (earlier.kept_until && *earlier.kept_until > now) return true;
+  if (run_of(earlier.id) != run_of(newest.id)) return false;
+  return earlier.by.empty() || earlier.by != newest.by || earlier.id != newest.id;
+}
+
+// Until when the token of an environment's answer must be known as used.
+std::optional<Instant> kept_until(std::string_view document) {
+  const auto parsed = signing::parse_approval(document);
+  if (!parsed || !parsed->environment.is_object()) return std::nullopt;
+  const doc::Value* expires = parsed->environment.find("token-expires");
+  if (expires == nullptr || !expires->is_string()) return std::nullopt;
+  const auto until = parse_instant(expires->as_string());
+  return until ? std::optional(*until) : std::nullopt;
 }
 
 struct Verdicts {
@@ -241,10 +279,10 @@ std::string why_not(const Court& court, const Standing& standing, const Verdicts
                     const std::string& rejected) {
   const Request& request = court.request;
   if (!rejected.empty()) return fmt::format("{}; approve it after all: {}", rejected, command_for(request));
-  std::string why = fmt::format("waits for {} of people '{}' to approve {}", standing.wanted - standing.given,
-                                court.people.name, request.what);
-  if (standing.given > 0)
-    why += fmt::format(" ({} of {}: {})", standing.given, standing.wanted, join(standing.by, ", "));
+  std::string why = fmt::format("people '{}' have yet to approve {} ({} of {}", court.people.name,
+                                request.what, standing.given, standing.wanted);
+  if (standing.given > 0) why += ": " + join(standing.by, ", ");
+  why += ")";
   if (!verdicts.refused.empty()) why += "; does not count: " + verdicts.refused.back();
   return why + ": " + command_for(request);
 }
@@ -261,6 +299,7 @@ Result<std::vector<std::string>> find_authors(Deck& deck, const Request& request
       authors.push_back(entry.by);
   }
   authors.push_back(TRY(release_author(deck, before, request.manifest_sha256)));
+  if (request.begun_by) authors.push_back(*request.begun_by);
   return authors;
 }
 
@@ -275,9 +314,13 @@ Result<std::vector<Answer>> answers_on_record(Deck& deck, const Request& request
     if (index < 0 || index >= static_cast<std::int64_t>(head->index))
       return fail_hint(kind, "check it: tranche journal verify", "entry {} lists approvals that follow it",
                        head->index);
-    answers.push_back({TRY(one.text("id", kind)), static_cast<std::uint64_t>(index), {}});
+    Answer answer{TRY(one.text("id", kind)), static_cast<std::uint64_t>(index), {}, {}, {}};
+    TRY(read_about(one, answer));
+    answers.push_back(std::move(answer));
   }
-  answers.push_back({TRY(head->data.text("id", kind)), head->index, {}});
+  Answer newest{TRY(head->data.text("id", kind)), head->index, {}, {}, {}};
+  TRY(read_about(head->state, newest));
+  answers.push_back(std::move(newest));
   for (Answer& answer : answers)
     for (const journal::Entry& entry : TRY(deck.journal().read(answer.entry, answer.entry + 1)))
       if (entry.kind == kind_given) answer.document = TRY(entry.data.text_or("document", "", kind));
@@ -344,10 +387,13 @@ Result<std::optional<Request>> resume_request(const rollout::Plan& plan, const r
 
 Result<Request> step_request(Deck& deck, const spec::App& frozen, const StepQuestion& question) {
   Request request;
-  request.id = fmt::format("{}:playbook/{}", question.rollout_id, question.step);
-  request.what = question.what.empty() ? fmt::format("step {} of playbook '{}' for {}", question.step,
-                                                     question.playbook, question.rollout_id)
-                                       : question.what;
+  const bool by_hand = question.begun_by.has_value();
+  request.id = fmt::format("{}:{}/{}", question.rollout_id, by_hand ? "hand" : "playbook", question.step);
+  request.what = question.what;
+  if (request.what.empty())
+    request.what = fmt::format("step {} of playbook '{}'{} for {}", question.step, question.playbook,
+                               by_hand ? ", run by hand" : "", question.rollout_id);
+  request.begun_by = question.begun_by;
   request.people = question.people;
   request.app = frozen.name;
   request.rollout = question.rollout;
@@ -411,14 +457,20 @@ Result<Accepted> check_approval(Deck& deck, const spec::App& frozen, const Reque
   const auto earlier = verdicts.newest.find(judged.key);
   const bool again =
       earlier != verdicts.newest.end() && earlier->second.approval.approves == judged.approval.approves;
-  return Accepted{std::move(judged.name), std::move(judged.approval), again};
+  return Accepted{std::move(judged.name), std::move(judged.approval), again, std::move(judged.key)};
 }
 
 Result<journal::Draft> approval_draft(Deck& deck, const Request& request, std::string_view document,
                                       const Accepted& accepted) {
   std::vector<Answer> earlier = TRY(answers_on_record(deck, request));
-  if (earlier.size() > most_remembered)
-    earlier.erase(earlier.begin(), earlier.end() - static_cast<std::ptrdiff_t>(most_remembered));
+  const Answer newest{request.id, 0, {}, accepted.key, kept_until(document)};
+  const Instant now = deck.world().clock.now();
+  std::erase_if(earlier, [&](const Answer& one) { return !still_says(one, newest, now); });
+  if (earlier.size() >= most_remembered)
+    return fail_hint(ErrorKind::denied,
+                     "start the rollout anew, or ask fewer people: none of the answers is forgotten",
+                     "{} answers to {} are on record, more than an entry can point at", earlier.size(),
+                     printable(run_of(request.id), 120));
   journal::Draft draft;
   draft.kind = kind_given;
   draft.subject = approval_subject(request.app, request.rollout);
@@ -430,7 +482,7 @@ Result<journal::Draft> approval_draft(Deck& deck, const Request& request, std::s
                                    {"decision", accepted.approval.approves ? "approve" : "reject"},
                                    {"who", accepted.name},
                                    {"document", document}});
-  draft.state = to_value(earlier);
+  draft.state = to_value(earlier, newest);
   return draft;
 }
 

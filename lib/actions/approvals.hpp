@@ -25,7 +25,8 @@
 namespace tranche::actions {
 
 struct Request {
-  // "desktop/1.2.0/17:stage-4" (counted from 1), "...:playbook/<step id>", "...:resume"
+  // "desktop/1.2.0/17:stage-4" (counted from 1), "...:playbook/<step id>", "...:hand/<step id>" of a run by
+  // hand, "...:resume"
   std::string id;
   std::string what;    // in words: "stage 4 '100%' of rollout 'desktop', release 1.2.0"
   std::string digest;  // hex SHA-256 of the canonical JSON of what is approved
@@ -35,6 +36,7 @@ struct Request {
   // manifest of the release that somebody made. Looked up when somebody has answered.
   std::vector<std::uint64_t> author_entries;
   std::string manifest_sha256;
+  std::optional<std::string> begun_by;  // of a run by hand: who began it is one of its authors
 };
 
 // A stage of a frozen plan, before it begins. Bound to the plan's digest: after an amendment it is asked
@@ -49,8 +51,9 @@ struct StepQuestion {
   std::string rollout, rollout_id, release;  // "desktop", "desktop/1.2.0/17", "1.2.0"
   std::string run, playbook, step;           // step: its id
   std::string plan_digest;
-  std::string people;  // spec::Step::approval, or `people` of the action approval
-  std::string what;    // in words; empty: made from the others
+  std::string people;                     // spec::Step::approval, or `people` of the action approval
+  std::string what;                       // in words; empty: made from the others
+  std::optional<std::string> begun_by{};  // of a run by hand only: who began it
 };
 Result<Request> step_request(Deck& deck, const spec::App& frozen, const StepQuestion& question);
 
@@ -76,17 +79,20 @@ struct Accepted {
   std::string name;  // who
   signing::Approval approval;
   bool again = false;  // they said the same before, and it still counts: there is nothing to record
+  std::string key{};   // what makes people distinct
 };
 // `vouched`: the caller has looked at an environment's token itself (environment.hpp); otherwise the document
 // of an environment is a stranger's.
 enum class Vouched { no, yes };
 Result<Accepted> check_approval(Deck& deck, const spec::App& frozen, const Request& request,
                                 std::string_view document, Instant now, Vouched vouched = Vouched::no);
-// Who made the release, started the rollout and froze its plan, as the journal has it; empty texts for those
-// that it does not know.
+// Who made the release, started the rollout and froze its plan, as the journal has it, and who began the run
+// by hand; empty texts for those that it does not know.
 Result<std::vector<std::string>> find_authors(Deck& deck, const Request& request);
 
-// The entry that records it, once check_approval has said yes.
+// The entry that records it, once check_approval has said yes. It points at the answers that still say
+// something: of this run of the rollout, and of each person the newest to each question. kind denied: there
+// are too many.
 Result<journal::Draft> approval_draft(Deck& deck, const Request& request, std::string_view document,
                                       const Accepted& accepted);
 
@@ -94,11 +100,13 @@ Result<journal::Draft> approval_draft(Deck& deck, const Request& request, std::s
 Result<signing::Approval> make_approval(const spec::App& frozen, const Request& request, std::string by,
                                         Instant now, bool approves, std::string reason);
 
-// All answers that the journal has for a rollout, whatever they are worth, oldest first.
+// The answers that the journal remembers for a rollout, whatever they are worth, oldest first.
 struct Answer {
   std::string id;
   std::uint64_t entry = 0;
-  std::string document;  // empty: the entry holds none
+  std::string document;               // empty: the entry holds none
+  std::string by;                     // what makes people distinct; empty: an older tranche did not say
+  std::optional<Instant> kept_until;  // an environment's: its token says nothing else until then
 };
 Result<std::vector<Answer>> answers_on_record(Deck& deck, const Request& request);
 

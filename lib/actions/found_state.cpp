@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view app_prefix = "tranche/";
 constexpr std::size_t max_key_file = 16 << 10;
+constexpr std::size_t longest_app = 64;
+constexpr std::size_t most_apps = 100;
 constexpr auto broken = ErrorKind::verification;
 using signing::Role;
 
@@ -81,12 +83,10 @@ Result<signing::Trust> trust_of(const std::map<std::string, std::vector<std::str
   return trust;
 }
 
-Result<FoundState> find_state(store::Store& store, const std::string& rollout) {
+Result<std::optional<FoundState>> find_state(store::Store& store, const std::string& rollout) {
   const auto blob =
       TRY(journal::read_bounded(store, std::string(journal::checkpoint_name), journal::max_checkpoint_bytes));
-  if (!blob)
-    return fail_hint(ErrorKind::failed, "name the state of the app, as tranche.yaml has it under state:",
-                     "there is no journal in {}", store.describe());
+  if (!blob) return std::optional<FoundState>();
   const signing::Note note = TRY(signing::read_note(blob->bytes));
   const auto checkpoint = TRY(journal::parse_checkpoint(note.text));
   FoundState found;
@@ -119,7 +119,22 @@ Result<FoundState> find_state(store::Store& store, const std::string& rollout) {
     return fail(broken, "the plan is of app '{}', its log of '{}'", printable(found.plan.app, 64),
                 printable(app, 64));
   found.trust = TRY(trust_of(found.plan.trust_keys));
-  return found;
+  return std::optional(std::move(found));
+}
+
+Result<std::vector<std::string>> logs_below(store::Store& store) {
+  std::vector<std::string> out;
+  for (const std::string& name : TRY(store.list(""))) {
+    const auto slash = name.find('/');
+    if (slash == std::string::npos || name.substr(slash + 1) != journal::checkpoint_name) continue;
+    std::string directory = name.substr(0, slash);
+    if (directory.size() > longest_app || printable(directory) != directory) continue;
+    if (out.size() == most_apps)
+      return fail_hint(ErrorKind::invalid, "name the state of the app itself",
+                       "there are logs of more than {} apps in {}", most_apps, store.describe());
+    out.push_back(std::move(directory));
+  }
+  return out;
 }
 
 Result<crypto::PublicKey> parse_trusted(ports::Files& files, const std::string& text) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,11 @@ struct FoundState {
   signing::Trust trust;  // that the plan holds; empty: an older tranche wrote it
 };
 // The newest state of a rollout, its entries hashed up to the checkpoint's root, whose signature nobody has
-// checked. kind invalid: the log does not know the rollout.
-Result<FoundState> find_state(store::Store& store, const std::string& rollout);
+// checked. nullopt: there is no log. kind invalid: the log does not know the rollout.
+Result<std::optional<FoundState>> find_state(store::Store& store, const std::string& rollout);
+// Apps that share a state keep a log each below their names: the directories that hold one, sorted. kind
+// invalid: there are more than any file has.
+Result<std::vector<std::string>> logs_below(store::Store& store);
 
 // A public key as a person names it: "name+hash+base64" (c2sp.org/signed-note) or a PEM file. kind usage.
 Result<crypto::PublicKey> parse_trusted(ports::Files& files, const std::string& text);

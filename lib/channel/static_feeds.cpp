@@ -255,7 +255,9 @@ Result<ChannelReport> publish_channel(store::Store& store, const ChannelInput& i
       TRY(check_stream(published, input.feed.app, input.feed.channel));
       const bool same = published.sequence == input.feed.sequence && to_payload(published) == payload;
       if (published.sequence >= input.feed.sequence && !same)
-        return fail_hint(ErrorKind::conflict, "run again: it reads the newer decision first",
+        return fail_hint(ErrorKind::conflict,
+                         "run again: it reads the newer decision first. Where it says so again, the journal "
+                         "knows nothing of that feed: `tranche stop ROLLOUT` goes above it",
                          "channel '{}' has {} feed: sequence {}, this one is {}", input.feed.channel,
                          published.sequence == input.feed.sequence ? "another" : "a newer",
                          published.sequence, input.feed.sequence);

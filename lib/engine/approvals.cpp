@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "actions/approval.hpp"
 #include "base/text.hpp"
-#include "engine/engine.hpp"
+#include "engine/playbooks.hpp"
 
 namespace tranche::engine {
 
@@ -16,38 +17,44 @@ Result<Waiting> stand(actions::Deck& deck, const rollout::Plan& plan, Request re
   return Waiting{std::move(request), std::move(standing), plan.config, next};
 }
 
-// The action `approval` asks the people that it names; any step may ask before it is taken.
-std::string people_of(const spec::Step& step) {
-  if (!step.approval.empty()) return step.approval;
+// Any step may ask people before it is taken; then the action `approval` asks those that it names.
+std::string people_of(const spec::Step& step, const playbook::StepRecord& record) {
+  if (!step.approval.empty() && !record.allowed) return step.approval;
   const doc::Value* people = step.uses == "approval" ? step.with.find("people") : nullptr;
   return people != nullptr && people->is_string() ? people->as_string() : std::string();
 }
 
+// The step of a run that waits for people, if one does.
+Result<> add_step(actions::Deck& deck, const OpenRun& open, std::vector<Waiting>& out) {
+  const playbook::Run& run = open.run;
+  const auto step = playbook::current(run);
+  const spec::Playbook* playbook = open.plan.config.playbook(run.playbook);
+  if (!step || playbook == nullptr || playbook->steps.size() != run.steps.size()) return {};
+  const spec::Step& asking = playbook->steps[*step];
+  const std::string people = people_of(asking, run.steps[*step]);
+  if (people.empty()) return {};
+  const actions::Call call{open.plan,
+                           asking,
+                           open.rollout_id,
+                           playbook::step_key(run, *step),
+                           {run.by, run.reason},
+                           Instant{},
+                           {},
+                           run.key,
+                           run.playbook,
+                           open.plan_digest};
+  auto request = TRY(actions::step_request(deck, open.plan.config, actions::question_of(call, people)));
+  out.push_back(TRY(stand(deck, open.plan, std::move(request), true)));
+  return {};
+}
+
 Result<> add_playbook(actions::Deck& deck, const Report& report, std::vector<Waiting>& out) {
   if (!report.playbook) return {};
-  const playbook::Run& run = *report.playbook;
   const auto carries = [&](const std::optional<rollout::Effect>& effect) {
-    return effect && effect->key == run.key;
+    return effect && effect->key == report.playbook->key;
   };
-  const auto step = playbook::current(run);
-  const spec::Playbook* playbook = report.plan.config.playbook(run.playbook);
-  if (!step || playbook == nullptr || !(carries(report.state.pending) || carries(report.state.notice)) ||
-      playbook->steps.size() != run.steps.size())
-    return {};
-  const std::string people = people_of(playbook->steps[*step]);
-  if (people.empty()) return {};
-  const actions::StepQuestion question{report.plan.rollout,
-                                       report.state.id,
-                                       report.plan.release,
-                                       run.key,
-                                       run.playbook,
-                                       run.steps[*step].id,
-                                       report.state.plan_digest,
-                                       people,
-                                       {}};
-  auto request = TRY(actions::step_request(deck, report.plan.config, question));
-  out.push_back(TRY(stand(deck, report.plan, std::move(request), true)));
-  return {};
+  if (!carries(report.state.pending) && !carries(report.state.notice)) return {};
+  return add_step(deck, {report.plan, report.state.id, *report.playbook, report.state.plan_digest}, out);
 }
 
 Result<> add_rollout(actions::Deck& deck, const Report& report, std::vector<Waiting>& out) {
@@ -75,6 +82,8 @@ Result<std::vector<Waiting>> find_waiting(actions::Deck& deck) {
   for (const spec::Rollout& rollout : deck.app().rollouts) {
     if (!TRY(deck.journal().latest(deck.rollout_subject(rollout.name)))) continue;
     TRY(add_rollout(deck, TRY(Engine(deck).status(rollout.name)), out));
+    if (const auto by_hand = TRY(Playbooks(deck, {}).find_by_hand(rollout.name)))
+      TRY(add_step(deck, *by_hand, out));
   }
   return out;
 }

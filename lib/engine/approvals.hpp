@@ -17,7 +17,7 @@ struct Waiting {
   bool next = false;  // the rollout goes no further without it; else it may be answered ahead of time
 };
 // Stages that have not begun and ask people, a hold where they are asked, the step of a playbook that waits:
-// of all rollouts that are not over, in the order of tranche.yaml.
+// of all rollouts that are not over, in the order of tranche.yaml; and of playbooks that are run by hand.
 Result<std::vector<Waiting>> find_waiting(actions::Deck& deck);
 // The one of that id. kind invalid: nothing of that id waits, with the nearest as hint.
 Result<Waiting> find_waiting(actions::Deck& deck, const std::string& id);

@@ -21,7 +21,7 @@ TEST_CASE("a stage waits for its people, with the command that helps, and one si
   CHECK(standing.wanted == 1);
   CHECK(scene.request().id == scene.state.id + ":stage-3");
   CHECK(standing.why ==
-        "waits for 1 of people 'managers' to approve stage 3 '100%' of rollout 'desktop', release 1.1.0: "
+        "people 'managers' have yet to approve stage 3 '100%' of rollout 'desktop', release 1.1.0 (0 of 1): "
         "tranche approve " +
             scene.state.id + ":stage-3");
   must(scene.give(Scene::sign(scene.approval("Bo <bo@example.org>"), '2')));
@@ -42,7 +42,7 @@ TEST_CASE("a quorum counts people: the same person twice is one, a second person
   actions::Standing standing = scene.standing();
   CHECK(standing.given == 1);
   CHECK_FALSE(standing.met);
-  CHECK(standing.why.find("waits for 1 of people 'managers'") == 0);
+  CHECK(standing.why.find("people 'managers' have yet to approve") == 0);
   CHECK(standing.why.find("(1 of 2: bo@example.org)") != std::string::npos);
   must(scene.give(Scene::sign(scene.approval("cy"), '3')));
   standing = scene.standing();
@@ -187,6 +187,39 @@ TEST_CASE("one no stands against every yes, until the same person says yes") {
   must(scene.give(Scene::sign(scene.approval("cy"), '3')));
   CHECK(scene.standing().met);
   CHECK(scene.standing().given == 2);
+}
+
+TEST_CASE("no answer is forgotten: whoever changes their mind a thousand times does not push out a no") {
+  Scene scene;
+  must(scene.give(Scene::sign(scene.approval("cy", false), '3')));
+  for (int i = 0; i < 300; ++i) {
+    scene.app.fake.clock.advance(1s);
+    must(scene.give(Scene::sign(scene.approval("bo", i % 2 == 1), '2')));
+  }
+  CHECK(scene.standing().rejected);
+  CHECK(must(actions::answers_on_record(*scene.deck, scene.request())).size() == 2);
+  // Those of another run of the rollout say nothing of this one.
+  scene.state.id = "desktop/1.1.0/99";
+  must(scene.give(Scene::sign(scene.approval("bo"), '2')));
+  CHECK(must(actions::answers_on_record(*scene.deck, scene.request())).size() == 1);
+}
+
+TEST_CASE("more answers than an entry can point at are refused, and none is forgotten") {
+  Scene scene;
+  Error error;
+  int given = 0;
+  for (; given < 1'000; ++given) {
+    const auto draft = actions::approval_draft(*scene.deck, scene.request(), "nobody's",
+                                               {"somebody", scene.approval("somebody"), false});
+    if (!draft) {
+      error = draft.error();
+      break;
+    }
+    must(scene.deck->append({*draft}));
+  }
+  CHECK(given == 200);
+  CHECK(error.kind == ErrorKind::denied);
+  CHECK(error.message.find("200 answers to desktop/1.1.0/") == 0);
 }
 
 TEST_CASE("an amended plan, another hold and another run are asked anew") {

@@ -2,6 +2,7 @@
 // about, what was done is taken back, and whatever happens the release is stopped.
 #include "engine/playbooks.hpp"
 
+#include "engine/approvals.hpp"
 #include "engine/drill.hpp"
 
 #include <iostream>
@@ -443,6 +444,112 @@ TEST_CASE(
   // Run again it is another run.
   CHECK(must(Playbooks(*w.open(), {}).run(request)).run.key != progress.run.key);
   CHECK(w.ran.size() == 4);
+}
+
+namespace {
+
+std::unique_ptr<crypto::Signer> person(char seed) {
+  const auto key = must(crypto::SecretKey::from_seed(Secret(std::string(32, seed))));
+  return must(crypto::signer_from_pem(key.to_pem(), Secret()));
+}
+std::string person_line(char seed, const std::string& name) {
+  return must(crypto::to_ssh_line({person(seed)->public_key(), "", name}));
+}
+
+// A playbook that asks two people who are not its author; ana ships, and whoever it is runs it.
+struct AskingByHand : Ran {
+  AskingByHand()
+      : Ran(with_steps("      - { uses: channel.withdraw }\n",
+                       "  mend:\n    steps:\n"
+                       "      - { uses: run, with: { argv: [do, one] } }\n"
+                       "      - { uses: run, with: { argv: [do, two] }, approval: managers }\n"
+                       "      - { uses: approval, with: { people: managers } }\n"
+                       "      - { uses: run, with: { argv: [do, four] } }\n") +
+            "people: { managers: { quorum: 2, not: author, keys: [\"" + person_line('d', "dan") + "\", \"" +
+            person_line('b', "bo") + "\", \"" + person_line('c', "cy") + "\"] } }\n") {}
+  PlaybookProgress run(const std::string& by) {
+    auto deck = must(actions::Deck::open(world, "/repo", app, by));
+    return must(Playbooks(*deck, {}).run({"desktop", "mend", "support asked"}));
+  }
+  // As `tranche approve ID` does it.
+  Result<> approve(const std::string& id, char seed, const std::string& by) {
+    auto deck = open();
+    const Waiting waiting = TRY(find_waiting(*deck, id));
+    const auto approval =
+        TRY(actions::make_approval(waiting.frozen, waiting.request, by, fake.clock.now(), true, ""));
+    const std::string document =
+        TRY(signing::sign_approval(TRY(signing::to_payload(approval)), *person(seed)));
+    const auto accepted =
+        TRY(actions::check_approval(*deck, waiting.frozen, waiting.request, document, fake.clock.now()));
+    TRY(deck->append({TRY(actions::approval_draft(*deck, waiting.request, document, accepted))}));
+    return {};
+  }
+  std::vector<std::string> waiting() {
+    std::vector<std::string> ids;
+    for (const Waiting& one : must(find_waiting(*open()))) ids.push_back(one.request.id);
+    return ids;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a playbook that one person runs by hand waits for others, and goes on when they have said yes") {
+  AskingByHand w;
+  PlaybookProgress progress = w.run("dan");
+  CHECK_FALSE(progress.over);
+  CHECK(w.ran == std::vector<std::string>{"one"});
+  const std::string id = w.status().state.id + ":hand/2-run";
+  CHECK(w.waiting() == std::vector<std::string>{id});
+  CHECK(progress.why.find("tranche approve " + id) != std::string::npos);
+  const auto own = w.approve(id, 'd', "dan");
+  REQUIRE_FALSE(own.has_value());
+  CHECK(own.error().kind == ErrorKind::denied);
+  CHECK(own.error().message.find("'dan' is the author") != std::string::npos);
+  must(w.approve(id, 'b', "bo"));
+  CHECK_FALSE(w.run("dan").over);
+  must(w.approve(id, 'c', "cy"));
+  progress = must(w.resume({.by_hand = true}));
+  CHECK_FALSE(progress.over);
+  CHECK(w.ran == std::vector<std::string>{"one", "two"});
+  const std::string next = w.status().state.id + ":hand/3-approval";
+  CHECK(w.waiting() == std::vector<std::string>{next});
+  must(w.approve(next, 'b', "bo"));
+  must(w.approve(next, 'c', "cy"));
+  progress = must(w.resume({.by_hand = true}));
+  CHECK(progress.over);
+  CHECK(progress.run.by == "dan");
+  CHECK(w.ran == std::vector<std::string>{"one", "two", "four"});
+  CHECK(w.waiting().empty());
+}
+
+TEST_CASE("another run by hand, and a playbook that was changed, are asked anew") {
+  AskingByHand w;
+  CHECK_FALSE(w.run("dan").over);
+  const std::string id = w.status().state.id + ":hand/2-run";
+  must(w.approve(id, 'b', "bo"));
+  must(w.approve(id, 'c', "cy"));
+  SUBCASE("another run") {
+    CHECK(must(w.resume({.by_hand = true, .cancel = true, .reason = "not now"})).over);
+    CHECK(w.waiting().empty());
+    CHECK_FALSE(w.run("eve").over);
+    CHECK(w.ran == std::vector<std::string>{"one", "one"});
+    CHECK(must(find_waiting(*w.open()))[0].standing.given == 0);
+  }
+  SUBCASE("changed: nothing of it waits, and it is refused") {
+    for (spec::Playbook& playbook : w.app.playbooks)
+      if (playbook.name == "mend")
+        playbook.steps[3].with = doc::Value::object({{"argv", doc::Value::array()}});
+    CHECK(w.waiting().empty());
+    CHECK(w.resume({.by_hand = true}).error().kind == ErrorKind::verification);
+  }
+}
+
+TEST_CASE("a run by hand of somebody whom the journal cannot name is approved by nobody") {
+  AskingByHand w;
+  CHECK_FALSE(w.run("unknown").over);
+  const auto refused = w.approve(w.status().state.id + ":hand/2-run", 'b', "bo");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find("is not known") != std::string::npos);
 }
 
 TEST_CASE("a run by hand that was killed goes on, unless its playbook was changed") {

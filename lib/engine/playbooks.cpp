@@ -177,6 +177,17 @@ Result<PlaybookProgress> Playbooks::resume(const ResumeRequest& request) {
   return go(std::move(order));
 }
 
+Result<std::optional<OpenRun>> Playbooks::find_by_hand(const std::string& rollout) {
+  auto run = TRY(read(hand_subject(rollout)));
+  if (!run) return std::optional<OpenRun>();
+  Scene scene = TRY(scene_by_hand(rollout, run->playbook));
+  if (!is_of(*run, scene.playbook) || playbook::is_over(*run, *scene.playbook))
+    return std::optional<OpenRun>();
+  const PlaybookOrder order = TRY(order_by_hand(scene, rollout, run->key, run->reason));
+  if (order.digest != run->plan) return std::optional<OpenRun>();
+  return std::optional(OpenRun{std::move(scene.plan), order.rollout_id, std::move(*run), order.plan_digest});
+}
+
 Result<std::vector<ShownRun>> Playbooks::show(const std::string& rollout) {
   const Report report = TRY(Engine(deck_).status(rollout));
   std::vector<ShownRun> out;

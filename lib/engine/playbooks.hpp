@@ -38,6 +38,14 @@ struct ShownRun {
   std::string why;  // not over: what it waits for, and what helps
 };
 
+// A run that is on its way, with what it acts on.
+struct OpenRun {
+  rollout::Plan plan;  // its config has the playbook
+  std::string rollout_id;
+  playbook::Run run;
+  std::string plan_digest;  // what approvals are bound to
+};
+
 class Playbooks {
  public:
   Playbooks(actions::Deck& deck, PlaybookRunner::Listener listener)
@@ -51,6 +59,8 @@ class Playbooks {
   Result<PlaybookProgress> resume(const ResumeRequest& request);
   // As the journal says; the rollout's own first.
   Result<std::vector<ShownRun>> show(const std::string& rollout);
+  // The run by hand that is on its way as it was begun; nullopt: there is none, or resume() would refuse it.
+  Result<std::optional<OpenRun>> find_by_hand(const std::string& rollout);
 
  private:
   // What a run is of: its plan lives as long as this.

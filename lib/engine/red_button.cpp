@@ -69,16 +69,74 @@ class Button {
     return keys;
   }
 
+  struct Place {
+    std::string app;  // its directory; empty: the log lies at the root
+    spec::State state;
+    actions::FoundState found;
+  };
+
+  Result<std::optional<actions::FoundState>> look_at(const spec::State& state) {
+    const auto store = TRY(actions::open_state(world_, known_.repository, state));
+    return actions::find_state(*store, asked_.rollout);
+  }
+
+  // The log of the one app that has the rollout, at the place that was named or below it.
+  Result<Place> look_for(const spec::State& state) {
+    auto here = look_at(state);
+    if (here && *here && (asked_.app_name.empty() || (*here)->plan.app == asked_.app_name))
+      return Place{"", state, std::move(**here)};
+    if (!here && here.error().kind != ErrorKind::invalid) return fail(std::move(here.error()));
+    const auto root = TRY(actions::open_state(world_, known_.repository, state));
+    const std::vector<std::string> apps = TRY(actions::logs_below(*root));
+    std::vector<Place> found;
+    std::optional<Error> unread;
+    for (const std::string& app : apps) {
+      if (!asked_.app_name.empty() && app != asked_.app_name) continue;
+      Place place{app, state, {}};
+      std::string& directory =
+          state.kind == spec::State::Kind::git ? place.state.directory : place.state.path;
+      directory += (directory.empty() ? "" : "/") + app;
+      auto there = look_at(place.state);
+      if (!there) {
+        if (there.error().kind != ErrorKind::invalid)
+          unread = std::move(there.error()).during("reading the log of app '" + app + "'");
+      } else if (*there) {
+        place.found = std::move(**there);
+        found.push_back(std::move(place));
+      }
+    }
+    if (found.size() > 1 && asked_.app) {
+      const auto ours = std::ranges::find(found, asked_.app->name, &Place::app);
+      if (ours != found.end()) return std::move(*ours);
+    }
+    if (found.size() == 1) return std::move(found.front());
+    std::vector<std::string> names;
+    for (const Place& place : found) names.push_back(place.app);
+    if (found.size() > 1)
+      return fail_hint(ErrorKind::usage, "say whose: --app " + join(names, " or --app "),
+                       "rollout '{}' stands in the logs of {} apps", printable(asked_.rollout, 64),
+                       found.size());
+    if (unread) return fail(std::move(*unread));
+    if (!here) return fail(std::move(here.error()));
+    if (apps.empty() && !*here)
+      return fail_hint(ErrorKind::failed, "name the state of the app, as tranche.yaml has it under state:",
+                       "there is no journal in {}", root->describe());
+    return fail_hint(ErrorKind::invalid,
+                     "there are logs of: " + (apps.empty() ? (*here)->plan.app : join(apps, ", ")),
+                     "no app{} in {} has started a rollout '{}'",
+                     asked_.app_name.empty() ? "" : " '" + printable(asked_.app_name, 64) + "'",
+                     root->describe(), printable(asked_.rollout, 64));
+  }
+
   // The state that was named: whose it is, and by which keys it is believed.
   Result<std::unique_ptr<actions::Deck>> open_found() {
-    spec::State state = TRY(actions::parse_state_url(world_, asked_.state));
-    const auto store = TRY(actions::open_state(world_, known_.repository, state));
-    auto read = actions::find_state(*store, asked_.rollout);
-    if (!read) {
-      answered_ = read.error().kind == ErrorKind::invalid;
-      return fail(std::move(read.error()));
+    auto looked = look_for(TRY(actions::parse_state_url(world_, asked_.state)));
+    if (!looked) {
+      answered_ = looked.error().kind == ErrorKind::invalid || looked.error().kind == ErrorKind::usage;
+      return fail(std::move(looked.error()));
     }
-    actions::FoundState found = std::move(*read);
+    spec::State state = std::move(looked->state);
+    actions::FoundState found = std::move(looked->found);
     const std::vector<crypto::PublicKey> named = TRY(named_keys());
     signing::Trust trust = std::move(found.trust);
     bool vouched = true;
@@ -92,7 +150,7 @@ class Button {
     if (trust.journal.empty() || trust.feed.empty())
       return fail_hint(ErrorKind::verification,
                        "stop it from a checkout, or with --store: an older tranche started this rollout",
-                       "the plan in {} holds no public keys", store->describe());
+                       "the plan in {} holds no public keys", printable(asked_.state));
     known_.app = std::move(found.plan.config);
     known_.app->state = std::move(state);
     known_.trust = trust;

@@ -16,6 +16,7 @@ namespace tranche::engine {
 struct RedButton {
   std::string rollout, reason, by;
   std::optional<spec::App> app;       // of the checkout; nullopt: there is none
+  std::string app_name;               // whose rollout, where several apps share the state; empty: look
   std::string repository;             // of the checkout; empty: there is none
   std::string state;                  // actions/store_urls.hpp; empty: the checkout's
   std::vector<std::string> stores;    // where the channel's feed lies; empty: as the configuration says

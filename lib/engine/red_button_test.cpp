@@ -84,6 +84,54 @@ TEST_CASE("stop needs no checkout: the state alone leads to the plan, the keys a
   w.check_withdrawn();
 }
 
+TEST_CASE("of several apps that share a state, the log of the one that has the rollout is found") {
+  Anywhere w;
+  w.forget();
+  const auto root = w.take_state_away();
+  const auto put = [&](const std::string& app) {
+    for (const auto& [path, bytes] : root)
+      w.fake.files.bytes["/repo/state/" + app + path.substr(std::string("/repo/state").size())] = bytes;
+  };
+  put("notes-agent");
+  RedButton asked = w.from_state();
+  const auto refused = [&](ErrorKind kind, std::string_view words, std::string_view hint) {
+    const auto done = w.press(asked);
+    REQUIRE_FALSE(done.has_value());
+    CAPTURE(done.error().message);
+    CAPTURE(done.error().hint);
+    CHECK(done.error().kind == kind);
+    CHECK(done.error().message.find(words) != std::string::npos);
+    CHECK(done.error().hint.find(hint) != std::string::npos);
+  };
+  SUBCASE("one has it; the log of another that cannot be read is no obstacle") {
+    w.fake.files.bytes["/repo/state/backend/checkpoint"] = "torn";
+    const Pressed done = w.pressed(asked);
+    REQUIRE(done.report.has_value());
+    CHECK(done.report->plan.app == "notes-agent");
+    CHECK_FALSE(w.published_feed()->directions.offer.has_value());
+  }
+  SUBCASE("several have it: whose is asked") {
+    put("backend");
+    refused(ErrorKind::usage, "stands in the logs of 2 apps", "--app backend or --app notes-agent");
+    asked.app_name = "notes-agent";
+    CHECK(w.pressed(asked).report.has_value());
+  }
+  SUBCASE("several have it, and the checkout is of one") {
+    put("backend");
+    asked.app = w.app;
+    asked.repository = "/repo";
+    CHECK(w.pressed(asked).report.has_value());
+  }
+  SUBCASE("none has it") {
+    asked.rollout = "desktpo";
+    refused(ErrorKind::invalid, "has started a rollout 'desktpo'", "there are logs of: notes-agent");
+  }
+  SUBCASE("the app that is named has no log") {
+    asked.app_name = "backend";
+    refused(ErrorKind::invalid, "no app 'backend' in dir:", "there are logs of: notes-agent");
+  }
+}
+
 TEST_CASE("a journal that nobody vouches for withdraws, and runs no step of its playbook") {
   Anywhere w;
   w.forget();

@@ -232,7 +232,7 @@ Result<StoreRef> parse_store_ref(std::string_view text) {
   if (text.starts_with("dir:")) return make(StoreRef::Kind::dir, 4);
   if (text.starts_with("git:")) return make(StoreRef::Kind::git, 4);
   if (text.starts_with("s3://")) return make(StoreRef::Kind::s3, 5);
-  return fail_hint(ErrorKind::invalid, "write dir:PATH, git:BRANCH or s3://BUCKET/PREFIX",
+  return fail_hint(ErrorKind::invalid, "write dir:PATH, git:REMOTE#BRANCH or s3://BUCKET/PREFIX",
                    "'{}' is not a store", printable(text, 64));
 }
 

@@ -21,8 +21,8 @@ Codec<StoreRef> store_codec() {
               return read_s3(*s3, out.path, out.s3, reader);
             }
             if (!value.is_string())
-              return reader.wrong_type(value, "a store",
-                                       "write dir:PATH, git:BRANCH, s3://BUCKET/PREFIX or { s3: {...} }");
+              return reader.wrong_type(
+                  value, "a store", "write dir:PATH, git:REMOTE#BRANCH, s3://BUCKET/PREFIX or { s3: {...} }");
             auto parsed = parse_store_ref(value.as_string());
             if (!parsed) return reader.bad_value(value, parsed.error().message, parsed.error().hint);
             out = *parsed;
@@ -97,7 +97,7 @@ const Table<Channel>& channel_table() {
       "channel",
       "A named update stream: a store and its feeds.",
       {field("store", &Channel::store, store_codec(),
-             "where its bytes live: dir:PATH, git:BRANCH, s3://BUCKET/PREFIX")
+             "where its bytes live: dir:PATH, git:REMOTE#BRANCH, s3://BUCKET/PREFIX")
            .must(),
        field("url", &Channel::url, text({"an address", check_http_url, "^https?://"}),
              "where clients read the store; sparkle and tauri name whole addresses"),
