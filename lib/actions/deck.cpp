@@ -266,6 +266,12 @@ Result<WaitingStops> Deck::waiting_stops(const spec::Channel& channel) {
   return waiting;
 }
 
+Result<bool> Deck::is_newest() {
+  const auto state = TRY(open_state(world_, repository_, app_.state));
+  const auto journal = TRY(open_journal(world_, *state, repository_, app_.name, trust_));
+  return journal->size() == journal_->size();
+}
+
 Result<channel::ChannelInput> Deck::channel_input(const spec::Channel& channel, const ChannelState& state) {
   channel::Feed feed;
   feed.app = app_.name;
@@ -286,7 +292,8 @@ Result<channel::ChannelInput> Deck::channel_input(const spec::Channel& channel, 
                               .releases = {},
                               .unread = {},
                               .feed_key = *key,
-                              .known_stops = {state.stops.begin(), state.stops.end()}};
+                              .known_stops = {state.stops.begin(), state.stops.end()},
+                              .is_newest = [this] { return is_newest(); }};
   if (channel.feeds == std::vector<std::string>{"tranche"}) return input;
   for (const channel::ReleaseRef& ref : state.releases) {
     auto recorded = load_recorded(*this, ref.version);
@@ -410,7 +417,7 @@ Result<> Deck::publish_flags(const spec::Channel& channel) {
   const crypto::Ed25519Signer* key = TRY(feed_key());
   store::Store* store = TRY(channel_store(channel));
   TRY_WHILE("publishing the flags to channel '" + channel.name + "'",
-            flags::publish_flags(*store, trust_, set, *key));
+            flags::publish_flags(*store, trust_, set, *key, [this] { return is_newest(); }));
   return {};
 }
 

@@ -141,6 +141,8 @@ class Deck {
   Deck(ports::World& world, std::string repository, spec::App app, std::string by)
       : world_(world), repository_(std::move(repository)), app_(std::move(app)), by_(std::move(by)) {}
   static Result<std::unique_ptr<Deck>> open_on(std::unique_ptr<Deck> deck);
+  // Whether nobody wrote the journal since this deck read it.
+  Result<bool> is_newest();
   // True when a file of another tool was left alone. kind denied while a release is offered.
   Result<bool> publish_feeds(const spec::Channel& channel, const ChannelState& state);
   void note_taken_in(const std::string& channel, ChannelState& state);

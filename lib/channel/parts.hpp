@@ -7,6 +7,9 @@ namespace tranche::channel {
 
 Result<Feed> parse_members(std::string_view payload);                              // all but check_releases
 Result<Feed> open_signed(std::string_view envelope, const signing::Trust& trust);  // size, signature, members
+// The same of the feed that `store` holds: what is wrong with it, where it lies, and what mends it.
+Result<Feed> open_published(const store::Store& store, std::string_view envelope,
+                            const signing::Trust& trust);
 Result<> check_stream(const Feed& feed, std::string_view app, std::string_view channel);
 Result<> check_expiry(const Feed& feed, Instant now);
 // Offer, baseline and fallbacks are among the releases.

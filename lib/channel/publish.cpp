@@ -84,12 +84,23 @@ Result<std::optional<store::Blob>> read_file(store::Store& store, const std::str
   return blob;
 }
 
+Result<Feed> open_published(const store::Store& store, std::string_view envelope,
+                            const signing::Trust& trust) {
+  auto feed = open_signed(envelope, trust);
+  if (feed) return feed;
+  Error error = std::move(feed.error());
+  if (signing::is_damaged(envelope, signing::feed_type, trust))
+    error.hint = "run the next tick: it publishes the feed again from the journal; or restore the file";
+  else if (error.hint.empty())
+    error.hint = "it is no feed of this tranche: restore the file, or remove it and run the next tick";
+  return fail(std::move(error).during(fmt::format("reading {} in {}", feed_name, store.describe())));
+}
+
 Result<std::optional<Published>> read_published(store::Store& store, const signing::Trust& trust,
                                                 std::string_view app, std::string_view channel) {
   auto blob = TRY(read_file(store, std::string(feed_name), max_feed_bytes));
   if (!blob) return std::optional<Published>();
-  auto feed = TRY_WHILE(fmt::format("reading {} in {}", feed_name, store.describe()),
-                        open_signed(blob->bytes, trust));
+  auto feed = TRY(open_published(store, blob->bytes, trust));
   TRY(check_stream(feed, app, channel));
   return std::optional(Published{std::move(feed), std::move(blob->version)});
 }

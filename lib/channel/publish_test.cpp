@@ -42,7 +42,8 @@ struct Fixture {
     return feed;
   }
   Result<> put(const Feed& feed) { return put(feed, keys.feed); }
-  Result<> put(const Feed& feed, const crypto::SecretKey& key) {
+  Result<> put(const Feed& feed, const crypto::SecretKey& key,
+               const std::function<Result<bool>()>& is_newest = {}) {
     spec::Channel channel;
     channel.name = feed.channel;
     const std::string repository = "/repo";
@@ -54,7 +55,9 @@ struct Fixture {
                                  .feed_channels = {},
                                  .releases = {},
                                  .unread = {},
-                                 .feed_key = key}));
+                                 .feed_key = key,
+                                 .known_stops = {},
+                                 .is_newest = is_newest}));
     return {};
   }
   std::optional<Feed> now() {
@@ -282,6 +285,55 @@ TEST_CASE("what stands in the feed's place and does not verify is neither believ
   other.channel = "beta";
   published = *seal(other, f.keys.feed);
   check_error(f.put(newer), ErrorKind::verification, "of channel 'beta'");
+}
+
+TEST_CASE("a damaged feed is made again by the newest decision, and by nobody else") {
+  Fixture f;
+  const Feed feed = f.whole();
+  REQUIRE(f.put(feed).has_value());
+  auto& published = f.files.bytes["/public/tranche/v1/feed.json"];
+  const std::string whole = published;
+  std::string turned = whole;
+  turned[whole.find("payload") + 12] ^= 1;
+  for (const std::string& damaged : {whole.substr(0, whole.size() / 2), std::string(), turned}) {
+    CAPTURE(damaged);
+    published = damaged;
+    // Without a journal to ask.
+    const auto refused = f.put(feed);
+    check_error(refused, ErrorKind::verification, "");
+    CHECK_FALSE(refused.error().hint.empty());
+    CHECK_FALSE(read_published(*f.store, f.keys.trust, "notes-agent", "stable").error().hint.empty());
+    // Somebody decided meanwhile; or nobody knows.
+    const auto newer = [] { return Result<bool>(false); };
+    check_error(f.put(feed, f.keys.feed, newer), ErrorKind::conflict, "the journal went on");
+    const auto unknown = [] { return Result<bool>(fail_hint(ErrorKind::failed, "look at it", "no journal")); };
+    check_error(f.put(feed, f.keys.feed, unknown), ErrorKind::failed, "no journal");
+    CHECK(published == damaged);
+    CHECK(f.put(feed, f.keys.feed, [] { return Result<bool>(true); }).has_value());
+    CHECK(*f.now() == feed);
+  }
+  // Whole, but not ours: somebody else's, whatever the journal says.
+  for (const std::string& other : {*seal(feed, f.keys.release), std::string(max_feed_bytes + 1, 'x')}) {
+    published = other;
+    check_error(f.put(feed, f.keys.feed, [] { return Result<bool>(true); }), ErrorKind::verification, "");
+    CHECK(published == other);
+  }
+}
+
+TEST_CASE("a damaged feed that another writer replaced meanwhile is left as that one wrote it") {
+  Fixture f;
+  const Feed feed = f.whole();
+  REQUIRE(f.put(feed).has_value());
+  auto& published = f.files.bytes["/public/tranche/v1/feed.json"];
+  published = "torn";
+  Feed newer = feed;
+  newer.sequence = 8;
+  const auto overtaken = [&] {  // between the journal's answer and the write
+    published = *seal(newer, f.keys.feed);
+    return Result<bool>(true);
+  };
+  check_error(f.put(feed, f.keys.feed, overtaken), ErrorKind::conflict, "");
+  CHECK(*f.now() == newer);
 }
 
 TEST_CASE(

@@ -7,6 +7,7 @@
 // computed from the decision, never from what was written so far.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -35,6 +36,10 @@ struct ChannelInput {
   std::optional<Error> unread;  // a release on record that cannot be read: the native feed alone is published
   const crypto::Ed25519Signer& feed_key;
   std::set<std::string> known_stops{};  // names of spooled stops (spool.hpp) that the decision takes in
+  // Whether this still is the newest decision. Asked before a native feed that is damaged (torn, a bit of it
+  // turned over) is replaced: it does not tell its sequence any more, and the journal does. Empty: there is
+  // no journal to ask, and a damaged feed is refused.
+  std::function<Result<bool>()> is_newest{};
 };
 
 struct Change {
@@ -54,7 +59,8 @@ struct ChannelReport {
 Result<ChannelReport> compare_channel(store::Store& store, const ChannelInput& input);
 // Publishes. kind conflict: a newer decision is published, or a stop waits in the spool that this one does
 // not know of. A foreign file is left alone and reported, unless it offers a release that the directions
-// withdraw: taking that back comes first.
+// withdraw: taking that back comes first. A damaged native feed is made again, by whoever holds the newest
+// decision.
 Result<ChannelReport> publish_channel(store::Store& store, const ChannelInput& input);
 
 // Puts the artifacts of a release under the second names that some clients want them at. `artifact_paths`:

@@ -29,8 +29,10 @@ Result<Base> read_base(store::Store& store, const StopBeside& request) {
     return fail_hint(ErrorKind::failed, "name the store that the channel's devices read: --store URL",
                      "nothing is published in {}", store.describe());
   Base base;
-  base.feed = TRY_WHILE(fmt::format("reading {} in {}", feed_name, store.describe()),
-                        open_signed(blob->bytes, request.trust));
+  auto feed = open_published(store, blob->bytes, request.trust);
+  if (!feed && signing::is_damaged(blob->bytes, signing::feed_type, request.trust))
+    feed.error().hint = "no device takes it; what was offered, the journal knows: stop with it, --state URL";
+  base.feed = TRY(std::move(feed));
   TRY(check_stream(base.feed, request.app.empty() ? base.feed.app : request.app,
                    request.channel.name.empty() ? base.feed.channel : request.channel.name));
   base.payload_sha256 = crypto::to_hex(crypto::sha256(to_payload(base.feed)));

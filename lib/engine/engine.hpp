@@ -142,7 +142,8 @@ class Engine {
   journal::Draft draft_of(const std::string& rollout, const std::string& kind, const rollout::Next& next,
                           const std::string& reason);
   Result<Report> stop_once(const std::string& rollout, const std::string& reason);
-  Result<> take_in(const spec::Channel& channel, const channel::Spooled& stop);
+  // `waiting`: how many of them lie there.
+  Result<> take_in(const spec::Channel& channel, const channel::Spooled& stop, std::size_t waiting);
   Result<std::optional<Loaded>> running_with(const std::string& channel, const std::string& release);
   Result<std::optional<journal::Draft>> take_back_draft(const Loaded& loaded);
   Result<std::optional<journal::Draft>> decision_of(const Loaded& loaded, const rollout::State& state);

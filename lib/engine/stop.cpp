@@ -116,7 +116,7 @@ Result<std::optional<Engine::Loaded>> Engine::running_with(const std::string& ch
   return std::optional<Loaded>();
 }
 
-Result<> Engine::take_in(const spec::Channel& channel, const channel::Spooled& spooled) {
+Result<> Engine::take_in(const spec::Channel& channel, const channel::Spooled& spooled, std::size_t waiting) {
   const channel::SpooledStop& stop = spooled.stop;
   auto running = TRY(running_with(channel.name, stop.release));
   rollout::Next next;
@@ -141,9 +141,12 @@ Result<> Engine::take_in(const spec::Channel& channel, const channel::Spooled& s
                                                 {"seen-sha256", stop.seen_sha256},
                                                 {"envelope", spooled.envelope}}));
   std::uint64_t above = stop.seen_sequence;
-  // A feed that cannot be read is not written over either: the journal goes on without it.
+  // A feed that cannot be read does not say how far it got: each stop published one above the journal's last
+  // or above another stop's.
   if (const auto published = deck_.published(channel); published && *published)
     above = std::max(above, (*published)->sequence);
+  else if (const auto state = TRY(deck_.channel_state(channel.name)); !published && state)
+    above = std::max(above, state->sequence) + waiting;
   deck_.take_in(channel.name, above, {spooled.name});
   const auto change = [&](cohort::Directions directions) {
     if (running) return actions::take_back(std::move(directions), running->plan);
@@ -178,7 +181,7 @@ Result<> Engine::take_in_stops(const spec::Channel& channel) {
   if (waiting->stops.empty() && waiting->taken.empty()) return {};
   std::vector<std::string> names = std::move(waiting->taken);
   for (const channel::Spooled& stop : waiting->stops) {
-    TRY(take_in(channel, stop));
+    TRY(take_in(channel, stop, waiting->stops.size()));
     names.push_back(stop.name);
   }
   // Removed when devices read what the journal says: until then it is what keeps other feeds from going out.

@@ -114,13 +114,19 @@ Result<> check_value(const spec::Flag& flag, const doc::Value& value) {
 }
 
 Result<> publish_flags(store::Store& store, const signing::Trust& trust, const FlagSet& set,
-                       const crypto::Ed25519Signer& feed_key) {
+                       const crypto::Ed25519Signer& feed_key,
+                       const std::function<Result<bool>()>& is_newest) {
   const std::string envelope = TRY(seal(set, feed_key));
   TRY_WHILE("checking the flags before publishing them", open_flags(envelope, trust, set.app));
   const auto published = TRY(store.get(flags_name, 2 * max_flags_bytes));
   store::Version expected;
-  if (published) {
-    expected = published->version;
+  if (published) expected = published->version;
+  if (published && is_newest && signing::is_damaged(published->bytes, signing::flags_type, trust)) {
+    // No device takes them. Read, then the journal asked, then written on the condition of what was read.
+    if (!TRY(is_newest()))
+      return fail_hint(ErrorKind::conflict, "run the command again",
+                       "the published flags are damaged, and the journal went on meanwhile");
+  } else if (published) {
     const FlagSet current =
         TRY_WHILE("reading the published flags", open_flags(published->bytes, trust, set.app));
     if (current.sequence == set.sequence && to_payload(current) == to_payload(set)) return {};

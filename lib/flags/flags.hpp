@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -38,8 +39,10 @@ Result<doc::Value> parse_flag_value(const spec::Flag& flag, std::string_view tex
 // The value fits the flag's type.
 Result<> check_value(const spec::Flag& flag, const doc::Value& value);
 
-// Writes the file unless a newer sequence is there (kind conflict); equal is done already.
+// Writes the file unless a newer sequence is there (kind conflict); equal is done already. `is_newest`:
+// whether this is what the journal still says, asked before a damaged file is replaced; empty: it is refused.
 Result<> publish_flags(store::Store& store, const signing::Trust& trust, const FlagSet& set,
-                       const crypto::Ed25519Signer& feed_key);
+                       const crypto::Ed25519Signer& feed_key,
+                       const std::function<Result<bool>()>& is_newest = {});
 
 }  // namespace tranche::flags

@@ -154,6 +154,28 @@ TEST_CASE("what no device could open is not published") {
   CHECK(fake.files.bytes.empty());
 }
 
+TEST_CASE("damaged flags are made again when the journal still says them, and refused otherwise") {
+  const Keys keys;
+  support::FakeWorld fake;
+  const auto store = store::open_directory(fake.files, "/public");
+  const FlagSet set = usual_set();
+  REQUIRE(publish_flags(*store, keys.trust, set, keys.feed).has_value());
+  std::string& published = fake.files.bytes["/public/tranche/v1/flags.json"];
+  const std::string whole = published, torn = whole.substr(0, whole.size() / 2);
+  published = torn;
+  const auto refused = publish_flags(*store, keys.trust, set, keys.feed);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::verification);
+  CHECK_FALSE(refused.error().hint.empty());
+  const auto overtaken =
+      publish_flags(*store, keys.trust, set, keys.feed, [] { return Result<bool>(false); });
+  REQUIRE_FALSE(overtaken.has_value());
+  CHECK(overtaken.error().kind == ErrorKind::conflict);
+  CHECK(published == torn);
+  CHECK(publish_flags(*store, keys.trust, set, keys.feed, [] { return Result<bool>(true); }).has_value());
+  CHECK(published == whole);
+}
+
 TEST_CASE("flags that somebody else put there are not replaced unseen") {
   const Keys keys;
   support::FakeWorld fake;

@@ -96,7 +96,13 @@ Result<Envelope> parse_envelope(std::string_view text) {
 Result<std::string> open_envelope(std::string_view text, std::string_view type, const Trust& trust) {
   const auto role = role_of_type(type);
   if (!role) return fail(ErrorKind::bug, "no role may sign payloads of type '{}'", type);
-  Envelope envelope = TRY(parse_envelope(text));
+  auto parsed = parse_envelope(text);
+  if (!parsed) {
+    Error error = std::move(parsed.error());
+    if (error.hint.empty()) error.hint = "it was changed or cut off: restore it, or have it made again";
+    return fail(std::move(error));
+  }
+  Envelope envelope = std::move(*parsed);
   if (envelope.payload_type != type)
     return fail_hint(ErrorKind::verification, "another kind of document was given, or swapped in",
                      "the envelope holds '{}', wanted '{}'", printable(envelope.payload_type, 100), type);
@@ -127,6 +133,19 @@ Result<std::string> open_envelope(std::string_view text, std::string_view type, 
   return fail_hint(ErrorKind::verification,
                    fmt::format("if the key is right, put its public half under trust: {}:", to_text(*role)),
                    "signed with an unknown key ({}); no trusted {} key signed it", unknown, to_text(*role));
+}
+
+bool is_damaged(std::string_view text, std::string_view type, const Trust& trust) {
+  if (text.size() > max_envelope_bytes) return false;
+  const auto envelope = parse_envelope(text);
+  if (!envelope) return true;
+  const auto role = role_of_type(type);
+  if (!role || envelope->payload_type != type || open_envelope(text, type, trust)) return false;
+  const auto keys = trust.of(*role);
+  return std::ranges::any_of(envelope->signatures, [&](const Signature& signature) {
+    return std::ranges::any_of(
+        keys, [&](const crypto::PublicKey& key) { return crypto::key_id(key) == signature.key_id; });
+  });
 }
 
 }  // namespace tranche::signing

@@ -48,4 +48,9 @@ Result<Envelope> parse_envelope(std::string_view text);
 // `type`. kind verification; messages say which: wrong type, unknown key, key of another role, bad signature.
 Result<std::string> open_envelope(std::string_view text, std::string_view type, const Trust& trust);
 
+// Whether these bytes are what is left of an envelope of `type` that one of ours signed: no envelope at all
+// any more, or one under the id of a trusted key whose signature is wrong. False for one that opens, and for
+// one that a stranger, another role or a newer key signed: that is somebody's, and whole.
+bool is_damaged(std::string_view text, std::string_view type, const Trust& trust);
+
 }  // namespace tranche::signing

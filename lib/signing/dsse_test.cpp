@@ -93,6 +93,22 @@ TEST_CASE("each reason to refuse an envelope has its own words") {
   CHECK(has(refusal(R"({"payload":"","payloadType":"t","signatures":[{"sig":5}]})"), "sig"));
 }
 
+TEST_CASE("what is damaged is told from what is whole and somebody else's") {
+  const std::string whole = *sign_envelope(feed_type, "x", feed_key);
+  const signing::Trust trust = some_trust();
+  CHECK_FALSE(is_damaged(whole, feed_type, trust));
+  CHECK(is_damaged("", feed_type, trust));
+  for (std::size_t size = 0; size + 2 < whole.size(); ++size) {  // the last two are "}\n"
+    CAPTURE(size);
+    CHECK(is_damaged(whole.substr(0, size), feed_type, trust));
+  }
+  CHECK(is_damaged(envelope_json(feed_type, "y", {signature_json(feed_key, feed_type, "x")}), feed_type,
+                   trust));
+  CHECK_FALSE(is_damaged(*sign_envelope(feed_type, "x", stranger), feed_type, trust));
+  CHECK_FALSE(is_damaged(*sign_envelope(feed_type, "x", release_key), feed_type, trust));
+  CHECK_FALSE(is_damaged(*sign_envelope(flags_type, "x", feed_key), feed_type, trust));
+}
+
 TEST_CASE("bytes in the wrong order are no signature") {
   std::string signature = release_key.sign(pre_authentication_encoding(manifest_type, "x"));
   std::swap_ranges(signature.begin(), signature.begin() + 32, signature.begin() + 32);
