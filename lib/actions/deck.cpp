@@ -116,6 +116,7 @@ Result<> Deck::reload() {
   auto journal = TRY(open_journal(world_, *state, repository_, app_.name, trust_));
   journal_ = std::move(journal);
   state_ = std::move(state);
+  read_wall_clock();
   for (const auto& [name, store] : channel_stores_)
     if (store != nullptr) store->refresh();
   return {};

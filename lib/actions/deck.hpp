@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "actions/run_clock.hpp"
 #include "channel/feed.hpp"
 #include "channel/spool.hpp"
 #include "channel/static_feeds.hpp"
@@ -71,7 +72,10 @@ class Deck {
   static Result<std::unique_ptr<Deck>> open_found(ports::World& world, std::string repository, spec::App app,
                                                   std::string by, signing::Trust trust);
 
+  // The world as the run sees it: its clock is the run's own (run_clock.hpp).
   [[nodiscard]] ports::World& world() { return world_; }
+  // A tick of a long run begins: what the wall clock says counts from here.
+  void read_wall_clock() { clock_.read_wall(); }
   [[nodiscard]] const spec::App& app() const { return app_; }
   [[nodiscard]] const std::string& repository() const { return repository_; }
   [[nodiscard]] const signing::Trust& trust() const { return trust_; }
@@ -139,7 +143,12 @@ class Deck {
 
  private:
   Deck(ports::World& world, std::string repository, spec::App app, std::string by)
-      : world_(world), repository_(std::move(repository)), app_(std::move(app)), by_(std::move(by)) {}
+      : clock_(world.clock),
+        world_{clock_,       world.http,    world.files,   world.process,
+               world.random, world.environ, world.console, world.zones},
+        repository_(std::move(repository)),
+        app_(std::move(app)),
+        by_(std::move(by)) {}
   static Result<std::unique_ptr<Deck>> open_on(std::unique_ptr<Deck> deck);
   // Whether nobody wrote the journal since this deck read it.
   Result<bool> is_newest();
@@ -150,7 +159,8 @@ class Deck {
   Result<const crypto::Ed25519Signer*> key(std::unique_ptr<crypto::Ed25519Signer>& slot,
                                            const std::string& reference, signing::Role role);
 
-  ports::World& world_;
+  RunClock clock_;
+  ports::World world_;
   std::string repository_;
   spec::App app_;
   std::string by_;

@@ -150,7 +150,9 @@ Result<Report> Engine::start(const StartRequest& request) {
   planned.kind = "rollout.planned";
   planned.reason = request.reason;
   planned.data = rollout::to_value(plan);
-  const std::uint64_t plan_entry = TRY(deck_.append({planned}))[0].index;
+  // Its time is never before that of an older entry: a clock that is behind must not make a bake look old.
+  const journal::Entry written = TRY(deck_.append({planned}))[0];
+  const std::uint64_t plan_entry = written.index;
 
   TRY(publish_artifacts(*channel, local));
   if (fallback) TRY(publish_artifacts(*channel, *fallback));
@@ -162,7 +164,7 @@ Result<Report> Engine::start(const StartRequest& request) {
     return report(std::move(loaded));
   }
   rollout::Next begun;
-  begun.state = rollout::begin(plan, TRY(rollout::plan_digest(plan)), plan_entry, deck_.world().clock.now());
+  begun.state = rollout::begin(plan, TRY(rollout::plan_digest(plan)), plan_entry, written.at);
   begun.decisions.push_back(fmt::format("release {} starts on channel '{}'", plan.release, plan.channel));
   loaded.state.rollout = plan.rollout;
   TRY(record(loaded, "rollout.started", std::move(begun), request.reason));

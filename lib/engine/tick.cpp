@@ -20,7 +20,7 @@ bool is_of_the_effect(ErrorKind kind) {
 }
 
 bool may_be_tried(const rollout::State& state, Instant now) {
-  return !state.trouble || (!state.trouble->unknown && state.trouble->not_before <= now);
+  return !state.trouble || (!state.trouble->unknown && rollout::due(*state.trouble, now) <= now);
 }
 
 }  // namespace
@@ -70,6 +70,7 @@ Result<> Engine::settle(Loaded& loaded) {
 }
 
 Result<Report> Engine::advance(const std::string& rollout) {
+  deck_.read_wall_clock();
   Loaded loaded = TRY(load_and_take_in(rollout));
   std::optional<Error> failure;  // of an effect; the stage that is out is watched all the same
   for (int round = 0; round < most_rounds; ++round) {
@@ -132,7 +133,7 @@ Instant Engine::next_tick(const Report& report, Duration longest) {
     for (const Duration moment : {bake.min, bake.max}) by(state.stage_since + moment);
   for (const rollout::Wait& wait : state.waits)
     if (wait.until) by(*wait.until);
-  if (state.trouble) by(state.trouble->not_before);
+  if (state.trouble) by(rollout::due(*state.trouble, now));
   // Never in a tight loop: a source that is behind is asked again after a little while.
   return std::max(next, now + std::chrono::milliseconds(100));
 }

@@ -1,6 +1,7 @@
 // Wall time, and a sleep that wakes early for Ctrl-C.
 //
 // Wall time may jump while we sleep (NTP, suspend), so a long sleep looks at it again at least once a minute.
+// One that jumps back does not make the sleep longer: it ends as well when so much time has passed.
 #include <poll.h>
 
 #include <algorithm>
@@ -21,8 +22,9 @@ class RealClock final : public ports::Clock {
   std::chrono::nanoseconds elapsed() override { return std::chrono::steady_clock::now().time_since_epoch(); }
 
   bool sleep_until(Instant when) override {
+    const auto latest = elapsed() + (when - now());
     while (!interrupt_seen()) {
-      const auto left = when - now();
+      const auto left = std::min(when - now(), std::chrono::ceil<Duration>(latest - elapsed()));
       if (left <= Duration::zero()) return true;
       pollfd wake{.fd = interrupt_descriptor(), .events = POLLIN, .revents = 0};  // fd -1: only the time
       const auto slice = std::min<Duration>(left, std::chrono::minutes(1));

@@ -57,6 +57,21 @@ bool playbook_is_late(const Run& run, const spec::Playbook& playbook, Instant no
   return playbook.deadline > Duration{} && now >= run.started + playbook.deadline;
 }
 
+// When a pause that we made ourselves is over. Longer than it can have been made, a wrong clock wrote it:
+// then it is over now. What an action asked for (a wait, a server's Retry-After) is kept.
+Instant pause_end(Instant not_before, Duration longest, Instant now) {
+  return not_before > now + longest ? now : not_before;
+}
+Duration longest_backoff(const spec::Retry& retry) { return 2 * std::max(retry.most, retry.backoff); }
+
+Instant due(const StepRecord& record, const spec::Step& step, Instant now) {
+  if (record.postponed) return record.not_before;
+  Duration longest = ask_again;
+  if (record.status == Status::verifying) longest = step.verify.every;
+  if (record.status == Status::waiting) longest = longest_backoff(step.retry);
+  return pause_end(record.not_before, longest, now);
+}
+
 // What is to be done with a step whose turn it is; over: nothing any more.
 Move move_of(const Run& run, const spec::Playbook& playbook, std::size_t i, Instant now,
              std::optional<std::size_t> unapproved = {}) {
@@ -64,17 +79,17 @@ Move move_of(const Run& run, const spec::Playbook& playbook, std::size_t i, Inst
   const spec::Step& step = playbook.steps[i];
   const auto late = deadline_of(record, step);
   const bool stopping = is_stopping(run, i);
+  const Instant next = due(record, step, now);
   switch (record.status) {
     case Status::running:
-      return record.not_before > now ? Move{Kind::wait, i, record.not_before} : Move{Kind::ask, i};
+      return next > now ? Move{Kind::wait, i, next} : Move{Kind::ask, i};
     case Status::verifying:
       if (late && now >= *late) return {Kind::expire, i};
-      return record.not_before > now ? Move{Kind::wait, i, record.not_before} : Move{Kind::verify, i};
+      return next > now ? Move{Kind::wait, i, next} : Move{Kind::verify, i};
     case Status::waiting:
       if (late && now >= *late && !stopping) return {Kind::expire, i};
       if (!record.begun && !stopping && playbook_is_late(run, playbook, now)) return {Kind::expire, i};
-      if (record.not_before > now)
-        return {Kind::wait, i, late ? std::min(*late, record.not_before) : record.not_before};
+      if (next > now) return {Kind::wait, i, late ? std::min(*late, next) : next};
       if (unapproved == i) return {Kind::wait, i, late.value_or(Instant::max())};
       if (!record.allowed && !(step.when.empty() && (stopping || step.approval.empty())))
         return {Kind::consider, i};

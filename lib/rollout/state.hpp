@@ -167,6 +167,8 @@ Result<Next> step(const Plan& plan, const State& state, const Event& event);
 std::size_t growth_to(const State& state);
 // Whether a tick at `now` can come to ask for the conditions: bake's minimum is over, or it has not begun.
 bool growth_is_due(const Plan& plan, const State& state, Instant now);
+// When the effect is tried again. No backoff is as long as one that a wrong clock wrote: that one is over.
+Instant due(const Trouble& trouble, Instant now);
 // How much of the stage's bake counts: wall time, but no further than the newest sample of its metric gates
 // goes (with the patience that a late sample has): a clock that jumps does not bake.
 Duration baked(const Plan& plan, const State& state, Instant now);

@@ -21,7 +21,9 @@ constexpr int telling_attempts = 10;
 bool limits_gap(const Plan& plan) { return plan.spec().max_tick_gap > Duration::zero(); }
 
 // A stage begins: threshold gates count anew from its start, compare gates keep their one process.
+// No earlier than what was decided before it: a clock that went back must not make its bake look old.
 void enter_stage(const Plan& plan, State& state, std::size_t stage, Instant now) {
+  now = std::max(now, state.changed);
   state.stage = stage;
   state.stage_since = now;
   state.phase = Phase::baking;
@@ -131,7 +133,7 @@ class Machine {
   Result<Next> on(const Resume& resume) {
     if (state().phase != Phase::paused && state().phase != Phase::held)
       return refuse("resume", "only a paused or held rollout can be resumed");
-    if (state().phase == Phase::held) state().stage_since = now_;  // another bake
+    if (state().phase == Phase::held) state().stage_since = std::max(now_, state().changed);  // another bake
     if (limits_gap(plan_)) state().last_tick = now_;
     to(has_begun(state()) ? Phase::baking : Phase::waiting, "resumed: " + resume.reason);
     return std::move(next_);
@@ -499,6 +501,10 @@ Result<Next> step(const Plan& plan, const State& state, const Event& event) {
 }
 
 std::size_t growth_to(const State& state) { return has_begun(state) ? state.stage + 1 : state.stage; }
+
+Instant due(const Trouble& trouble, Instant now) {
+  return trouble.not_before > now + 2 * most_backoff ? now : trouble.not_before;
+}
 
 bool growth_is_due(const Plan& plan, const State& state, Instant now) {
   if (state.pending) return false;

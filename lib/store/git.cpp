@@ -62,7 +62,7 @@ class GitStore final : public Store {
     if (!tip) return names;
     Owned<git_tree> tree = TRY(tree_of(*tip));
     if (!prefix.empty()) {
-      const auto entry = find(*tree, std::string(prefix.substr(0, prefix.size() - 1)));
+      const auto entry = TRY(find(*tree, std::string(prefix.substr(0, prefix.size() - 1))));
       if (!entry || git2().tree_entry_type(entry.get()) != GIT_OBJECT_TREE) return names;
       tree = TRY(lookup_tree(*git2().tree_entry_id(entry.get())));
     }
@@ -93,7 +93,7 @@ class GitStore final : public Store {
       if (!tip) return updates;
       const auto tree = TRY(tree_of(*tip));
       for (const auto& name : names)
-        if (find(*tree, name)) updates.push_back({GIT_TREE_UPDATE_REMOVE, {}, name});
+        if (TRY(find(*tree, name))) updates.push_back({GIT_TREE_UPDATE_REMOVE, {}, name});
       return updates;
     });
   }
@@ -291,9 +291,12 @@ class GitStore final : public Store {
 
   static bool equal(const git_oid& a, const git_oid& b) { return std::memcmp(a.id, b.id, sizeof a.id) == 0; }
 
-  static Owned<git_tree_entry> find(const git_tree& tree, const std::string& path) {
+  // Null: there is none. A tree on the way that cannot be read says nothing of what is below it.
+  Result<Owned<git_tree_entry>> find(const git_tree& tree, const std::string& path) {
     git_tree_entry* raw = nullptr;
-    if (git2().tree_entry_bypath(&raw, &tree, path.c_str()) < 0) return nullptr;
+    const int code = git2().tree_entry_bypath(&raw, &tree, path.c_str());
+    if (code == GIT_ENOTFOUND) return Owned<git_tree_entry>();
+    if (code < 0) return fail(git_error_of("read '" + path + "' of " + name_));
     return Owned<git_tree_entry>(raw);
   }
 
@@ -302,7 +305,7 @@ class GitStore final : public Store {
                                         std::uint64_t* known_size = nullptr) {
     if (!tip) return std::optional<Blob>();
     const auto tree = TRY(tree_of(*tip));
-    const auto entry = find(*tree, std::string(name));
+    const auto entry = TRY(find(*tree, std::string(name)));
     if (!entry || git2().tree_entry_type(entry.get()) != GIT_OBJECT_BLOB) return std::optional<Blob>();
     const git_oid id = *git2().tree_entry_id(entry.get());
     const auto odb = TRY(owned<git_odb>("read the objects of " + name_, [&](git_odb** out) {

@@ -37,7 +37,7 @@ class LocalBranch final : public GitBranch {
     git_oid tip{};
     const int code = git2().reference_name_to_id(&tip, repository_.get(), ref.c_str());
     if (code == GIT_ENOTFOUND) return std::optional<git_oid>();
-    if (code < 0) return fail(git_error_of("read " + ref));
+    if (code < 0) return fail(damaged_ref(ref));
     return std::optional(tip);
   }
 
@@ -61,6 +61,17 @@ class LocalBranch final : public GitBranch {
       return git2().reference_peel(out, found.get(), GIT_OBJECT_COMMIT);
     }));
     return std::optional(*git2().object_id(object.get()));
+  }
+
+  // What the branch held, a clone or the reflog may know; an older state than one seen is noticed.
+  static Error damaged_ref(const std::string& ref) {
+    Error error = git_error_of("read " + ref);
+    if (const git_error* said = git2().error_last(); said == nullptr || said->klass != GIT_ERROR_REFERENCE)
+      return error;
+    error.kind = ErrorKind::verification;
+    return std::move(error).with_hint(
+        "the ref is damaged: git fsck and git reflog tell which commit it held, and git update-ref puts it "
+        "back");
   }
 
   // libgit2 flushes an object and the directory it lies in, but not the name of that directory when it is

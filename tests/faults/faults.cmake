@@ -4,10 +4,8 @@ set_target_properties(faults_shim PROPERTIES PREFIX "" C_VISIBILITY_PRESET defau
 target_compile_options(faults_shim PRIVATE -fno-sanitize=all)
 target_link_libraries(faults_shim PRIVATE ${CMAKE_DL_LIBS})
 if(TARGET tranche)
-  # clocks and flips-git are red and not here: whether the engine or their comparison is wrong is not known yet.
-  # tests/faults/run TRANCHE SHIM clocks flips-git shows it.
-  foreach(part kills-dir kills-git kills-http kills-s3 power-dir power-git disk-dir disk-git flips-dir remote-http remote-s3
-               races-dir races-git)
+  foreach(part kills-dir kills-git kills-http kills-s3 power-dir power-git disk-dir disk-git flips-dir flips-git remote-http remote-s3
+               races-dir races-git clocks)
     add_test(NAME faults.${part} COMMAND ${CMAKE_SOURCE_DIR}/tests/faults/run $<TARGET_FILE:tranche>
              $<TARGET_FILE:faults_shim> ${part})
     set_tests_properties(faults.${part} PROPERTIES TIMEOUT 900 LABELS faults SKIP_RETURN_CODE 77)
