@@ -13,7 +13,8 @@ struct ManPage {
   std::string name;  // "tranche-rollout-start.1"
   std::string text;  // mdoc(7)
 };
-// tranche.1 and one page a command. The same bytes from every build: no version, no date of its own.
+// tranche.1, tranche.yaml.5 and one page a command. The same bytes from every build: no version, no date of
+// its own.
 std::vector<ManPage> man_pages();
 
 // shell: "bash", "zsh" or "fish". A script that completes commands, flags, choices and files, and asks

@@ -5,6 +5,7 @@
 #include "cli/generate.hpp"
 #include "cli/help.hpp"
 #include "commands/command.hpp"
+#include "spec/manual.hpp"
 
 namespace tranche::cli {
 namespace {
@@ -66,10 +67,10 @@ std::string page_name(std::string_view command) {
   return "tranche-" + replace_all(std::string(command), " ", "-");
 }
 
-std::string head(const std::string& name, std::string_view summary) {
+std::string head(const std::string& name, std::string_view summary, int section = 1) {
   return fmt::format(
-      ".\\\" made by `tranche help --man`; do not edit\n.Dd {}\n.Dt {} 1\n.Os\n.Sh NAME\n.Nm {}\n.Nd {}\n",
-      page_date, upper(name), name, escape(summary));
+      ".\\\" made by `tranche help --man`; do not edit\n.Dd {}\n.Dt {} {}\n.Os\n.Sh NAME\n.Nm {}\n.Nd {}\n",
+      page_date, upper(name), section, name, escape(summary));
 }
 
 // A section of the long help: prose becomes paragraphs, "- " a list, lines indented by four an example.
@@ -211,10 +212,37 @@ ManPage main_page() {
   return {"tranche.1", text + ".El\n"};
 }
 
+// tranche.yaml(5): every key of the file, then every action of playbooks with its arguments.
+ManPage file_page() {
+  std::string text =
+      head("tranche.yaml", "what is delivered, to whom, in which steps, behind which gates", 5);
+  text +=
+      ".Sh DESCRIPTION\nOne file in the repository, or several that\n.Ic include\nputs together.\n"
+      "Keys that no part knows are errors.\nDurations are written 30s, 5m, 6h, 2d; ranges 6h..24h; secrets "
+      "as "
+      "references\n(env:TRANCHE_NAME, or file:PATH outside the repository).\n";
+  bool actions = false;
+  for (const spec::ManualSection& section : spec::manual()) {
+    if (section.is_action && !actions)
+      text += ".Sh ACTIONS\nWhat\n.Ic uses\nof a step may name, and what it takes under\n.Ic with .\n";
+    actions = section.is_action;
+    text += fmt::format(".Ss {}\n{}\n", escape(section.name), prose(section.doc));
+    if (section.keys.empty()) continue;
+    text += ".Bl -tag -width Ds\n";
+    for (const spec::ManualKey& key : section.keys) {
+      text += fmt::format(".It Ic {} : Ar {}\n{}", word(key.key), word(key.takes), prose(key.doc));
+      text += key.required ? " (required)\n" : "\n";
+      if (!key.fallback.empty()) text += ".br\nBy default " + prose(key.fallback) + "\n";
+    }
+    text += ".El\n";
+  }
+  return {"tranche.yaml.5", text + ".Sh SEE ALSO\n.Xr tranche 1 ,\n.Xr tranche-check 1\n"};
+}
+
 }  // namespace
 
 std::vector<ManPage> man_pages() {
-  std::vector<ManPage> pages{main_page()};
+  std::vector<ManPage> pages{main_page(), file_page()};
   for (const auto& group : commands::registry())
     for (const auto& command : group.commands) pages.push_back(command_page(command));
   return pages;

@@ -109,10 +109,29 @@ doc::Value plan_json(const engine::PlaybookPlan& plan) {
                              {"steps", std::move(steps)}});
 }
 
+// What a step says beside its action: "when result.failed; approval managers; on-failure abort".
+static std::string conditions_text(const doc::Value& document, std::size_t index) {
+  std::vector<std::string> parts;
+  const doc::Value* steps = document.find("steps");
+  if (steps == nullptr || !steps->is_array() || index >= steps->as_array().size()) return {};
+  const doc::Value& step = steps->as_array()[index];
+  for (const char* key : {"when", "approval", "attempts", "deadline", "verify", "compensate", "on-failure"}) {
+    const doc::Value* value = step.find(key);
+    if (value == nullptr) continue;
+    std::string text = value->is_string() ? value->as_string() : doc::to_json(*value);
+    if (const doc::Value* uses = value->find("uses"); uses != nullptr && uses->is_string())
+      text = uses->as_string();
+    parts.push_back(fmt::format("{} {}", key, printable(text, 120)));
+  }
+  return join(parts, "; ");
+}
+
 std::string plan_text(const engine::PlaybookPlan& plan, bool color) {
   std::string out;
-  for (const engine::PlannedStep& step : plan.steps) {
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const engine::PlannedStep& step = plan.steps[i];
     out += fmt::format("would: {}: {}\n", step.id, printable(step.changes, 300));
+    if (const std::string said = conditions_text(plan.document, i); !said.empty()) out += "  " + said + "\n";
     if (!step.problem.empty())
       out += fmt::format("  {} {}\n", styled("cannot:", Style::red, color), printable(step.problem, 300));
     for (const engine::CheckedNeed& need : step.needs) {

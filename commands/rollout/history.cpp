@@ -1,3 +1,4 @@
+#include "actions/approvals.hpp"
 #include "base/text.hpp"
 #include "commands/commands.hpp"
 #include "commands/rollout/shared.hpp"
@@ -5,26 +6,60 @@
 namespace tranche::commands {
 namespace {
 
+std::string said_in(const doc::Value& data, std::string_view key) {
+  return printable(data.text(key).value_or("?"), 400);
+}
+
+// What an entry of a playbook's run says; nothing: that a step is about to be tried.
+void add_playbook_lines(const journal::Entry& entry, bool by_hand, std::vector<std::string>& what) {
+  const doc::Value& data = entry.data;
+  const std::string lead = by_hand ? "by hand: " : "";
+  if (by_hand && data.find("plan") != nullptr)
+    what.push_back(fmt::format("{}playbook '{}' begins, plan {}", lead, said_in(entry.state, "playbook"),
+                               said_in(data, "plan")));
+  if (entry.kind == "playbook.step-ended" || entry.kind == "playbook.step-waits") {
+    const std::string status = entry.kind == "playbook.step-waits" ? "waits" : said_in(data, "status");
+    std::string line = fmt::format("{}step {}: {}", lead, said_in(data, "step"), status);
+    if (status != "done" && status != "skipped") line += ": " + said_in(data, "detail");
+    what.push_back(std::move(line));
+  } else if (entry.kind == "playbook.step-undone") {
+    what.push_back(fmt::format("{}step {} is taken back: {}: {}", lead, said_in(data, "step"),
+                               said_in(data, "status"), said_in(data, "detail")));
+  } else if (entry.kind == "playbook.cancelled") {
+    what.push_back(lead + "cancelled: nothing more is begun");
+  }
+  if (const doc::Value* settled = data.find("steps");
+      entry.kind.starts_with("playbook.") && settled != nullptr && settled->is_array())
+    for (const doc::Value& one : settled->as_array())
+      what.push_back(
+          fmt::format("{}step {} is settled: {}", lead, said_in(one, "step"), said_in(one, "status")));
+}
+
 Result<Outcome> run_rollout_history(const Options& options, Context& context) {
   const Opened opened = TRY(open_deck(context, options));
   const std::string name = TRY(rollout_name(opened.loaded.app(), options));
   journal::Journal& journal = opened.deck->journal();
   const std::string rollout_subject = opened.deck->rollout_subject(name);
   const std::string playbook_subject = opened.deck->playbook_subject(name);
+  const std::string hand_subject = playbook_subject + "/hand";
+  const std::string approval_subject = actions::approval_subject(opened.deck->app().name, name);
   Table table({"#", "when", "who", "what"});
   doc::Value list = doc::Value::array();
   constexpr std::uint64_t piece = 1'024;
   for (std::uint64_t from = 0; from < journal.size(); from += piece) {
     for (const journal::Entry& entry : TRY(journal.read(from, std::min(from + piece, journal.size())))) {
-      if (entry.subject != rollout_subject && entry.subject != playbook_subject) continue;
+      const bool of_playbook = entry.subject == playbook_subject || entry.subject == hand_subject;
+      if (entry.subject != rollout_subject && !of_playbook && entry.subject != approval_subject) continue;
       std::vector<std::string> what;
       if (const doc::Value* decisions = entry.data.find("decisions");
           decisions != nullptr && decisions->is_array())
         for (const doc::Value& decision : decisions->as_array())
           if (decision.is_string()) what.push_back(printable(decision.as_string(), 400));
-      if (entry.kind == "playbook.step-ended")
-        what.push_back(fmt::format("step {}: {}", entry.data.text("step").value_or("?"),
-                                   entry.data.text("status").value_or("?")));
+      if (of_playbook) add_playbook_lines(entry, entry.subject == hand_subject, what);
+      if (entry.subject == approval_subject)
+        what.push_back(fmt::format("{} {} {}", said_in(entry.data, "who"),
+                                   said_in(entry.data, "decision") == "approve" ? "approved" : "rejected",
+                                   said_in(entry.data, "what")));
       if (what.empty()) continue;  // a tick that only gathered evidence
       if (!entry.reason.empty()) what.push_back("reason: " + printable(entry.reason, 160));
       for (std::size_t i = 0; i < what.size(); ++i)

@@ -76,7 +76,7 @@ Result<std::int64_t> make_deployment(const Call& call, web::Service& github, con
        {"auto_merge", false},
        {"required_contexts", doc::Value::array()},
        {"description",
-        fmt::format("release {} of {}", call.plan.release, call.plan.app).substr(0, longest_description)},
+        cut_text(fmt::format("release {} of {}", call.plan.release, call.plan.app), longest_description)},
        {"payload", doc::Value::object({{"tranche", deployment_id(call)}, {"release", call.plan.release}})}});
   const web::Answer answer = TRY(github.send("POST", what.place.path("/deployments"), deployment));
   const std::string doing =

@@ -99,15 +99,8 @@ Result<Search> find_github_issue(Deck& deck, const Call& call, web::Service& git
 }
 
 Result<doc::Value> github_issue_text(Deck& deck, const Call& call) {
-  const Story story = tell_story(deck, call);
-  std::string title = TRY(web::argument_or(call, "title", ""));
-  if (title.empty()) title = story.title;
-  const std::string written = TRY(call.step.with.text_or("body", ""));
-  const std::string marker = issue_marker(call);
-  const std::string body =
-      written.empty() ? to_markdown(story, call, marker)
-                      : fill_markdown(written, call).substr(0, longest_github_body) + "\n\n" + marker + "\n";
-  return doc::Value::object({{"title", printable(title, longest_github_title)}, {"body", body}});
+  IssueText text = TRY(issue_text(deck, call, longest_github_title, longest_github_body));
+  return doc::Value::object({{"title", std::move(text.title)}, {"body", std::move(text.body)}});
 }
 
 doc::Value list_of(const std::vector<std::string>& names) {

@@ -111,15 +111,8 @@ Result<GitlabUsers> find_gitlab_users(web::Service& gitlab, const std::vector<st
 }
 
 Result<doc::Value> gitlab_issue_text(Deck& deck, const Call& call) {
-  const Story story = tell_story(deck, call);
-  std::string title = TRY(web::argument_or(call, "title", ""));
-  if (title.empty()) title = story.title;
-  const std::string written = TRY(call.step.with.text_or("body", ""));
-  const std::string marker = issue_marker(call);
-  const std::string body =
-      written.empty() ? to_markdown(story, call, marker)
-                      : fill_markdown(written, call).substr(0, longest_gitlab_body) + "\n\n" + marker + "\n";
-  return doc::Value::object({{"title", printable(title, longest_gitlab_title)}, {"description", body}});
+  IssueText text = TRY(issue_text(deck, call, longest_gitlab_title, longest_gitlab_body));
+  return doc::Value::object({{"title", std::move(text.title)}, {"description", std::move(text.body)}});
 }
 
 Result<Outcome> open_gitlab_issue(Deck& deck, const Call& call, web::Service& gitlab,

@@ -224,6 +224,8 @@ TEST_CASE("token.revoke sends what each kind wants") {
            "X-Vault-Token", "hush/hush+1234"},
           {R"({"kind": "vault-token", "url": "https://v.example", "token": "env:TRANCHE_TOKEN"})", "POST",
            "https://v.example/v1/auth/token/revoke-self", "", "X-Vault-Token", "hush/hush+1234"},
+          {R"({"kind": "vault-token", "url": "https://v.example", "token": "env:TRANCHE_TOKEN", "namespace": "team/$app"})",
+           "POST", "https://v.example/v1/auth/token/revoke-self", "", "X-Vault-Token", "hush/hush+1234"},
           {R"({"kind": "github-installation", "token": "env:TRANCHE_TOKEN"})", "DELETE",
            "https://api.github.com/installation/token", "", "Authorization", "Bearer hush/hush+1234"}}) {
     ServiceWorld w;
@@ -235,6 +237,8 @@ TEST_CASE("token.revoke sends what each kind wants") {
     CHECK(w.requests()[0].url == row.url);
     CHECK(w.requests()[0].body == row.body);
     CHECK(w.secret_header(0, row.header) == row.value);
+    const bool parted = std::string_view(row.with).find("namespace") != std::string_view::npos;
+    CHECK(w.header(0, "X-Vault-Namespace") == (parted ? "team/notes-agent" : ""));
     CHECK(must(w.ask("token.revoke", row.with)) == Asked::not_done);  // revoking twice is revoking once
   }
 }
@@ -277,6 +281,7 @@ TEST_CASE("token.revoke that lacks something is refused before the rollout start
       {R"({"kind": "oauth", "token": "env:TRANCHE_TOKEN"})",
        R"({"kind": "vault-token", "token": "env:TRANCHE_TOKEN"})",
        R"({"kind": "vault-lease", "url": "https://v.example", "token": "env:TRANCHE_TOKEN"})",
+       R"({"kind": "vault-token", "url": "https://v.example", "token": "env:TRANCHE_TOKEN", "namespace": "a\r\nX-Evil: b"})",
        R"({"kind": "oauth", "url": "https://v.example", "token": "env:TRANCHE_TOKEN", "client-secret": "env:TRANCHE_PAGER"})"}) {
     const Call call = w.call("token.revoke", with);
     const auto needs = find_action("token.revoke")->needs(*w.deck, call);
@@ -320,6 +325,16 @@ TEST_CASE("what stands in an address's query is not shown") {
   CHECK(w.requests()[0].url == "https://hooks.example/x?token=abc#t");
   w.answer = [](const auto&) { return ServiceWorld::Answer{500, {}, ""}; };
   CHECK_FALSE(has(ServiceWorld::all_words(w.perform(call).error()), "abc"));
+}
+
+TEST_CASE("a text that is too long is cut between characters") {
+  CHECK(cut_text("abc", 3) == "abc");
+  CHECK(cut_text("abc", 2) == "ab");
+  CHECK(cut_text("a\u00e9b", 2) == "a");
+  CHECK(cut_text("a\u00e9b", 3) == "a\u00e9");
+  CHECK(cut_text("\u2026", 2).empty());
+  for (std::size_t most = 0; most < 12; ++most)
+    CHECK(is_valid_utf8(cut_text("\u00e9\u2026\U0001f680x\u00e9", most)));
 }
 
 }  // namespace tranche::actions

@@ -1,7 +1,9 @@
 // slack.post { webhook, text }: a message through an incoming webhook. The webhook's address is the secret.
 //
-// Slack has no way to ask whether a message is there. A try that was cut short is `unknown` and is not
-// repeated; `retry` repeats what failed, and then a message whose answer was lost may be there twice.
+// An incoming webhook takes no key of idempotency and can be asked for nothing (docs.slack.dev, "Sending
+// messages using incoming webhooks"; slackapi/slack-api-specs issue 10 asks for one). A try that was cut
+// short is `unknown` and is not repeated; `retry` repeats what failed, and then a message whose answer was
+// lost may be there twice.
 #include "actions/story.hpp"
 #include "actions/web.hpp"
 #include "base/text.hpp"
@@ -15,13 +17,13 @@ constexpr std::size_t longest_message = 12'000;
 
 Result<std::string> slack_text(Deck& deck, const Call& call) {
   const std::string text = TRY(call.step.with.text_or("text", ""));
-  if (!text.empty()) return fill_slack(text, call).substr(0, longest_message);
+  if (!text.empty()) return cut_text(fill_slack(text, call), longest_message);
   const Story story = tell_story(deck, call);
   std::string out = to_line(story);
   for (const std::string& gate : story.gates) out += "\n" + gate;
   for (const std::string_view pair : {"&&amp;", "<&lt;", ">&gt;"})
     out = replace_all(std::move(out), pair.substr(0, 1), pair.substr(1));
-  return out.substr(0, longest_message);
+  return cut_text(out, longest_message);
 }
 
 Result<std::vector<Need>> slack_needs(Deck&, const Call& call) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actions/web.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "rollout/explain.hpp"
@@ -118,9 +119,9 @@ std::string to_line(const Story& story) {
 
 std::string to_markdown(const Story& story, const Call& call, const std::string& marker) {
   std::string out = fmt::format("{}, at {}.\n\n", story.title, story.where);
-  out += "### Why\n" + code_block(story.why.substr(0, longest_part));
+  out += "### Why\n" + code_block(cut_text(story.why, longest_part));
   if (!story.gates.empty())
-    out += "\n### What the gates saw\n" + code_block(join(story.gates, "\n").substr(0, longest_part));
+    out += "\n### What the gates saw\n" + code_block(cut_text(join(story.gates, "\n"), longest_part));
   out += "\n### What to do next\n";
   if (call.plan.fallback.empty() && call.plan.baseline.empty())
     out += "- There is no release to go back to: prepare one.\n";
@@ -154,6 +155,26 @@ std::string fill_markdown(const std::string& text, const Call& call) {
 
 std::string fill_slack(const std::string& text, const Call& call) {
   return fill_escaped(text, call, [](std::string_view value) { return escape_slack(value); });
+}
+
+std::string cut_text(std::string_view text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return std::string(text);
+  // Bytes 10xxxxxx go on with a character that began before them.
+  while (most_bytes > 0 && (static_cast<unsigned char>(text[most_bytes]) & 0xC0U) == 0x80U) --most_bytes;
+  return std::string(text.substr(0, most_bytes));
+}
+
+Result<IssueText> issue_text(Deck& deck, const Call& call, std::size_t longest_title,
+                             std::size_t longest_body) {
+  const Story story = tell_story(deck, call);
+  std::string title = TRY(web::argument_or(call, "title", ""));
+  if (title.empty()) title = story.title;
+  const std::string written = TRY(call.step.with.text_or("body", ""));
+  const std::string marker = issue_marker(call);
+  std::string body = written.empty()
+                         ? to_markdown(story, call, marker)
+                         : cut_text(fill_markdown(written, call), longest_body) + "\n\n" + marker + "\n";
+  return IssueText{printable(title, longest_title), std::move(body)};
 }
 
 Instant begin_of_rollout(Deck& deck, const Call& call) {

@@ -39,6 +39,16 @@ std::string fill_markdown(const std::string& text, const Call& call);
 // The same for Slack's: & < and > (docs.slack.dev, "Escaping text").
 std::string fill_slack(const std::string& text, const Call& call);
 
+// The first bytes of a text, no character cut in two.
+std::string cut_text(std::string_view text, std::size_t most_bytes);
+
+// An issue as the step words it, else as the story tells it; the marker is the last line of its body.
+struct IssueText {
+  std::string title, body;
+};
+Result<IssueText> issue_text(Deck& deck, const Call& call, std::size_t longest_title,
+                             std::size_t longest_body);
+
 // When the rollout began, less a day for clocks that differ; the epoch when the journal does not say.
 Instant begin_of_rollout(Deck& deck, const Call& call);
 

@@ -16,7 +16,7 @@ namespace tranche::actions {
 namespace {
 
 struct Revocation {
-  std::string kind, url, token, lease, client, client_secret;
+  std::string kind, url, token, lease, client, client_secret, vault_namespace;
 };
 
 Result<Revocation> revocation_of(const Call& call) {
@@ -26,6 +26,10 @@ Result<Revocation> revocation_of(const Call& call) {
   what.lease = TRY(web::argument_or(call, "lease", ""));
   what.client = TRY(web::argument_or(call, "client-id", ""));
   what.client_secret = TRY(call.step.with.text_or("client-secret", ""));
+  what.vault_namespace = TRY(web::argument_or(call, "namespace", ""));
+  if (printable(what.vault_namespace, 500) != what.vault_namespace)
+    return fail_hint(ErrorKind::invalid, "namespace: team/apps",
+                     "token.revoke names no namespace of Vault: '{}'", printable(what.vault_namespace, 64));
   const bool github = what.kind == "github-installation";
   what.url = TRY(web::address_or(call, "url", github ? "https://api.github.com" : ""));
   if (what.url.empty())
@@ -77,6 +81,7 @@ Result<web::Answer> revoke_in_vault(web::Service& service, const Revocation& wha
   const Secret token = TRY(service.read_secret(what.token));
   service.add_secret_header("X-Vault-Token", token);
   service.add_header("X-Vault-Request", "true");  // Vault's agent refuses requests without it
+  if (!what.vault_namespace.empty()) service.add_header("X-Vault-Namespace", what.vault_namespace);
   if (what.kind == "vault-token") return service.send("POST", "/v1/auth/token/revoke-self");
   return service.send("POST", "/v1/sys/leases/revoke",
                       doc::Value::object({{"lease_id", what.lease}, {"sync", true}}));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "base/release_date.hpp"
 #include "base/text.hpp"
 #include "signing/keys.hpp"
 
@@ -17,13 +18,20 @@ bool speaks_of_rate_limit(const ports::HttpResponse& response) {
   return lower(std::string_view(response.body).substr(0, 2'000)).find("rate limit") != std::string::npos;
 }
 
-// Seconds, as all of these services send them; or the end of their window (GitHub and GitLab: seconds since
-// the epoch, LaunchDarkly: milliseconds). RFC 9110 section 10.2.3.
+Duration wait_until(Instant when, Instant now) {
+  return std::clamp(Duration(when - now), Duration(std::chrono::seconds(1)),
+                    Duration(std::chrono::hours(24 * 7)));
+}
+
+// Seconds, as all of these services send them, or a date; or the end of their window (GitHub and GitLab:
+// seconds since the epoch, LaunchDarkly: milliseconds). RFC 9110 section 10.2.3.
 std::optional<Duration> wait_in(const ports::HttpResponse& response, Instant now) {
   const bool limited = response.status == 429 || response.status == 403;
   if (!limited && response.status != 503) return std::nullopt;
-  if (const auto seconds = parse_u64(trim(response.header("retry-after"))))
+  const std::string_view after = trim(response.header("retry-after"));
+  if (const auto seconds = parse_u64(after))
     return std::chrono::seconds(std::min<std::uint64_t>(*seconds, 7 * 86'400));
+  if (const auto when = parse_release_date(after)) return wait_until(*when, now);
   if (!limited) return std::nullopt;
   const bool spent = trim(response.header("x-ratelimit-remaining")) == "0";
   if (response.status == 403 && !spent) {
@@ -35,8 +43,7 @@ std::optional<Duration> wait_in(const ports::HttpResponse& response, Instant now
     const auto when = parse_u64(trim(response.header(name)));
     if (!when || *when > 100'000'000'000'000) continue;
     const auto milliseconds = static_cast<std::int64_t>(*when > 100'000'000'000 ? *when : *when * 1'000);
-    const Duration left = Instant(Duration(milliseconds)) - now;
-    return std::clamp(left, Duration(std::chrono::seconds(1)), Duration(std::chrono::hours(24 * 7)));
+    return wait_until(Instant(Duration(milliseconds)), now);
   }
   return std::nullopt;
 }

@@ -152,7 +152,9 @@ TEST_CASE("a service that asks for patience is waited for, within bounds") {
        {{"retry-after", "7201"}},
        "",
        std::nullopt},  // longer than anybody waits in the middle of a rollback
-      {429, {{"retry-after", "Thu, 01 Jan 2026 00:01:00 GMT"}}, "", std::nullopt},
+      {429, {{"retry-after", "Thu, 01 Jan 2026 00:01:00 GMT"}}, "", std::chrono::seconds(60)},
+      {503, {{"retry-after", "Thu, 01 Jan 2015 00:01:00 GMT"}}, "", std::chrono::seconds(1)},
+      {429, {{"retry-after", "Thu, 32 Jan 2026 00:01:00 GMT"}}, "", std::nullopt},
       {429, {{"retry-after", "-1"}}, "", std::nullopt},
       {429, {{"x-ratelimit-reset", "99999999999999999999"}}, "", std::nullopt}};
   for (const Row& row : rows) {

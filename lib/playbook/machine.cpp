@@ -242,9 +242,9 @@ Result<Run> finish(Run run, const spec::Playbook& playbook, std::size_t step) {
   return run;
 }
 
-std::string settle_command(const std::string& rollout, const StepRecord& record) {
-  return fmt::format("tranche playbook resume {} --settle {}=done|failed|again --reason TEXT", rollout,
-                     record.id);
+std::string settle_command(const Run& run, const std::string& rollout, const StepRecord& record) {
+  return fmt::format("tranche playbook resume {}{} --settle {}=done|failed|again --reason TEXT", rollout,
+                     run.purpose == Purpose::hand ? " --by-hand" : "", record.id);
 }
 
 Result<Run> settle_compensation(Run run, std::size_t step, Settlement how, const std::string& who,
@@ -325,12 +325,13 @@ bool is_over(const Run& run, const spec::Playbook& playbook) {
 std::string explain(const Run& run, const spec::Playbook&, const Move& move, const std::string& rollout) {
   if (move.step >= run.steps.size()) return {};
   const StepRecord& record = run.steps[move.step];
-  if (move.kind == Kind::wait)
-    return fmt::format("step '{}'{}{}{}", record.id,
-                       move.until == Instant::max()
-                           ? std::string(" waits")
-                           : " is looked at again at " + tranche::to_text(move.until),
-                       record.detail.empty() ? "" : ": ", record.detail);
+  if (move.kind == Kind::wait) {
+    const bool asks_people = record.status == Status::waiting && record.begun && !record.allowed;
+    std::string when = " waits";
+    if (move.until != Instant::max())
+      when = (asks_people ? " waits until " : " is looked at again at ") + tranche::to_text(move.until);
+    return fmt::format("step '{}'{}{}{}", record.id, when, record.detail.empty() ? "" : ": ", record.detail);
+  }
   if (move.kind == Kind::consider && record.begun && !record.detail.empty())
     return fmt::format("step '{}': {}", record.id, record.detail);
   if (move.kind != Kind::person) return {};
@@ -338,9 +339,9 @@ std::string explain(const Run& run, const spec::Playbook&, const Move& move, con
     return fmt::format(
         "the compensation of step '{}' {}: {}; nothing more is taken back until a person has looked: {}",
         record.id, record.compensation->status == Status::failed ? "failed" : "is of unknown outcome",
-        record.compensation->detail, settle_command(rollout, record));
+        record.compensation->detail, settle_command(run, rollout, record));
   return fmt::format("nobody knows what came of step '{}': {}; look, then say so: {}", record.id,
-                     record.detail, settle_command(rollout, record));
+                     record.detail, settle_command(run, rollout, record));
 }
 
 Result<Run> mark_considered(Run run, const spec::Playbook& playbook, std::size_t step, Considered how,

@@ -124,7 +124,7 @@ TEST_CASE("a compensation that fails stops the run until a person has settled it
   CHECK_FALSE(is_over(run, playbook));
   const std::string why = explain(run, playbook, move, "desktop");
   CHECK(why.find("gone") != std::string::npos);
-  CHECK(why.find("tranche playbook resume desktop --settle 2-http.request=done|failed|again") !=
+  CHECK(why.find("tranche playbook resume desktop --by-hand --settle 2-http.request=done|failed|again") !=
         std::string::npos);
   SUBCASE("done: the ones before it are taken back") {
     run = must(settle(run, playbook, 1, Settlement::done, "ana: by hand", t0));

@@ -132,6 +132,7 @@ std::vector<ActionGrammar> make() {
         {"url", Kind::url, false, "revocation endpoint (oauth), or Vault's address"},
         {"token", Kind::secret, true, "the token that is revoked; vault-lease: the token that may revoke"},
         {"lease", Kind::text, false, "vault-lease: its id"},
+        {"namespace", Kind::text, false, "Vault's, where it has several"},
         {"client-id", Kind::text, false, "oauth"},
         {"client-secret", Kind::secret, false, "oauth"}}},
       {"argo.abort", "abort an Argo Rollout: traffic goes back to stable", cluster()},
@@ -160,6 +161,50 @@ const std::vector<ActionGrammar>& action_grammar() {
 const ActionGrammar* find_action_grammar(std::string_view name) {
   const auto found = std::ranges::find(action_grammar(), name, &ActionGrammar::name);
   return found == action_grammar().end() ? nullptr : &*found;
+}
+
+std::string to_text(const ActionArgument& argument) {
+  std::string words;
+  for (const std::string_view word : argument.words)
+    words += (words.empty() ? "" : " | ") + std::string(word);
+  if (!words.empty()) return words;
+  switch (argument.kind) {
+    case Kind::text:
+      return "text";
+    case Kind::any:
+      return "any value";
+    case Kind::boolean:
+      return "true | false";
+    case Kind::integer:
+      return "number";
+    case Kind::duration:
+      return "like 30s, 5m";
+    case Kind::url:
+      return "http(s) address";
+    case Kind::secret:
+      return "secret reference";
+    case Kind::texts:
+      return "text or list";
+    case Kind::argv:
+      return "list of words";
+    case Kind::map:
+      return "map";
+    case Kind::headers:
+      return "map of texts";
+    case Kind::flag:
+      return "name under flags";
+    case Kind::people:
+      return "name under people";
+    case Kind::cohort:
+      return "name under cohorts";
+    case Kind::rollout:
+      return "name under rollouts";
+    case Kind::edits:
+      return "list of edits";
+    case Kind::signature:
+      return "{ secret, header }";
+  }
+  return {};
 }
 
 }  // namespace tranche::spec

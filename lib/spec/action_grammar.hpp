@@ -2,6 +2,7 @@
 // actions themselves (lib/actions) go by.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct ActionArgument {
   std::string_view doc;
   std::vector<std::string_view> words{};  // text: one of these; empty: any
 };
+// What it takes, in a few words: "a duration", "GET | POST".
+std::string to_text(const ActionArgument& argument);
 struct ActionGrammar {
   std::string_view name, summary;
   std::vector<ActionArgument> arguments;

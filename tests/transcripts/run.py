@@ -71,6 +71,8 @@ def normalise(text, root, version):
     text = re.sub(r"(— \S+) [A-Za-z0-9+/]{60,}=*", r"\1 SIGNATURE", text)
     text = re.sub(r"[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])", "BASE64", text)
     text = re.sub(r"bake \d+s of", "bake Ns of", text)
+    text = re.sub(r" +\d+\.\d ms\b", " N ms", text)  # how long a drill took
+    text = re.sub(r'("[a-z-]*took-ms":)\d+(\.\d+)?', r"\1N", text)
     # A line that would read as the transcript's own gets a backslash.
     return [re.sub(r"^(#|\$|\?|<<<|\\) ", r"\\\g<0>", line.rstrip()) for line in text.splitlines()]
 
