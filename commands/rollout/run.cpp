@@ -62,6 +62,9 @@ Result<Outcome> run_rollout_run(const Options& options, Context& context) {
     if (std::ranges::any_of(report->state.waits, asks_people)) break;
     if (report->state.trouble && report->state.trouble->unknown) break;
     if (give_up && clock.now() >= *give_up) break;
+    // Closes the state: what this tick wrote is for all to read while we wait. Trouble shows at the next
+    // tick.
+    static_cast<void>(opened.deck->reload().has_value());
     const Instant next = engine.next_tick(*report, longest_pause);
     while (clock.now() < next && !clock.interrupted()) {
       if (!context.talk.is_live()) {

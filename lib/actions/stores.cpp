@@ -2,8 +2,10 @@
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "journal/checkpoint.hpp"
 #include "signing/keys.hpp"
 #include "store/below.hpp"
+#include "store/logged.hpp"
 #include "store/s3.hpp"
 
 namespace tranche::actions {
@@ -103,7 +105,8 @@ Result<std::unique_ptr<store::Store>> open_state(ports::World& world, const std:
                                                  const spec::State& state) {
   switch (state.kind) {
     case spec::State::Kind::dir:
-      return store::open_directory(world.files, TRY(absolute(repository, state.path, "the state")));
+      return store::open_logged_directory(world.files, TRY(absolute(repository, state.path, "the state")),
+                                          std::string(journal::checkpoint_name));
     case spec::State::Kind::git: {
       auto branch = TRY(open_git_store(world, repository, TRY(state_remote(world, repository, state)),
                                        state.branch, state.token));

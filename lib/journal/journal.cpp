@@ -197,14 +197,18 @@ class StoredJournal final : public Journal {
                                                            size() + drafts.size() - 1, drafts[0].kind);
     Edge edge = tiles_.edge();
     std::vector<Edge::Full> completed;
+    Bundle last{size() / tile_width, {}};
     std::string bundle;
-    if (size() % tile_width > 0)
-      for (const std::string& bytes : TRY(checked_bundle(size() / tile_width))->entries)
-        add_to_bundle(bundle, bytes);
+    if (size() % tile_width > 0) {
+      last = *TRY(checked_bundle(last.index));
+      for (const std::string& bytes : last.entries) add_to_bundle(bundle, bytes);
+    }
     for (const Entry& entry : entries) {
-      const std::string bytes = TRY(to_bytes(entry));
+      std::string bytes = TRY(to_bytes(entry));
       add_to_bundle(bundle, bytes);
       edge.add(hash_leaf(bytes), completed);
+      last.entries.push_back(std::move(bytes));
+      if (edge.size() % tile_width == 0) last = Bundle{edge.size() / tile_width, {}};
       if (edge.size() % tile_width == 0)
         publication.files.push_back({bundle_path(entry.index / tile_width), std::exchange(bundle, {}), {}});
     }
@@ -241,6 +245,7 @@ class StoredJournal final : public Journal {
     const std::uint64_t old_size = size();
     tiles_.advance(std::move(edge));
     bundles_.erase(old_size / tile_width);
+    if (!last.entries.empty()) keep(std::move(last));
     last_ = entries.back();
     remove_partials(old_size, completed);
     appended_ = true;
@@ -321,7 +326,12 @@ class StoredJournal final : public Journal {
                          index * tile_width + i);
       bundle.entries.emplace_back(entries[i]);
     }
+    return keep(std::move(bundle));
+  }
+
+  const Bundle* keep(Bundle bundle) {
     if (bundles_.size() >= cached_bundles) bundles_.clear();
+    const std::uint64_t index = bundle.index;
     return &bundles_.insert_or_assign(index, std::move(bundle)).first->second;
   }
 

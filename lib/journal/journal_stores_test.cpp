@@ -1,5 +1,6 @@
 // What must be refused, on each kind of store: a directory, a git branch, a bucket. Whoever tampers uses the
 // store itself, as somebody with its password would.
+#include <filesystem>
 #include <functional>
 
 #include "journal/bundle.hpp"
@@ -9,6 +10,7 @@
 #include "journal/tree.hpp"
 #include "os/world.hpp"
 #include "signing/note.hpp"
+#include "store/logged.hpp"
 #include "store/s3.hpp"
 #include "support/s3_server.hpp"
 #include "support/temp_directory.hpp"
@@ -139,6 +141,52 @@ TEST_CASE("a changed byte, a missing entry, a fork and an old checkpoint are ref
   Site site;
   site.use([&] { return store::open_directory(site.real.world().files, site.directory / "state"); });
   check_all(site);
+}
+
+TEST_CASE("a changed byte, a missing entry, a fork and an old checkpoint are refused behind a log") {
+  Site site;
+  site.use([&] {
+    return store::open_logged_directory(site.real.world().files, site.directory / "state",
+                                        std::string(checkpoint_name));
+  });
+  check_all(site);
+}
+
+TEST_CASE("appends that a killed run left in the log are entries to the next run, and files after it") {
+  Site site;
+  const auto open_at = [&](const std::string& place) {
+    site.use([&, place] {
+      return store::open_logged_directory(site.real.world().files, place, std::string(checkpoint_name));
+    });
+    return site.try_open();
+  };
+  auto journal = std::move(open_at(site.directory / "state").value());
+  std::vector<std::string> checkpoints;
+  for (std::size_t i = 0; i < 300; ++i) {
+    const auto done = journal->append({Fixture::draft(i)}, site.key);
+    REQUIRE_MESSAGE(done.has_value(), (done ? std::string() : done.error().message));
+    checkpoints.push_back(journal->checkpoint());
+    if (i % 37 != 0 && (i < 253 || i > 258)) continue;
+    // What a kill leaves, and nothing that ends well.
+    const std::string left = site.directory / ("left-" + std::to_string(i));
+    std::filesystem::copy(site.directory / "state", left, std::filesystem::copy_options::recursive);
+    auto kept = std::move(site.store);
+    {
+      const auto again = open_at(left);
+      REQUIRE_MESSAGE(again.has_value(), (again ? std::string() : again.error().message));
+      CHECK((*again)->checkpoint() == checkpoints.back());
+      CHECK((*again)->verify().value().entries == i + 1);
+      site.store.reset();
+    }
+    // For other tools: no log is needed to read it.
+    std::filesystem::remove(left + "/.tranche-log");
+    const auto plain = store::open_directory(site.real.world().files, left);
+    const auto read = Journal::open(site.world, *plain, {origin, {site.key.public_key()}, ""});
+    REQUIRE_MESSAGE(read.has_value(), (read ? std::string() : read.error().message));
+    CHECK((*read)->verify().value().entries == i + 1);
+    std::filesystem::remove_all(left);
+    site.store = std::move(kept);
+  }
 }
 
 TEST_CASE("a changed byte, a missing entry, a fork and an old checkpoint are refused on a git branch") {

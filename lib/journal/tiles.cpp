@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "journal/bundle.hpp"
 
 namespace tranche::journal {
@@ -23,6 +24,29 @@ Result<std::vector<Hash>> read_hashes(store::Store& store, unsigned level, std::
   return hashes_from(bytes, width);
 }
 
+// The first `width` entries of a bundle that has more.
+std::string_view beginning_of(std::string_view bundle, unsigned width) {
+  std::size_t end = 0;
+  for (unsigned i = 0; i < width && end + 2 <= bundle.size(); ++i)
+    end += 2 + (static_cast<std::size_t>(static_cast<std::uint8_t>(bundle[end])) << 8 |
+                static_cast<std::uint8_t>(bundle[end + 1]));
+  return bundle.substr(0, end);
+}
+
+// Not every width becomes a file (store/logged.hpp): a wider one begins with it.
+Result<std::optional<store::Blob>> read_wider(store::Store& store, const std::string& path, unsigned width,
+                                              std::size_t max_bytes) {
+  std::uint64_t widest = 0;
+  for (const std::string& name : TRY(store.list(path + ".p/")))
+    widest = std::max(widest, parse_u64(std::string_view(name).substr(path.size() + 3)).value_or(0));
+  if (widest <= width || widest >= tile_width) return std::optional<store::Blob>();
+  auto blob = TRY(read_bounded(store, with_width(path, static_cast<unsigned>(widest)), max_bytes));
+  if (!blob) return blob;
+  const bool is_bundle = path.starts_with("tile/entries/");
+  blob->bytes = is_bundle ? beginning_of(blob->bytes, width) : blob->bytes.substr(0, width * hash_bytes);
+  return blob;
+}
+
 }  // namespace
 
 Result<std::optional<store::Blob>> read_bounded(store::Store& store, const std::string& name,
@@ -39,6 +63,7 @@ Result<std::string> read_wide(store::Store& store, const std::string& path, unsi
                               std::size_t max_bytes) {
   auto blob = TRY(read_bounded(store, with_width(path, width), max_bytes));
   if (!blob && width != tile_width) blob = TRY(read_bounded(store, path, max_bytes));
+  if (!blob && width != tile_width) blob = TRY(read_wider(store, path, width, max_bytes));
   if (!blob)
     return fail_hint(ErrorKind::verification, changed_hint, "journal file {} is missing from {}",
                      with_width(path, width), store.describe());

@@ -54,7 +54,8 @@ class TileReader {
 // A journal file; one that is too large is kind verification, not the user's mistake.
 Result<std::optional<store::Blob>> read_bounded(store::Store& store, const std::string& name,
                                                 std::size_t max_bytes);
-// The file at `path` of the given width, or the full one in its place. Absent: kind verification.
+// The file at `path` of the given width, or the full one in its place, or what a wider partial one begins
+// with. Absent: kind verification.
 Result<std::string> read_wide(store::Store& store, const std::string& path, unsigned width,
                               std::size_t max_bytes);
 

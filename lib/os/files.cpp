@@ -27,6 +27,7 @@
 #include "base/text.hpp"
 #include "os/system_error.hpp"
 #include "os/world.hpp"
+#include "ports/slab.hpp"
 
 namespace tranche::os {
 namespace {
@@ -265,7 +266,48 @@ class RealLock final : public ports::FileLock {
   Descriptor fd_;  // closing it releases the lock; so does the end of the process, however it ends
 };
 
-class RealFiles final : public ports::Files {
+class RealSlab final : public ports::Slab {
+ public:
+  RealSlab(Descriptor fd, std::string path, std::uint64_t size)
+      : fd_(std::move(fd)), path_(std::move(path)), size_(size) {}
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+
+  Result<std::string> read(std::uint64_t offset, std::size_t count) override {
+    std::string bytes(count, '\0');
+    std::size_t have = 0;
+    while (have < count) {
+      const ssize_t got =
+          pread(fd_.get(), bytes.data() + have, count - have, static_cast<off_t>(offset + have));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return fail(path_error("read", path_, errno));
+      if (got == 0) break;
+      have += static_cast<std::size_t>(got);
+    }
+    bytes.resize(have);
+    return bytes;
+  }
+
+  Result<> write(std::uint64_t offset, std::string_view bytes, bool durable) override {
+    if (offset > size_ || bytes.size() > size_ - offset)
+      return fail(ErrorKind::bug, "'{}' is written beyond its {} bytes", printable(path_), size_);
+    while (!bytes.empty()) {
+      const ssize_t written = pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return fail(path_error("write", path_, errno));
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+      offset += static_cast<std::uint64_t>(written);
+    }
+    if (durable && fdatasync(fd_.get()) != 0) return fail(path_error("flush", path_, errno));
+    return {};
+  }
+
+ private:
+  Descriptor fd_;
+  std::string path_;
+  std::uint64_t size_;
+};
+
+class RealFiles final : public ports::Files, public ports::Slabs {
  public:
   Result<std::optional<std::string>> read(const std::string& path, std::size_t max_bytes) override {
     struct stat status{};
@@ -398,6 +440,36 @@ class RealFiles final : public ports::Files {
     if (unlink(path.c_str()) == 0) return sync_directory(directory_of(path));
     if (errno == ENOENT || errno == ENOTDIR) return {};
     return fail(path_error("remove", path, errno));
+  }
+
+  Result<> remove_all(std::span<const std::string> paths) override {
+    std::set<std::string> directories;
+    for (const std::string& path : paths) {
+      TRY(check_path(path));
+      if (unlink(path.c_str()) == 0)
+        directories.insert(directory_of(path));
+      else if (errno != ENOENT && errno != ENOTDIR)
+        return fail(path_error("remove", path, errno));
+    }
+    for (const std::string& directory : directories) TRY(sync_directory(directory));
+    return {};
+  }
+
+  Result<std::unique_ptr<ports::Slab>> open_slab(const std::string& path) override {
+    TRY(check_path(path));
+    constexpr int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    Descriptor fd(::open(path.c_str(), O_RDWR | flags));
+    if (!fd.open() && (errno == EACCES || errno == EROFS || errno == EPERM))
+      fd = Descriptor(::open(path.c_str(), O_RDONLY | flags));
+    if (!fd.open() && (errno == ENOENT || errno == ENOTDIR)) return std::unique_ptr<ports::Slab>();
+    if (!fd.open()) return fail(path_error("open", path, errno));
+    struct stat status{};
+    if (fstat(fd.get(), &status) != 0) return fail(path_error("look at", path, errno));
+    if (!S_ISREG(status.st_mode))
+      return fail_hint(ErrorKind::failed, "move it away: tranche makes a file of its own there",
+                       "'{}' is no file", printable(path));
+    return std::unique_ptr<ports::Slab>(
+        std::make_unique<RealSlab>(std::move(fd), path, static_cast<std::uint64_t>(status.st_size)));
   }
 
   Result<> make_directories(const std::string& path) override {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "os/world.hpp"
+#include "ports/slab.hpp"
 #include "support/temp_directory.hpp"
 
 using namespace tranche;
@@ -324,4 +325,37 @@ TEST_CASE("an unwritable place says which path, why, and what to do") {
   CHECK(refused.error().message.find("/proc/tranche") != std::string::npos);
   CHECK(refused.error().kind == ErrorKind::failed);
   CHECK_FALSE(refused.error().hint.empty());
+}
+
+TEST_CASE("a slab is read and written in place, and never grows") {
+  Desk desk;
+  auto* slabs = dynamic_cast<ports::Slabs*>(desk.files.get());
+  REQUIRE(slabs != nullptr);
+  CHECK(slabs->open_slab(desk.at("none")).value() == nullptr);
+  REQUIRE(desk.files->write(desk.at("slab"), std::string(100, 'a')));
+  const auto slab = slabs->open_slab(desk.at("slab")).value();
+  REQUIRE(slab != nullptr);
+  CHECK(slab->size() == 100);
+  CHECK(slab->write(98, "bc", true));
+  CHECK(slab->write(0, "d", false));
+  CHECK(slab->read(97, 10).value() == "abc");
+  CHECK(slab->read(0, 2).value() == "da");
+  CHECK(slab->read(100, 5).value().empty());
+  CHECK(slab->write(99, "xy", false).error().kind == ErrorKind::bug);
+  CHECK(slab->write(~std::uint64_t{0}, "x", false).error().kind == ErrorKind::bug);
+  CHECK((*desk.files->info(desk.at("slab")))->size == 100);
+  std::filesystem::create_symlink(desk.at("slab"), desk.at("link"));
+  CHECK_FALSE(slabs->open_slab(desk.at("link")).has_value());
+  std::filesystem::create_directory(desk.at("directory"));
+  CHECK_FALSE(slabs->open_slab(desk.at("directory")).has_value());
+}
+
+TEST_CASE("files are removed together, and those that are not there are no error") {
+  Desk desk;
+  for (const char* name : {"a/1", "a/2", "b/1", "b/2"}) REQUIRE(desk.files->write(desk.at(name), "x"));
+  auto* slabs = dynamic_cast<ports::Slabs*>(desk.files.get());
+  const std::vector<std::string> paths = {desk.at("a/1"), desk.at("b/1"), desk.at("none/1"), desk.at("b/9")};
+  CHECK(slabs->remove_all(paths));
+  CHECK(*desk.files->list(desk.at("a")) == std::vector<std::string>{"2"});
+  CHECK(*desk.files->list(desk.at("b")) == std::vector<std::string>{"2"});
 }

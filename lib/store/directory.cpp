@@ -7,6 +7,8 @@
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "ports/slab.hpp"
+#include "store/directory.hpp"
 #include "store/publication.hpp"
 #include "store/side_hash.hpp"
 #include "store/store.hpp"
@@ -14,15 +16,13 @@
 namespace tranche::store {
 namespace {
 
-constexpr std::string_view lock_name = ".tranche-lock";
-constexpr auto lock_wait = std::chrono::seconds(30);  // a publish of large artifacts copies for seconds
 constexpr std::size_t max_entries = 1'000'000;
 constexpr int max_depth = 64;
 
 class DirectoryStore final : public Store {
  public:
-  DirectoryStore(ports::Files& files, std::string directory)
-      : files_(files), directory_(std::move(directory)) {}
+  DirectoryStore(ports::Files& files, std::string directory, bool locked)
+      : files_(files), directory_(std::move(directory)), locked_(locked) {}
 
   Result<std::optional<Blob>> get(std::string_view name, std::size_t max_bytes) override {
     TRY(check_name(name));
@@ -69,6 +69,11 @@ class DirectoryStore final : public Store {
   Result<> remove(std::span<const std::string> names) override {
     for (const auto& name : names) TRY(check_name(name));
     const auto lock = TRY(lock_directory());
+    if (auto* slabs = dynamic_cast<ports::Slabs*>(&files_)) {
+      std::vector<std::string> paths;
+      for (const auto& name : names) paths.push_back(path_of(name));
+      return slabs->remove_all(paths);
+    }
     for (const auto& name : names) TRY(files_.remove(path_of(name)));
     return {};
   }
@@ -82,7 +87,8 @@ class DirectoryStore final : public Store {
   }
 
   Result<std::unique_ptr<ports::FileLock>> lock_directory() {
-    return files_.lock(path_of(lock_name), lock_wait);
+    if (locked_) return std::unique_ptr<ports::FileLock>();
+    return files_.lock(path_of(directory_lock), directory_lock_wait);
   }
 
   Result<> compare(const Pointer& pointer) {
@@ -211,14 +217,22 @@ class DirectoryStore final : public Store {
 
   ports::Files& files_;
   std::string directory_;
+  bool locked_;
 };
 
 }  // namespace
 
-std::unique_ptr<Store> open_directory(ports::Files& files, std::string directory) {
+std::string directory_name(std::string directory) {
   while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
-  if (directory.empty()) directory = ".";
-  return std::make_unique<DirectoryStore>(files, std::move(directory));
+  return directory.empty() ? "." : directory;
+}
+
+std::unique_ptr<Store> open_directory(ports::Files& files, std::string directory) {
+  return std::make_unique<DirectoryStore>(files, directory_name(std::move(directory)), false);
+}
+
+std::unique_ptr<Store> open_locked_directory(ports::Files& files, std::string directory) {
+  return std::make_unique<DirectoryStore>(files, directory_name(std::move(directory)), true);
 }
 
 }  // namespace tranche::store

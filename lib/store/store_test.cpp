@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "os/world.hpp"
+#include "store/logged.hpp"
 #include "store/s3.hpp"
 #include "support/fake_world.hpp"
 #include "support/git_http_server.hpp"
@@ -54,6 +55,8 @@ struct Bench {
   }
   std::unique_ptr<store::Store> open() {
     if (kind == "dir") return store::open_directory(real.world().files, directory / "out");
+    if (kind == "logged")
+      return store::open_logged_directory(real.world().files, directory / "out", "feed/head.json");
     if (kind == "below")
       return store::below(store::open_directory(real.world().files, directory / "out"), "apps/backend")
           .value();
@@ -97,7 +100,7 @@ struct Bench {
 
 void for_each_store(const std::function<void(Bench&)>& check) {
   for (const char* kind :
-       {"dir", "memory", "below", "git-local", "git-path", "git-http", "s3", "s3-in-host"}) {
+       {"dir", "logged", "memory", "below", "git-local", "git-path", "git-http", "s3", "s3-in-host"}) {
     CAPTURE(kind);
     if (std::string_view(kind).starts_with("s3") && !support::S3Server::available()) continue;
     Bench bench(kind);

@@ -10,6 +10,7 @@
 #include "journal/journal.hpp"
 #include "os/world.hpp"
 #include "signing/note.hpp"
+#include "store/logged.hpp"
 
 namespace {
 
@@ -19,7 +20,7 @@ Result<std::string> write(ports::World& world, const std::string& directory, std
                           std::uint64_t batch) {
   const auto key = TRY(crypto::SecretKey::from_seed(Secret(std::string(32, 'j'))));
   const std::string origin = "tranche/journal-story";
-  const auto store = store::open_directory(world.files, directory);
+  const auto store = store::open_logged_directory(world.files, directory, "checkpoint");
   const auto journal =
       TRY(journal::Journal::open(world, *store, {origin, {key.public_key()}, directory + ".seen"}));
   while (count > 0) {

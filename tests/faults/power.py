@@ -25,10 +25,17 @@ class File:
             return self.data
         if how == "strict":
             return self.flushed or b""
+        if self.flushed is not None and len(self.flushed) == len(self.data):
+            return self.sectors(rng)
         if how == "names":
             return bytes(len(self.data)) if rng.random() < 0.5 else b""
         torn = self.data[: rng.randrange(len(self.data) + 1)]
         return rng.choice([self.flushed or b"", self.data, torn, torn + bytes(len(self.data) - len(torn))])
+
+    def sectors(self, rng):
+        """Written in place: each sector is its old self or its new one; no other place changes."""
+        size = 512
+        return b"".join(rng.choice((self.flushed, self.data))[at : at + size] for at in range(0, len(self.data), size))
 
 
 class Disk:

@@ -25,6 +25,7 @@
 #include "base/text.hpp"
 #include "journal/journal.hpp"
 #include "os/world.hpp"
+#include "store/logged.hpp"
 
 namespace {
 
@@ -72,7 +73,7 @@ journal::Draft draft_of(std::uint64_t n) {
 }
 
 Result<> append(ports::World& world, const std::string& directory, std::uint64_t count, std::uint64_t batch) {
-  const auto store = store::open_directory(world.files, directory);
+  const auto store = store::open_logged_directory(world.files, directory, "checkpoint");
   const auto journal = TRY(journal::Journal::open(world, *store, options(directory)));
   Bare one(directory + ".one"), two(directory + ".two"), three(directory + ".three");
   constexpr std::uint64_t turns = 8;
@@ -110,7 +111,7 @@ Result<> append(ports::World& world, const std::string& directory, std::uint64_t
 }
 
 Result<> verify(ports::World& world, const std::string& directory) {
-  const auto store = store::open_directory(world.files, directory);
+  const auto store = store::open_logged_directory(world.files, directory, "checkpoint");
   const auto journal = TRY(journal::Journal::open(world, *store, options(directory)));
   double best = 1e9;
   for (int turn = 0; turn < 5; ++turn) {
@@ -131,7 +132,7 @@ Result<> prove(ports::World& world, const std::string& directory, std::uint64_t 
     Result<> failed;
     times.push_back(seconds_of([&] {
       failed = [&]() -> Result<> {
-        const auto store = store::open_directory(world.files, directory);
+        const auto store = store::open_logged_directory(world.files, directory, "checkpoint");
         const auto journal = TRY(journal::Journal::open(world, *store, options(directory)));
         const std::uint64_t index = random() % journal->size();
         TRY(journal->prove(index));
