@@ -17,7 +17,8 @@ namespace {
 constexpr std::string_view schema = "tranche/spool/v1";
 constexpr auto refused = ErrorKind::verification;
 constexpr std::size_t max_name = 128;
-constexpr std::size_t max_words = 4 << 10;  // of a reason, and of who
+constexpr std::size_t max_words = 4 << 10;               // of a reason, and of who
+constexpr std::uint64_t max_sequence_seen = 1ULL << 53;  // as of a feed: what every JSON reader keeps exact
 
 bool is_name(std::string_view text) {
   return text.size() <= max_name && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
@@ -36,6 +37,8 @@ Result<> check(const SpooledStop& stop, ErrorKind kind) {
   if (!is_words(stop.by) || !is_words(stop.reason))
     return fail_hint(kind, fmt::format("write a reason of at most {} bytes in UTF-8", max_words),
                      "the reason of a spooled stop is too long, or no UTF-8");
+  if (stop.seen_sequence > max_sequence_seen)
+    return fail(kind, "a spooled stop has seen a sequence above 2^53");
   if (!stop.seen_sha256.empty() && !crypto::parse_sha256(stop.seen_sha256))
     return fail(kind, "a spooled stop holds a digest that is no SHA-256");
   return {};
