@@ -2,7 +2,8 @@
 //
 // Every durable write goes to a temporary name in the same directory, is fsynced, renamed over the target,
 // and the directory is fsynced after it: without the last step the rename itself may be lost with the power.
-// Temporary names begin with ".tranche-tmp-"; list() does not show those that a crash left behind.
+// Temporary names begin with ".tranche-tmp-"; list() does not show those that a crash left behind, and a
+// later write into the same directory removes them.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -82,6 +83,30 @@ Result<std::size_t> read_some(int fd, char* into, std::size_t capacity, const st
     const ssize_t got = ::read(fd, into, capacity);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno != EINTR) return fail(path_error("read", path, errno));
+  }
+}
+
+// Those that a killed process left beside `written`, a file that just got its name. No write takes a day, and
+// both times are the file system's own. Once a directory and a process; what cannot be removed stays.
+void remove_leftovers(const std::string& written) {
+  constexpr std::time_t day = 24 * 60 * 60;
+  static std::mutex mutex;
+  static std::set<std::string> looked;
+  const std::string directory = directory_of(written);
+  {
+    const std::lock_guard guard(mutex);
+    if (!looked.insert(directory).second) return;
+  }
+  struct stat now{};
+  if (lstat(written.c_str(), &now) != 0) return;
+  const std::unique_ptr<DIR, int (*)(DIR*)> names(opendir(directory.c_str()), closedir);
+  if (names == nullptr) return;
+  while (const dirent* entry = readdir(names.get())) {
+    if (!std::string_view(entry->d_name).starts_with(temporary_prefix)) continue;
+    struct stat left{};
+    if (fstatat(dirfd(names.get()), entry->d_name, &left, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(left.st_mode) && left.st_mtime < now.st_mtime - day)
+      unlinkat(dirfd(names.get()), entry->d_name, 0);
   }
 }
 
@@ -343,7 +368,9 @@ class RealFiles final : public ports::Files, public ports::Slabs {
   Result<> write(const std::string& path, std::string_view bytes, std::uint32_t mode) override {
     Unnamed file(path);
     TRY(fill(file, path, bytes, mode));
-    return file.replace();
+    TRY(file.replace());
+    remove_leftovers(path);
+    return {};
   }
 
   // A flush costs a commit of the file system's journal, and one commit carries all that was written before
@@ -368,6 +395,7 @@ class RealFiles final : public ports::Files, public ports::Slabs {
     }
     for (Unnamed& file : made) TRY(file.take_name());
     for (const std::string& directory : directories) TRY(sync_directory(directory));
+    for (const ports::FileWrite& file : files) remove_leftovers(file.path);
     return {};
   }
 

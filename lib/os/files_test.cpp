@@ -285,6 +285,19 @@ TEST_CASE("listing is sorted and hides what a crash left behind; removing twice 
   CHECK_FALSE(desk.files->list(desk.at("none")).has_value());
 }
 
+TEST_CASE("what a killed write left behind a day ago goes with the next write there; what is newer stays") {
+  Desk desk;
+  const std::string old_one = desk.at("d/.tranche-tmp-1-2-3"), new_one = desk.at("d/.tranche-tmp-4-5-6");
+  REQUIRE(desk.files->make_directories(desk.at("d")));
+  for (const std::string& path : {old_one, new_one}) std::ofstream(path) << "half";
+  const auto now = std::filesystem::last_write_time(new_one);
+  std::filesystem::last_write_time(old_one, now - std::chrono::hours(25));
+  std::filesystem::last_write_time(new_one, now - std::chrono::hours(23));
+  REQUIRE(desk.files->write(desk.at("d/f"), "whole"));
+  CHECK_FALSE(std::filesystem::exists(old_one));
+  CHECK(std::filesystem::exists(new_one));
+}
+
 TEST_CASE("a lock excludes others until it goes") {
   Desk desk;
   auto held = desk.files->lock(desk.at("d/lock"), Duration(0));

@@ -70,6 +70,20 @@ TEST_CASE("a step that keeps failing is tried again with doubling backoff, then 
   CHECK(is(next_move(run, playbook, t0 + 6s), Kind::take, 2));
 }
 
+TEST_CASE("a pause that a wrong clock wrote down is over, and what an action asked for is kept") {
+  const spec::Playbook playbook = three_steps();
+  Run run = tried(by_hand(playbook), playbook, 0, Ended::done);
+  const Run failed = tried(run, playbook, 1, Ended::failed, "503", t0 + 24h * 365);
+  REQUIRE(failed.steps[1].not_before > t0 + 24h * 364);
+  CHECK(is(next_move(failed, playbook, t0), Kind::take, 1));
+  run = must(mark_running(run, 1, t0));
+  const Run asked = must(mark_ended(run, playbook, 1, {.how = Ended::unheard}, t0 + 48h));
+  CHECK(is(next_move(asked, playbook, t0), Kind::ask, 1));
+  CHECK(is(next_move(asked, playbook, t0 + 48h), Kind::wait, 1));
+  run = must(mark_ended(run, playbook, 1, {.how = Ended::postponed, .not_before = t0 + 48h}, t0));
+  CHECK(is(next_move(run, playbook, t0), Kind::wait, 1));
+}
+
 TEST_CASE("the backoff ends at its most, and chance adds its jitter at most") {
   const spec::Retry retry{.attempts = 9, .backoff = 1s, .most = 5s, .jitter = 0.5};
   const std::vector<Duration> plain{1s, 2s, 4s, 5s, 5s};

@@ -151,6 +151,31 @@ TEST_CASE("a clock that jumps ahead of the samples does not bake") {
   CHECK_FALSE(must(step(plan, state, {t0 - 48h, samples(2s, 1)})).state.pending.has_value());
 }
 
+TEST_CASE("a stage that a runner with a slow clock published bakes from what was decided before it") {
+  const Plan plan = plan_with("on-hold: tell");
+  State state = done(plan, begin(plan, "d", 7, t0), t0 - 24h * 30);
+  CHECK(state.stage_since == t0);
+  CHECK_FALSE(must(step(plan, state, {t0 + 9s, Tick{}})).state.pending.has_value());
+  state = must(step(plan, state, {t0 + 10s, Tick{}})).state;
+  REQUIRE(state.pending.has_value());
+  state = done(plan, state, t0 - 48h);
+  CHECK(state.stage_since == t0 + 10s);
+  // A hold begins the bake anew, and no earlier than the hold.
+  state = must(step(plan, state, {t0 + 2h, Tick{}})).state;
+  REQUIRE(state.phase == Phase::held);
+  CHECK(must(step(plan, state, {t0, Resume{"looked"}})).state.stage_since == t0 + 2h);
+}
+
+TEST_CASE("a next try that a clock far ahead wrote down is due, and a real backoff is waited for") {
+  Trouble trouble;
+  for (const Duration wait : {Duration(0), Duration(1s), Duration(10min)}) {
+    trouble.not_before = t0 + wait;
+    CHECK(due(trouble, t0) == t0 + wait);
+  }
+  trouble.not_before = t0 + 24h * 365;
+  CHECK(due(trouble, t0) == t0);
+}
+
 TEST_CASE(
     "a stage that cannot be published is tried again later and later, watched meanwhile, and can be "
     "stopped") {

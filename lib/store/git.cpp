@@ -35,8 +35,10 @@ class GitStore final : public Store {
   Result<std::optional<Blob>> get(std::string_view name, std::size_t max_bytes) override {
     TRY(check_name(name));
     const std::lock_guard guard(mutex_);
-    const Tip tip = TRY_WHILE("reading " + name_, current_tip());
-    return read_blob(tip, name, max_bytes);
+    return from_whole_copy([&]() -> Result<std::optional<Blob>> {
+      const Tip tip = TRY_WHILE("reading " + name_, current_tip());
+      return read_blob(tip, name, max_bytes);
+    });
   }
 
   // A blob is read whole: a git store takes no large files.
@@ -44,10 +46,12 @@ class GitStore final : public Store {
                                    DigestFrom /*git's own digests are not SHA-256*/) override {
     TRY(check_name(name));
     const std::lock_guard guard(mutex_);
-    const Tip tip = TRY_WHILE("reading " + name_, current_tip());
     std::uint64_t size = 0;
     const auto limit = static_cast<std::size_t>(std::min<std::uint64_t>(max_hashed, max_file_bytes));
-    const auto blob = read_blob(tip, name, limit, &size);
+    const auto blob = from_whole_copy([&]() -> Result<std::optional<Blob>> {
+      const Tip tip = TRY_WHILE("reading " + name_, current_tip());
+      return read_blob(tip, name, limit, &size);
+    });
     if (!blob && size > max_hashed) return std::optional(Stat{size, {}});
     if (!blob) return fail(blob.error());
     if (!blob->has_value()) return std::optional<Stat>();
@@ -57,29 +61,19 @@ class GitStore final : public Store {
   Result<std::vector<std::string>> list(std::string_view prefix) override {
     TRY(check_prefix(prefix));
     const std::lock_guard guard(mutex_);
-    const Tip tip = TRY_WHILE("reading " + name_, current_tip());
-    std::vector<std::string> names;
-    if (!tip) return names;
-    Owned<git_tree> tree = TRY(tree_of(*tip));
-    if (!prefix.empty()) {
-      const auto entry = TRY(find(*tree, std::string(prefix.substr(0, prefix.size() - 1))));
-      if (!entry || git2().tree_entry_type(entry.get()) != GIT_OBJECT_TREE) return names;
-      tree = TRY(lookup_tree(*git2().tree_entry_id(entry.get())));
-    }
-    TRY(walk(*tree, std::string(prefix), 0, names));
-    std::sort(names.begin(), names.end());
-    return names;
+    return from_whole_copy([&] { return list_now(prefix); });
   }
 
   Result<Version> publish(const Publication& publication) override {
     TRY(check_publication(publication));
     const std::lock_guard guard(mutex_);
-    const auto lock = TRY(branch_->lock());
     std::vector<Pointer> conditions;
     if (publication.pointer) conditions.push_back(*publication.pointer);
     conditions.insert(conditions.end(), publication.followers.begin(), publication.followers.end());
-    TRY_WHILE("publishing to " + name_, change(publication.message, conditions, [&](const Tip& tip) {
-                return updates_for(publication, tip);
+    TRY_WHILE("publishing to " + name_, from_whole_copy([&]() -> Result<> {
+                const auto lock = TRY(branch_->lock());
+                return change(publication.message, conditions,
+                              [&](const Tip& tip) { return updates_for(publication, tip); });
               }));
     return publication.pointer ? version_of(publication.pointer->bytes) : Version();
   }
@@ -87,14 +81,16 @@ class GitStore final : public Store {
   Result<> remove(std::span<const std::string> names) override {
     for (const auto& name : names) TRY(check_name(name));
     const std::lock_guard guard(mutex_);
-    const auto lock = TRY(branch_->lock());
-    return change("remove files", {}, [&](const Tip& tip) -> Result<Updates> {
-      Updates updates;
-      if (!tip) return updates;
-      const auto tree = TRY(tree_of(*tip));
-      for (const auto& name : names)
-        if (TRY(find(*tree, name))) updates.push_back({GIT_TREE_UPDATE_REMOVE, {}, name});
-      return updates;
+    return from_whole_copy([&]() -> Result<> {
+      const auto lock = TRY(branch_->lock());
+      return change("remove files", {}, [&](const Tip& tip) -> Result<Updates> {
+        Updates updates;
+        if (!tip) return updates;
+        const auto tree = TRY(tree_of(*tip));
+        for (const auto& name : names)
+          if (TRY(find(*tree, name))) updates.push_back({GIT_TREE_UPDATE_REMOVE, {}, name});
+        return updates;
+      });
     });
   }
 
@@ -112,6 +108,36 @@ class GitStore final : public Store {
     std::string path;
   };
   using Updates = std::vector<Update>;
+
+  // The copy of a remote lies in a cache directory: torn there, it is fetched anew, once.
+  template <class Work>
+  auto from_whole_copy(Work work) -> decltype(work()) {
+    auto done = work();
+    if (done || discarded_ || done.error().kind != ErrorKind::verification || !branch_->is_remote())
+      return done;
+    discarded_ = true;
+    known_ = false;
+    {
+      const auto lock = TRY(branch_->lock());
+      if (!TRY(branch_->discard_copy())) return done;
+    }
+    return work();
+  }
+
+  Result<std::vector<std::string>> list_now(std::string_view prefix) {
+    const Tip tip = TRY_WHILE("reading " + name_, current_tip());
+    std::vector<std::string> names;
+    if (!tip) return names;
+    Owned<git_tree> tree = TRY(tree_of(*tip));
+    if (!prefix.empty()) {
+      const auto entry = TRY(find(*tree, std::string(prefix.substr(0, prefix.size() - 1))));
+      if (!entry || git2().tree_entry_type(entry.get()) != GIT_OBJECT_TREE) return names;
+      tree = TRY(lookup_tree(*git2().tree_entry_id(entry.get())));
+    }
+    TRY(walk(*tree, std::string(prefix), 0, names));
+    std::sort(names.begin(), names.end());
+    return names;
+  }
 
   // A local branch is read anew each time; a remote one is fetched once.
   Result<Tip> current_tip() {
@@ -357,7 +383,8 @@ class GitStore final : public Store {
   GitOptions options_;
   std::string name_;
   std::mutex mutex_;
-  bool known_ = false;  // tip_ is what the remote had when it was read last
+  bool discarded_ = false;  // the copy of the remote, once
+  bool known_ = false;      // tip_ is what the remote had when it was read last
   Tip tip_;
 };
 

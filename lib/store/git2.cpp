@@ -45,6 +45,12 @@ std::string last_git_words() {
   return printable(error->message);
 }
 
+bool is_about_objects() {
+  const git_error* error = table.error_last();
+  return error != nullptr && (error->klass == GIT_ERROR_ODB || error->klass == GIT_ERROR_ZLIB ||
+                              error->klass == GIT_ERROR_SHA || error->klass == GIT_ERROR_OBJECT);
+}
+
 Error git_error_of(std::string_view what) {
   const git_error* error = table.error_last();
   std::string hint = "run again; if it stays, check the disk and the repository: git fsck";
@@ -53,8 +59,7 @@ Error git_error_of(std::string_view what) {
   if (error != nullptr && error->klass == GIT_ERROR_CONFIG)
     hint = "mend the git configuration; git config --list shows it";
   ErrorKind kind = ErrorKind::failed;
-  if (error != nullptr && (error->klass == GIT_ERROR_ODB || error->klass == GIT_ERROR_ZLIB ||
-                           error->klass == GIT_ERROR_SHA || error->klass == GIT_ERROR_OBJECT)) {
+  if (is_about_objects()) {
     kind = ErrorKind::verification;
     hint =
         "an object is missing or broken: git fsck tells which, and a clone may have it; where it is "

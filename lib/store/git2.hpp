@@ -54,7 +54,10 @@ const Git2& git2();
 
 // What libgit2 said last on this thread, fit for a message.
 std::string last_git_words();
-// "cannot WHAT: words", kind failed, with a hint where the cause is known.
+// Whether that was about an object that is missing, torn or changed.
+bool is_about_objects();
+// "cannot WHAT: words", with a hint where the cause is known: kind verification for such an object, else
+// failed.
 Error git_error_of(std::string_view what);
 
 struct FreeGit {

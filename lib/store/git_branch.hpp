@@ -30,7 +30,14 @@ class GitBranch {
   // Reading the tip costs a round trip, so it is read once and kept.
   [[nodiscard]] virtual bool is_remote() const = 0;
   virtual git_repository* repository() = 0;
+  // What was read turned out to be broken: throws the copy of a remote away, so that it is fetched anew.
+  // False: repository() is no copy. Under the lock, and with nothing of repository() held.
+  virtual Result<bool> discard_copy() { return false; }
 };
+
+// Objects that a killed process began to write into the repository. No write takes a day, by the file
+// system's own times.
+void remove_leftover_objects(ports::Files& files, git_repository* repository);
 
 struct OpenedBranch {
   std::unique_ptr<GitBranch> branch;

@@ -89,6 +89,7 @@ class LocalBranch final : public GitBranch {
 
   Result<Advance> move(const std::string& ref, const std::optional<git_oid>& expected, const git_oid& next) {
     TRY(flush_objects());
+    remove_leftover_objects(files_, repository_.get());
     int code = swap(ref, expected, next);
     if (code == GIT_ELOCKED) {
       TRY(clear_stale_lock(files_, repository_.get(), ref, lock_patience));
@@ -142,6 +143,23 @@ Result<> refuse_checked_out(git_repository* repository, const GitOptions& option
 }
 
 }  // namespace
+
+void remove_leftover_objects(ports::Files& files, git_repository* repository) {
+  const std::string directory = git2().repository_commondir(repository) + std::string("objects/");
+  const auto names = files.list(directory);
+  if (!names) return;
+  std::vector<std::pair<std::string, Instant>> left;
+  Instant newest{};
+  for (const std::string& name : *names) {
+    const auto info = files.info(directory + name);
+    if (!info || !*info) continue;
+    newest = std::max(newest, (*info)->modified);
+    if (name.starts_with("tmp_object") && (*info)->kind == ports::FileInfo::Kind::file)
+      left.emplace_back(directory + name, (*info)->modified);
+  }
+  for (const auto& [path, modified] : left)
+    if (modified < newest - std::chrono::days(1)) static_cast<void>(files.remove(path));
+}
 
 Result<std::unique_ptr<GitBranch>> open_local_branch(ports::World& world, const std::string& repository,
                                                      const GitOptions& options, bool as_remote) {

@@ -101,6 +101,37 @@ git_remote_callbacks callbacks_for(Conversation& talk) {
   return callbacks;
 }
 
+// Files go, directories stay; links are removed and not followed.
+Result<> empty_directory(ports::Files& files, const std::string& directory, int depth) {
+  if (depth > 8) return fail_hint(ErrorKind::failed, "remove it", "'{}' is too deep", printable(directory));
+  for (const std::string& name : TRY(files.list(directory))) {
+    const std::string path = directory + "/" + name;
+    const auto info = TRY(files.info(path));
+    if (info && info->kind == ports::FileInfo::Kind::directory)
+      TRY(empty_directory(files, path, depth + 1));
+    else
+      TRY(files.remove(path));
+  }
+  return {};
+}
+
+Result<Owned<git_repository>> make_cache(const std::string& path) {
+  git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
+  options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH;
+  return owned<git_repository>(
+      "make the cache repository '" + printable(path) + "'",
+      [&](git_repository** out) { return git2().repository_init_ext(out, path.c_str(), &options); });
+}
+
+// It holds nothing that the remote has not: torn, it is made anew.
+Result<Owned<git_repository>> open_cache(ports::Files& files, const std::string& path) {
+  git_repository* raw = nullptr;
+  if (git2().repository_open_bare(&raw, path.c_str()) == 0) return Owned<git_repository>(raw);
+  if (auto made = make_cache(path)) return made;
+  TRY(empty_directory(files, path, 0));
+  return make_cache(path);
+}
+
 class RemoteBranch final : public GitBranch {
  public:
   RemoteBranch(ports::Files& files, std::string url, const GitOptions& options, std::string path,
@@ -127,6 +158,13 @@ class RemoteBranch final : public GitBranch {
 
   [[nodiscard]] bool is_remote() const override { return true; }
   git_repository* repository() override { return repository_.get(); }
+  Result<bool> discard_copy() override {
+    repository_.reset();
+    TRY(empty_directory(files_, path_, 0));
+    repository_ = TRY(open_cache(files_, path_));
+    TRY(read_loose_safely(repository_.get()));
+    return true;
+  }
 
  private:
   Result<std::optional<git_oid>> read(const std::string& ref, bool with_objects) {
@@ -235,6 +273,10 @@ class RemoteBranch final : public GitBranch {
   Result<> name_object(const char* ref, const git_oid& id) {
     // The cache is ours alone, and locked: a lock in it was left by a process that was killed.
     TRY(clear_stale_lock(files_, repository_.get(), ref, Duration{0}));
+    git_oid held{};
+    if (const int code = git2().reference_name_to_id(&held, repository_.get(), ref);
+        code < 0 && code != GIT_ENOTFOUND)
+      TRY(files_.remove(path_ + "/" + ref));  // torn
     TRY(owned<git_reference>("write into the cache '" + printable(path_) + "'", [&](git_reference** out) {
       return git2().reference_create(out, repository_.get(), ref, &id, 1, "tranche");
     }));
@@ -259,6 +301,10 @@ class RemoteBranch final : public GitBranch {
               "run again; if it stays, check the network and the server"};
     if (has("status code: 404"))
       return {ErrorKind::failed, message, "check the remote's address, and that the token may see it"};
+    if (is_about_objects())
+      return {ErrorKind::verification, message,
+              fmt::format("the copy of it in '{}' is broken: remove that directory and run again",
+                          printable(path_))};
     return {ErrorKind::failed, message, "run again; if it stays, check the network and the server"};
   }
 
@@ -284,16 +330,6 @@ class RemoteBranch final : public GitBranch {
   Owned<git_repository> repository_;
 };
 
-Result<Owned<git_repository>> open_cache(const std::string& path) {
-  git_repository* raw = nullptr;
-  if (git2().repository_open_bare(&raw, path.c_str()) == 0) return Owned<git_repository>(raw);
-  git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
-  options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH;
-  return owned<git_repository>(
-      "make the cache repository '" + printable(path) + "'",
-      [&](git_repository** out) { return git2().repository_init_ext(out, path.c_str(), &options); });
-}
-
 }  // namespace
 
 Result<std::unique_ptr<GitBranch>> open_remote_branch(ports::World& world, const std::string& url,
@@ -303,8 +339,9 @@ Result<std::unique_ptr<GitBranch>> open_remote_branch(ports::World& world, const
   const std::string path = options.cache_directory + "/git/" + name;
   TRY(world.files.make_directories(options.cache_directory + "/git"));
   const auto guard = TRY(world.files.lock(path + ".lock", options.timeout));  // two first uses at once
-  auto repository = TRY(open_cache(path));
+  auto repository = TRY(open_cache(world.files, path));
   TRY(read_loose_safely(repository.get()));
+  remove_leftover_objects(world.files, repository.get());
   return std::unique_ptr<GitBranch>(
       std::make_unique<RemoteBranch>(world.files, url, options, path, std::move(repository)));
 }

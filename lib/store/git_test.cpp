@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <barrier>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -382,6 +383,52 @@ TEST_CASE("a loose object that is torn, emptied or changed is refused, and never
     if (got) CHECK((*got)->bytes == "some-bytes-to-be-torn");  // a bit of no meaning
   }
   CHECK((*answer(good))->bytes == "some-bytes-to-be-torn");
+}
+
+TEST_CASE(
+    "this machine's copy of a remote that was broken is fetched anew; a remote's own branch is not made up") {
+  Site site;
+  {
+    const auto store = site.open(site.options());
+    REQUIRE(store
+                ->publish({.files = {{"a/b", "one", {}}},
+                           .pointer = Pointer{"p", "1", {}},
+                           .followers = {},
+                           .message = {}})
+                .has_value());
+    REQUIRE((*store->get("p", 9))->bytes == "1");
+  }
+  const auto harm = [&](const std::string& below, const std::string& bytes) {
+    int harmed = 0;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(below)) {
+      const std::string path = file.path();
+      if (!file.is_regular_file() || path.find("/objects/") == std::string::npos) continue;
+      std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+      std::ofstream(path, std::ios::trunc) << bytes;
+      ++harmed;
+    }
+    REQUIRE(harmed > 0);
+  };
+  for (const char* bytes : {"", "torn"}) {
+    CAPTURE(bytes);
+    harm(site.directory / "cache", bytes);
+    CHECK((*site.open(site.options())->get("a/b", 9))->bytes == "one");
+    harm(site.directory / "cache", bytes);
+    CHECK(*site.open(site.options())->list("") == std::vector<std::string>{"a/b", "p"});
+    harm(site.directory / "cache", bytes);
+    const auto store = site.open(site.options());
+    CHECK(store->publish({.files = {{"c", bytes, {}}}, .pointer = {}, .followers = {}, .message = {}})
+              .has_value());
+    CHECK((*store->get("c", 9))->bytes == bytes);
+  }
+  // By path there is no copy: what is broken there says so, and nothing in it is taken for absent.
+  harm(site.directory / "state.git", "");
+  store::GitOptions local = site.options();
+  local.remote = site.directory / "state.git";
+  const auto refused = site.open(local)->get("a/b", 9);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::verification);
+  CHECK_FALSE(refused.error().hint.empty());
 }
 
 TEST_CASE("a remote's name means what git says it means") {

@@ -69,6 +69,39 @@ STORY = [
 ROLLBACK = 6  # the line of STORY at which the gate fails
 
 
+class Story:
+    """`yaml`: what is declared. `cut`: lines in which a request of a playbook may be cut short. `phase`: how it ends.
+    `heard`: by line, what the outside has heard of from there on, as the last part of the requests' keys."""
+
+    def __init__(self, name, yaml, lines, cut, phase, heard, requests):
+        self.name, self.yaml, self.lines, self.cut, self.phase = name, yaml, lines, cut, phase
+        self.heard, self.requests = heard, requests
+
+
+GATE = Story("gate", YAML, STORY, {ROLLBACK}, "rolled-back", {ROLLBACK: {"put", "post"}}, 2)
+
+# The other one: a person approves the second stage; support runs a playbook by hand; somebody without the journal presses the
+# red button beside the feed, and the next tick takes that in and runs the rollback.
+HANDS_YAML = YAML.replace(
+    "{ percent: 5, bake: 6h..24h, gates: [crashes] }", "{ percent: 5, approval: release-managers, bake: 6h..24h, gates: [crashes] }"
+).replace("flags: {", """  support:
+    steps:
+      - { id: note, uses: flag.set, with: { flag: support-told, value: true } }
+      - { id: put, uses: http.request, with: { method: PUT, url: "http://127.0.0.1:@PORT@/put", body: { text: "$release" } }, retry: { attempts: 4, backoff: 1ms } }
+people: { release-managers: { keys: [keys/approver.pub], quorum: 1 } }
+flags: { support-told: { type: bool, default: false }, """)
+HANDS = Story("hands", HANDS_YAML, [
+    (0.0, ["release", "create", "1.1.0"]),
+    (0.1, ["rollout", "start", "desktop", "--release", "1.1.0"]),
+    (13.0, ["rollout", "advance", "desktop"]),
+    (14.0, ["approve", "@APPROVAL@", "--key", "file:@HOME@/approver.pem"]),
+    (15.0, ["rollout", "advance", "desktop"]),
+    (16.0, ["playbook", "run", "support", "--rollout", "desktop", "--reason", "support asked for it"]),
+    (17.0, ["stop", "desktop", "--reason", "red button", "--store", "@STORE@", "--feed-key", "file:@HOME@/feed.pem"]),
+    (18.0, ["rollout", "advance", "desktop"]),
+], {7}, "rolled-back", {5: {"put"}, 7: {"put", "post"}}, 3)
+
+
 class Wrong(Exception):
     """What a fault test found, in words."""
 
@@ -163,13 +196,14 @@ class Scene:
     """`kind`: where state and channel live. dir; git: branches of a bare repository beside it; http: the state on a git
     server, the channel in a directory; s3: both in a bucket."""
 
-    def __init__(self, tranche, shim, kind):
+    def __init__(self, tranche, shim, kind, story=GATE):
+        self.story = story
         self.tranche, self.shim, self.kind = str(tranche), str(shim), kind
         base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # nothing here is about the speed of a disk
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="tranche-faults-", dir=base)).resolve()
         self.world, self.saves = self.top / "world", self.top / "saves"
         self.repo, self.home = self.world / "repo", self.world / "home"
-        self.environment, self.peer = {}, None
+        self.environment, self.peer, self.approval = {}, None, ""
         self.hook = Hook()
         self.build()
 
@@ -198,8 +232,21 @@ class Scene:
                        "SOURCE_DATE_EPOCH": "1772442000", "LD_PRELOAD": self.shim, "no_proxy": "127.0.0.1",
                        "FAULT_NOW": str(int(START + hours * HOUR)), **self.environment}
         environment |= {f"FAULT_{name.upper()}": str(value) for name, value in faults.items()}
+        words = [self.fill_in(word, hours) for word in words]
+        if "--store" in words:  # from anywhere, without a checkout
+            cwd = cwd or self.home
         return subprocess.Popen([self.tranche, *words], cwd=cwd or self.repo, env=environment, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def fill_in(self, word, hours):
+        word = word.replace("@HOME@", str(self.home))
+        if "@STORE@" in word:
+            word = word.replace("@STORE@", self.store)
+        if word == "@APPROVAL@":  # its id holds the entry of the plan; once given it is not asked for any more
+            waiting = json.loads(self.must(["approve", "list", "--json", "--quiet"], hours).out)["requests"]
+            self.approval = waiting[0]["id"] if waiting else self.approval
+            word = self.approval
+        return word
 
     def finish(self, child):
         try:
@@ -249,7 +296,8 @@ class Scene:
             state, store = (f'{{ s3: {{ bucket: acme, prefix: {name}, region: eu-central-1, '
                             f'endpoint: "http://127.0.0.1:{self.peer.port}", path-style: true }} }}'
                             for name in ("state", "public"))
-        text = YAML.replace("@STATE@", state).replace("@STORE@", store)
+        self.store = f"dir:{self.repo}/public" if store == '"dir:public"' else store.strip('"')
+        text = self.story.yaml.replace("@STATE@", state).replace("@STORE@", store)
         text = text.replace("@HOME@", str(self.home)).replace("@PORT@", str(self.hook.port))
         (self.repo / "tranche.yaml").write_text(text)
         (self.repo / "sbom.json").write_text('{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[]}\n')
@@ -264,13 +312,16 @@ class Scene:
 
     def prepare(self):
         """1.0.0 is everybody's."""
-        for role in ("release", "feed", "journal"):
+        for role in ("release", "feed", "journal", "approver"):
             self.must(["key", "generate", role, "--secret", str(self.home / f"{role}.pem"), "--public",
                        f"keys/{role}.pub", "--quiet"], -100)
         self.must(["release", "create", "1.0.0"], -100)
         self.must(["rollout", "start", "desktop", "--release", "1.0.0", "--accept-no-way-back"], -100)
         for n in range(4):
-            self.must(["rollout", "promote", "desktop", "--reason", "the first one"], -99 + n)
+            done = self.run(["rollout", "promote", "desktop", "--reason", "the first one"], -99 + n)
+            if done.code == 7:  # it wants to be approved
+                self.must(["approve", "@APPROVAL@", "--key", "file:@HOME@/approver.pem"], -99 + n)
+                self.must(["rollout", "promote", "desktop", "--reason", "the first one"], -99 + n)
         check(self.status(-90)["phase"] == "done", "1.0.0 is not done")
 
     # ---- saved worlds
