@@ -326,7 +326,8 @@ std::string explain(const Run& run, const spec::Playbook&, const Move& move, con
   if (move.step >= run.steps.size()) return {};
   const StepRecord& record = run.steps[move.step];
   if (move.kind == Kind::wait) {
-    const bool asks_people = record.status == Status::waiting && record.begun && !record.allowed;
+    const bool asks_people =
+        record.status == Status::waiting && record.begun && !record.allowed && !record.postponed;
     std::string when = " waits";
     if (move.until != Instant::max())
       when = (asks_people ? " waits until " : " is looked at again at ") + tranche::to_text(move.until);

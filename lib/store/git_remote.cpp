@@ -277,10 +277,14 @@ class RemoteBranch final : public GitBranch {
     if (const int code = git2().reference_name_to_id(&held, repository_.get(), ref);
         code < 0 && code != GIT_ENOTFOUND)
       TRY(files_.remove(path_ + "/" + ref));  // torn
-    TRY(owned<git_reference>("write into the cache '" + printable(path_) + "'", [&](git_reference** out) {
-      return git2().reference_create(out, repository_.get(), ref, &id, 1, "tranche");
-    }));
-    return {};
+    git_reference* raw = nullptr;
+    const int code = git2().reference_create(&raw, repository_.get(), ref, &id, 1, "tranche");
+    const Owned<git_reference> made(raw);
+    if (code >= 0) return {};
+    const std::string what = "write into the cache '" + printable(path_) + "'";
+    if (const git_error* said = git2().error_last(); said != nullptr && said->klass == GIT_ERROR_REFERENCE)
+      return fail(broken(fmt::format("cannot {}: {}", what, last_git_words())));  // it lacks the object
+    return fail(git_error_of(what));
   }
 
   [[nodiscard]] Error explain(const Conversation& talk, int code, std::string_view what) const {
@@ -301,11 +305,14 @@ class RemoteBranch final : public GitBranch {
               "run again; if it stays, check the network and the server"};
     if (has("status code: 404"))
       return {ErrorKind::failed, message, "check the remote's address, and that the token may see it"};
-    if (is_about_objects())
-      return {ErrorKind::verification, message,
-              fmt::format("the copy of it in '{}' is broken: remove that directory and run again",
-                          printable(path_))};
+    if (is_about_objects()) return broken(message);
     return {ErrorKind::failed, message, "run again; if it stays, check the network and the server"};
+  }
+
+  // Not what the server has, but our copy of it.
+  [[nodiscard]] Error broken(std::string message) const {
+    return {ErrorKind::verification, std::move(message),
+            fmt::format("the copy in '{}' is broken: remove that directory and run again", printable(path_))};
   }
 
   [[nodiscard]] Error refused(const Conversation& talk) const {

