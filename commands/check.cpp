@@ -42,7 +42,9 @@ std::string gates_text(const std::vector<std::string>& gates) {
 }
 
 std::string rollout_text(const spec::App& app, const spec::Rollout& rollout) {
-  std::string text = fmt::format("  rollout {} on channel {}\n", rollout.name, rollout.channel);
+  std::string text = rollout.channel.empty()
+                         ? fmt::format("  rollout {} {}\n", rollout.name, rollout::carrier_text(rollout))
+                         : fmt::format("  rollout {} on channel {}\n", rollout.name, rollout.channel);
   Table table;
   for (const auto& stage : rollout.stages)
     table.row({stage.name, "bake " + to_text(stage.bake), gates_text(stage.gates),

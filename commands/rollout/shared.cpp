@@ -60,15 +60,17 @@ std::string waits_text(const rollout::State& state, Instant now) {
     if (!wait.next.empty()) out += "    " + printable(wait.next, 300) + "\n";
   }
   if (!state.trouble || !state.pending) return out;
-  out += fmt::format("  since {}: {}\n", to_text(state.trouble->since), printable(state.trouble->error, 300));
+  const bool fails = state.trouble->attempts > 0 || state.trouble->unknown;
+  out += fmt::format("  {} {}: {}\n", fails ? "since" : "waits since", to_text(state.trouble->since),
+                     printable(state.trouble->error, 300));
   if (state.trouble->unknown)
     return out + fmt::format(
                      "    look whether it took place, then: tranche rollout resume {} --settle {} "
                      "--outcome done|again\n",
                      state.rollout, state.pending->key);
   if (state.trouble->not_before > now)
-    out += fmt::format("    tried again at {} ({})\n", to_text(state.trouble->not_before),
-                       format_age(state.trouble->not_before, now));
+    out += fmt::format("    {} at {} ({})\n", fails ? "tried again" : "looked at again",
+                       to_text(state.trouble->not_before), format_age(state.trouble->not_before, now));
   return out;
 }
 
@@ -81,7 +83,7 @@ std::string playbook_waits(const engine::Report& report, Instant now) {
 }
 
 std::string bake_text(const rollout::PlannedStage& stage, const rollout::State& state, Instant now) {
-  if (state.trouble)
+  if (state.trouble && state.trouble->attempts > 0)
     return fmt::format("publishing, {} failed",
                        count_of(static_cast<std::uint64_t>(state.trouble->attempts), "attempt"));
   if (state.pending) return "publishing";
@@ -157,6 +159,7 @@ doc::Value report_json(const engine::Report& report, std::string_view schema) {
                                 {"since", to_text(report.state.trouble->since)},
                                 {"not-before", to_text(report.state.trouble->not_before)},
                                 {"unknown", report.state.trouble->unknown},
+                                {"begun", report.state.trouble->begun},
                                 {"effect", report.state.pending ? report.state.pending->key : ""}}));
   if (report.state.detected) out.set("detected", to_text(*report.state.detected));
   if (report.state.finished) out.set("finished", to_text(*report.state.finished));
@@ -214,7 +217,10 @@ std::vector<std::string> next_steps(const engine::Report& report, Instant now) {
   using rollout::Phase;
   const rollout::State& state = report.state;
   std::vector<std::string> out;
-  if (state.trouble) out.push_back(fmt::format("{} again: {}", state.pending->key, state.trouble->error));
+  if (state.trouble && state.trouble->attempts == 0)
+    out.push_back(state.trouble->error);
+  else if (state.trouble)
+    out.push_back(fmt::format("{} again: {}", state.pending->key, state.trouble->error));
   for (const rollout::Wait& wait : state.waits)
     out.push_back(wait.until ? fmt::format("{}, until {}", wait.why, to_text(*wait.until)) : wait.why);
   const std::size_t following = rollout::growth_to(state);
@@ -333,8 +339,8 @@ doc::Value plan_json(const rollout::Plan& plan) {
 }
 
 std::string plan_text(const rollout::Plan& plan, bool color) {
-  std::string out = fmt::format("{} {} on channel '{}' of {}\n", styled(plan.rollout, Style::bold, color),
-                                plan.release, plan.channel, plan.app);
+  std::string out = fmt::format("{} {} {} of {}\n", styled(plan.rollout, Style::bold, color), plan.release,
+                                rollout::carrier_text(plan.spec()), plan.app);
   Table table({"stage", "reaches", "bake", "gates"});
   for (std::size_t i = 0; i < plan.stages.size(); ++i)
     table.row({plan.stages[i].name, rollout::reach_text(plan, i), to_text(plan.stages[i].bake),

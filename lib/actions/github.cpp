@@ -17,16 +17,20 @@ bool is_github_name(std::string_view name) {
 
 }  // namespace
 
-Result<Place> place_of(const Call& call) {
-  Place place;
-  place.repository = TRY(web::argument(call, "repo"));
+Result<Place> place_in(const std::string& repository, const std::string& api, const std::string& token) {
+  Place place{repository, api, token};
   const auto parts = split(place.repository, '/');
   if (parts.size() != 2 || !is_github_name(parts[0]) || !is_github_name(parts[1]))
-    return fail_hint(ErrorKind::invalid, "repo: owner/name", "'{}' is no repository of GitHub",
+    return fail_hint(ErrorKind::invalid, "write owner/name", "'{}' is no repository of GitHub",
                      printable(place.repository, 120));
-  place.api = TRY(web::address_or(call, "api", "https://api.github.com"));
-  place.token = TRY(call.step.with.text_or("token", "env:TRANCHE_GITHUB_TOKEN"));
+  while (place.api.ends_with('/')) place.api.pop_back();
   return place;
+}
+
+Result<Place> place_of(const Call& call) {
+  const std::string repository = TRY(web::argument(call, "repo"));
+  const std::string api = TRY(web::address_or(call, "api", "https://api.github.com"));
+  return place_in(repository, api, TRY(call.step.with.text_or("token", "env:TRANCHE_GITHUB_TOKEN")));
 }
 
 std::vector<Need> needs_of(const Place& place) {

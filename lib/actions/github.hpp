@@ -19,6 +19,8 @@ struct Place {
     return "/repos/" + repository + std::string(below);
   }
 };
+// kind invalid: no "owner/name".
+Result<Place> place_in(const std::string& repository, const std::string& api, const std::string& token);
 Result<Place> place_of(const Call& call);
 std::vector<Need> needs_of(const Place& place);
 Result<web::Service> connect(Deck& deck, const Call& call, const Place& place);

@@ -30,6 +30,10 @@ class Target {
   virtual ~Target() = default;
   virtual Result<std::vector<Need>> needs() = 0;
   [[nodiscard]] virtual std::string describe() const = 0;  // "Argo Rollout 'shop/backend'"
+  // How long one try may run while a second one would do harm; zero: two at once do none.
+  [[nodiscard]] virtual Duration runs_alone() const { return {}; }
+  // Whether a try that was cut short may be made again: it asks first. False: a person says how it ended.
+  [[nodiscard]] virtual bool can_be_asked() const { return true; }
   // What the plan asks for and the target cannot do is kind invalid. Asks the target; changes nothing.
   virtual Result<> check(const Move& move) = 0;
   virtual Result<Outcome> expose(const Move& move) = 0;
@@ -37,6 +41,12 @@ class Target {
   // The baseline serves everyone again. Also where nothing was exposed yet.
   virtual Result<Outcome> undo(const Move& move) = 0;
 };
+// The key of taking a rollout back, by a stop or by target.undo: both are the same effect.
+std::string undo_key(const std::string& rollout_id);
+// What a stop notes when the target is back before the playbook begins; true: it is.
+Result<> note_undone(Deck& deck, const rollout::Plan& plan, const std::string& rollout_id,
+                     const Outcome& outcome);
+Result<bool> was_undone(Deck& deck, const rollout::Plan& plan, const std::string& rollout_id);
 // Of the plan's rollout; kind invalid when that has none. Reads secrets and files, asks nobody yet.
 Result<std::unique_ptr<Target>> open_target(Deck& deck, const rollout::Plan& plan);
 

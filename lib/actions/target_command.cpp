@@ -1,5 +1,6 @@
 // command: programs of the user's own. No shell reads them; TRANCHE_KEY holds the effect's key. `ask` says
-// after a crash whether an effect took place; without it a program is run again and must bear that.
+// after a crash whether an effect took place. Without it an `expose` or `finish` that was cut short is left
+// to a person, and `undo` is run until it has ended well: it must bear that.
 #include "actions/target.hpp"
 #include "base/text.hpp"
 
@@ -20,6 +21,9 @@ class CommandTarget final : public Target {
   [[nodiscard]] std::string describe() const override {
     return "command '" + printable(target_.expose.empty() ? "" : target_.expose.front(), 64) + "'";
   }
+
+  [[nodiscard]] Duration runs_alone() const override { return target_.timeout; }
+  [[nodiscard]] bool can_be_asked() const override { return !target_.ask.empty(); }
 
   Result<> check(const Move&) override {
     if (target_.expose.empty() || target_.undo.empty())

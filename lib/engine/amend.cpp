@@ -9,6 +9,18 @@
 #include "rollout/inherit.hpp"
 
 namespace tranche::engine {
+namespace {
+
+// As the file says it; null: the rollout has a channel.
+doc::Value target_value(const spec::App& app, const std::string& rollout) {
+  const doc::Value config = spec::to_value(app);
+  const doc::Value* rollouts = config.find("rollouts");
+  const doc::Value* one = rollouts == nullptr ? nullptr : rollouts->find(rollout);
+  const doc::Value* target = one == nullptr ? nullptr : one->find("target");
+  return target == nullptr ? doc::Value() : *target;
+}
+
+}  // namespace
 
 Result<Amendment> Engine::plan_amendment(const std::string& rollout) {
   const Loaded loaded = TRY(load(rollout));
@@ -21,6 +33,9 @@ Result<Amendment> Engine::plan_amendment(const std::string& rollout) {
     return fail_hint(ErrorKind::denied, "stop it, and start it on the other channel",
                      "rollout '{}' runs on channel '{}', and tranche.yaml says '{}'", rollout, old.channel,
                      edited->channel);
+  if (edited != nullptr && target_value(deck_.app(), rollout) != target_value(old.config, rollout))
+    return fail_hint(ErrorKind::denied, "stop it, and start it with the other target",
+                     "rollout '{}' runs on another target than tranche.yaml says", rollout);
   rollout::PlanInput input{.rollout = rollout,
                            .release = old.release,
                            .manifest_sha256 = old.manifest_sha256,
@@ -29,13 +44,16 @@ Result<Amendment> Engine::plan_amendment(const std::string& rollout) {
                            .fallback = old.fallback,
                            .fallback_sha256 = old.fallback_sha256,
                            .salt = old.salt};
-  if (const auto channel = TRY(deck_.channel_state(old.channel))) input.current = channel->directions;
+  if (has_target(old))
+    input.current = TRY(service_directions(rollout));
+  else if (const auto channel = TRY(deck_.channel_state(old.channel)))
+    input.current = channel->directions;
   input.current.baseline = old.baseline;
   input.current.offer.reset();  // its own
   Amendment out;
   out.plan = TRY(freeze(input));
   const actions::StoredRelease release = TRY(actions::load_release(deck_, old.release));
-  TRY(check_release_for_feeds(out.plan, release.manifest));
+  if (!has_target(out.plan)) TRY(check_release_for_feeds(out.plan, release.manifest));
   TRY(actions::demand_evidence(deck_, release, out.plan.spec().require, rollout));
   out.changes = rollout::describe_changes(spec::to_value(old.config), spec::to_value(out.plan.config));
   if (const auto exposed = rollout::exposed_rules(old, loaded.state); !exposed.empty()) {
@@ -79,6 +97,13 @@ Result<std::optional<Engine::Inherited>> Engine::inherit(const StartRequest& req
   const auto running = TRY(running_beside(request.rollout));
   if (!request.supersede || !running) return std::optional<Inherited>();
   if (running->release == request.release) return std::optional<Inherited>();
+  if (running->rollout == request.rollout && deck_.app().rollout(request.rollout)->channel.empty())
+    return fail_hint(ErrorKind::denied,
+                     "take it back (tranche rollout undo " + running->rollout +
+                         "), or let it end, and start the fix by itself",
+                     "rollout '{}' carries a service: its target goes from release to release, and hands no "
+                     "exposure on",
+                     running->rollout);
   if (running->phase == rollout::Phase::rolling_back)
     return fail_hint(ErrorKind::denied, "wait until it is over, then start the fix",
                      "rollout '{}' is taking release {} back: there is no exposure to go on with",

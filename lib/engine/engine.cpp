@@ -1,5 +1,7 @@
 #include "engine/engine.hpp"
 
+#include <algorithm>
+
 #include "actions/approvals.hpp"
 #include "base/text.hpp"
 
@@ -81,11 +83,17 @@ Result<Report> Engine::status(const std::string& rollout) { return report(TRY(lo
 Result<std::optional<journal::Draft>> Engine::decision_of(const Loaded& loaded, const rollout::State& state) {
   if (!state.pending || state.pending->kind == EffectKind::playbook) return std::nullopt;
   const rollout::Plan& plan = loaded.plan;
+  if (has_target(plan)) return std::nullopt;
   const spec::Channel* channel = plan.config.channel(plan.channel);
   if (channel == nullptr) return fail(ErrorKind::verification, "the plan has no channel '{}'", plan.channel);
   const bool finish = state.pending->kind == EffectKind::finish;
   const auto change = [&](cohort::Directions directions) {
-    directions.holds = holds_of(plan.config);
+    // A rollout brings its own pins; those that a playbook sets meanwhile (channel.hold) stay with them.
+    std::vector<cohort::Hold> holds = holds_of(plan.config);
+    if (finish || state.pending->stage > 0)
+      for (const cohort::Hold& hold : directions.holds)
+        if (std::ranges::find(holds, hold) == holds.end()) holds.push_back(hold);
+    directions.holds = std::move(holds);
     if (finish) {
       directions.baseline = plan.release;
       directions.offer.reset();

@@ -55,6 +55,11 @@ Result<std::optional<rollout::Neighbour>> load_rollout(actions::Deck& deck, cons
 // What a feed must know of the artifacts is made with the release: later it would need the release key.
 Result<> check_release_for_feeds(const rollout::Plan& plan, const artifact::Manifest& manifest);
 
+// The release of the plan's rollout is carried by a target, not by a channel.
+bool has_target(const rollout::Plan& plan);
+// Of a service: its target was told to go back; or, in a playbook that goes another way, every step was done.
+bool took_back(const playbook::Run& run);
+
 class Engine {
  public:
   explicit Engine(actions::Deck& deck) : deck_(deck), reader_(deck.world(), deck.repository()) {}
@@ -125,8 +130,15 @@ class Engine {
   Result<rollout::Condition> look_after(const rollout::Plan& plan);
   rollout::Condition look_required(const rollout::Plan& plan);
   Result<rollout::Condition> look_witnessed(const rollout::Plan& plan);
-  Result<> settle(Loaded& loaded);       // performs pending effects until there is none, or a playbook waits
-  Result<bool> perform(Loaded& loaded);  // false: a playbook waits, a later tick goes on
+  Result<> settle(Loaded& loaded);       // performs pending effects until there is none, or one waits
+  Result<bool> perform(Loaded& loaded);  // false: it waits, a later tick goes on
+  // Services (targets.cpp); false: what is not there yet is waited for, and that is journalled once.
+  Result<bool> perform_target(Loaded& loaded, const rollout::Effect& effect);
+  Result<> undo_target(Loaded& loaded);
+  Result<> check_target(const rollout::Plan& plan);  // asks the target; changes nothing
+  // As a channel's feed would say it: the release that everybody has, and those that were taken back.
+  Result<cohort::Directions> service_directions(const std::string& rollout);
+  void settle_stopped(const std::string& own);  // others that a playbook has stopped
   Result<bool> try_pending(Loaded& loaded);
   void tell_people(Loaded& loaded);
   void beat(const spec::Rollout& rollout);

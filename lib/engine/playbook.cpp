@@ -1,6 +1,7 @@
 // The engine's playbooks: what a rollback or a hold carries out, and what became of the devices.
 #include <algorithm>
 
+#include "actions/target.hpp"
 #include "engine/engine.hpp"
 #include "engine/playbook_plan.hpp"
 #include "engine/playbook_runner.hpp"
@@ -29,6 +30,10 @@ Result<std::optional<bool>> Engine::perform_playbook(Loaded& loaded, const rollo
     return std::optional<bool>();
   }
   if (order.purpose == playbook::Purpose::hold) return std::optional(false);
+  if (has_target(plan)) {
+    const bool back = took_back(progress.run) || TRY(actions::was_undone(deck_, plan, state.id));
+    return std::optional(!back);
+  }
   // A rollback is over when devices can read it: a feed that a step could not publish is tried again here,
   // and by every tick until it is out.
   const spec::Channel* stream = plan.config.channel(plan.channel);

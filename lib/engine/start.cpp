@@ -48,7 +48,9 @@ Result<rollout::Plan> Engine::plan(const StartRequest& request) {
     input.fallback = fallback->manifest.version;
     input.fallback_sha256 = fallback->sha256;
   }
-  if (wanted != nullptr)
+  if (wanted != nullptr && wanted->target.kind != spec::Target::Kind::none)
+    input.current = TRY(service_directions(wanted->name));
+  else if (wanted != nullptr)
     if (const auto channel = TRY(deck_.channel_state(wanted->channel))) input.current = channel->directions;
   if (const auto inherited = TRY(inherit(request))) {
     input.salt = inherited->old.plan.salt;  // the same devices
@@ -58,7 +60,7 @@ Result<rollout::Plan> Engine::plan(const StartRequest& request) {
     input.salt = TRY(load(running->rollout)).plan.salt;
   }
   rollout::Plan plan = TRY(freeze(input));
-  TRY(check_release_for_feeds(plan, release.manifest));
+  if (!has_target(plan)) TRY(check_release_for_feeds(plan, release.manifest));
   TRY(actions::demand_evidence(deck_, release, plan.spec().require, request.rollout));
   return plan;
 }
@@ -68,7 +70,9 @@ Result<rollout::Plan> Engine::plan(const StartRequest& request) {
 Result<std::optional<rollout::State>> Engine::running_beside(const std::string& rollout) {
   const spec::Rollout* wanted = deck_.app().rollout(rollout);
   for (const spec::Rollout& other : deck_.app().rollouts) {
-    if (wanted == nullptr || other.channel != wanted->channel) continue;
+    if (wanted == nullptr ||
+        (other.name != rollout && (other.channel.empty() || other.channel != wanted->channel)))
+      continue;
     const auto entry = TRY(deck_.journal().latest(deck_.rollout_subject(other.name)));
     if (!entry) continue;
     rollout::State state = TRY(rollout::state_from_value(entry->state));
@@ -140,11 +144,15 @@ Result<Report> Engine::start(const StartRequest& request) {
   const spec::Channel* channel = plan.config.channel(plan.channel);
   const std::size_t stage = inherited ? TRY(inherited_stage(*inherited, plan)) : 0;
 
-  const LocalRelease local = TRY(collect(release));
-  std::optional<LocalRelease> fallback;
-  if (!plan.fallback.empty())
-    fallback = TRY_WHILE("preparing the fallback " + plan.fallback,
-                         collect(TRY(actions::load_release(deck_, plan.fallback))));
+  std::optional<LocalRelease> local, fallback;
+  if (has_target(plan)) {
+    TRY(check_target(plan));
+  } else {
+    local = TRY(collect(release));
+    if (!plan.fallback.empty())
+      fallback = TRY_WHILE("preparing the fallback " + plan.fallback,
+                           collect(TRY(actions::load_release(deck_, plan.fallback))));
+  }
 
   journal::Draft planned;
   planned.kind = "rollout.planned";
@@ -154,7 +162,7 @@ Result<Report> Engine::start(const StartRequest& request) {
   const journal::Entry written = TRY(deck_.append({planned}))[0];
   const std::uint64_t plan_entry = written.index;
 
-  TRY(publish_artifacts(*channel, local));
+  if (local) TRY(publish_artifacts(*channel, *local));
   if (fallback) TRY(publish_artifacts(*channel, *fallback));
 
   Loaded loaded{plan, {}};
@@ -165,7 +173,9 @@ Result<Report> Engine::start(const StartRequest& request) {
   }
   rollout::Next begun;
   begun.state = rollout::begin(plan, TRY(rollout::plan_digest(plan)), plan_entry, written.at);
-  begun.decisions.push_back(fmt::format("release {} starts on channel '{}'", plan.release, plan.channel));
+  begun.decisions.push_back(
+      has_target(plan) ? fmt::format("release {} of service '{}' starts", plan.release, plan.rollout)
+                       : fmt::format("release {} starts on channel '{}'", plan.release, plan.channel));
   loaded.state.rollout = plan.rollout;
   TRY(record(loaded, "rollout.started", std::move(begun), request.reason));
   if (loaded.state.phase == rollout::Phase::waiting)

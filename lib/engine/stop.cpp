@@ -67,6 +67,7 @@ Result<Report> Engine::stop_once(const std::string& rollout, const std::string& 
     if (auto decision = TRY(take_back_draft(loaded))) drafts.push_back(std::move(*decision));
     TRY(deck_.append(drafts));
     decided(next.decisions);
+    if (has_target(loaded.plan) && !leaves_playbooks_) TRY(undo_target(loaded));
   }
   if (channel != nullptr)
     if (auto published = deck_.publish(*channel); !published) {

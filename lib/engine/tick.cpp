@@ -31,8 +31,10 @@ Result<bool> Engine::perform(Loaded& loaded) {
     const auto stranded = TRY(perform_playbook(loaded, effect));
     if (!stranded) return false;
     TRY(feed_event(loaded, "rollout.playbook-done", rollout::EffectDone{effect.key, *stranded}));
+    settle_stopped(loaded.state.rollout);
     return true;
   }
+  if (has_target(loaded.plan)) return perform_target(loaded, effect);
   const spec::Channel* channel = loaded.plan.config.channel(loaded.plan.channel);
   if (channel == nullptr)
     return fail(ErrorKind::verification, "the plan has no channel '{}'", loaded.plan.channel);

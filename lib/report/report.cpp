@@ -65,7 +65,11 @@ std::string fact(std::string_view name, const std::string& value) {
 std::string facts(const Story& story) {
   const rollout::State& state = story.state;
   std::string out = "<table>\n";
-  out += fact("app, channel", story.plan.app + ", " + story.plan.channel);
+  if (story.plan.channel.empty())
+    out += fact("app, service",
+                story.plan.app + ", " + story.plan.rollout + " " + rollout::carrier_text(story.plan.spec()));
+  else
+    out += fact("app, channel", story.plan.app + ", " + story.plan.channel);
   out += fact("release", state.release);
   out += fact("fallback", story.plan.baseline.empty() ? "none" : story.plan.baseline);
   out += fact("started", to_text(state.started));

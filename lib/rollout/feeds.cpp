@@ -17,7 +17,16 @@ using On = spec::Channel::OnUnsupported;
 
 constexpr std::string_view native = "tranche";
 
-const spec::Channel& channel_of(const Plan& plan) { return *plan.config.channel(plan.channel); }
+// A service has none, and no feeds.
+const spec::Channel& channel_of(const Plan& plan) {
+  static const spec::Channel none = [] {
+    spec::Channel channel;
+    channel.feeds.clear();
+    return channel;
+  }();
+  const spec::Channel* channel = plan.config.channel(plan.channel);
+  return channel == nullptr ? none : *channel;
+}
 
 bool is_served(const Plan& plan, const Capabilities& client) {
   return client.feed != native && client.servable && channel_of(plan).on_unsupported == On::serve;

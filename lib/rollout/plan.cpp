@@ -61,9 +61,31 @@ spec::App reduce(const spec::App& app, const spec::Rollout& rollout) {
   keep(kept.channels, {rollout.channel});
   keep(kept.playbooks, {rollout.on_failure, rollout.on_hold});
   keep(kept.gates, gates);
+  const auto keep_named = [&](const doc::Value& with) {  // channel.hold
+    const doc::Value* cohort = with.is_object() ? with.find("cohort") : nullptr;
+    if (cohort != nullptr && cohort->is_string()) cohorts.insert(cohort->as_string());
+  };
+  for (const std::string& name : {rollout.on_failure, rollout.on_hold})
+    if (const spec::Playbook* playbook = app.playbook(name))
+      for (const spec::Step& step : playbook->steps)
+        for (const doc::Value* with : {&step.with, &step.verify.with, &step.compensate.with})
+          keep_named(*with);
   keep(kept.cohorts, cohorts);
   keep(kept.sources, sources);
   return kept;
+}
+
+// What messages say that a release is of.
+std::string stream_text(const spec::Rollout& rollout) {
+  if (rollout.channel.empty()) return "service '" + rollout.name + "'";
+  return "channel '" + rollout.channel + "'";
+}
+
+// These targets go back to what they found, whatever the journal knows of it.
+bool knows_its_past(const spec::Rollout& rollout) {
+  using Kind = spec::Target::Kind;
+  return rollout.target.kind == Kind::argo_rollouts || rollout.target.kind == Kind::gitops ||
+         rollout.target.kind == Kind::flag;
 }
 
 std::string list_unsupported(const std::vector<spec::Unsupported>& items) {
@@ -144,10 +166,10 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   for (const cohort::Withdrawn& w : input.current.withdrawn)
     if (w.version == input.release)
       return fail_hint(ErrorKind::invalid, "build the fix under a higher version",
-                       "release {} was withdrawn from channel '{}'", input.release, rollout->channel);
+                       "release {} was withdrawn from {}", input.release, stream_text(*rollout));
   if (input.current.baseline == input.release)
     return fail_hint(ErrorKind::invalid, "every device is offered it already",
-                     "release {} is the baseline of channel '{}'", input.release, rollout->channel);
+                     "release {} is the baseline of {}", input.release, stream_text(*rollout));
   if (input.current.offer && input.current.offer->release != input.release &&
       input.current.offer->release != input.supersedes)
     return fail_hint(ErrorKind::conflict, "wait for it, or stop it: tranche stop ROLLOUT --reason TEXT",
@@ -163,7 +185,8 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   plan.baseline = input.current.baseline;
   plan.fallback = input.fallback;
   plan.fallback_sha256 = input.fallback_sha256;
-  plan.salt = app.name + "/" + rollout->channel;
+  const bool service = rollout->target.kind != spec::Target::Kind::none;
+  plan.salt = app.name + "/" + (service ? rollout->name : rollout->channel);
   if (rollout->salt != spec::Rollout::Salt::channel) plan.salt += "/" + input.release;
   if (!input.salt.empty()) plan.salt = input.salt;
   for (const spec::Stage& stage : rollout->stages)
@@ -172,13 +195,14 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
   if (plan.stages.empty())
     return fail_hint(ErrorKind::invalid, "write stages, or leave the key out for the default ones",
                      "rollout '{}' has no stages", rollout->name);
-  if (plan.baseline.empty() && !input.accept_no_way_back && !rollout->accept_no_way_back)
+  if (!knows_its_past(*rollout) && plan.baseline.empty() && !input.accept_no_way_back &&
+      !rollout->accept_no_way_back)
     return fail_hint(
         ErrorKind::invalid,
         "a first release has nothing to fall back to; accept that with --accept-no-way-back, once",
-        "channel '{}' has no earlier release: a bad {} could be withdrawn, but not taken back",
-        rollout->channel, input.release);
-  if (plan.baseline.empty())
+        "{} has no earlier release: a bad {} could be withdrawn, but not taken back", stream_text(*rollout),
+        input.release);
+  if (!knows_its_past(*rollout) && plan.baseline.empty())
     plan.warnings.push_back("no way back: devices that take " + input.release +
                             " keep it if it is withdrawn");
   for (const PlannedStage& stage : plan.stages)
@@ -287,6 +311,22 @@ Percent share_at(const Plan& plan, std::size_t stage) {
     if (s.cohort.empty()) share = std::max(share, s.percent.value_or(Percent{Percent::whole}));
   }
   return share;
+}
+
+std::string carrier_text(const spec::Rollout& rollout) {
+  switch (rollout.target.kind) {
+    case spec::Target::Kind::argo_rollouts:
+      return "by target 'argo-rollouts'";
+    case spec::Target::Kind::gitops:
+      return "by target 'gitops'";
+    case spec::Target::Kind::command:
+      return "by target 'command'";
+    case spec::Target::Kind::flag:
+      return "by target 'flag'";
+    case spec::Target::Kind::none:
+      break;
+  }
+  return "on channel '" + rollout.channel + "'";
 }
 
 std::string reach_text(const Plan& plan, std::size_t stage) {

@@ -72,6 +72,8 @@ std::vector<cohort::Rule> rules_at(const Plan& plan, std::size_t stage);
 // Share of unlabelled devices that the rules reach by percentage alone (cohort rules add their members on
 // top).
 Percent share_at(const Plan& plan, std::size_t stage);
+// What carries the releases of a rollout: "on channel 'stable'", "by target 'gitops'".
+std::string carrier_text(const spec::Rollout& rollout);
 // Whom the stage adds, in words: "all of pilot", "20% of eu", "5%".
 std::string reach_text(const Plan& plan, std::size_t stage);
 

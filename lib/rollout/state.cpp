@@ -55,6 +55,7 @@ Result<std::optional<Trouble>> trouble_of(const doc::Value& state) {
   trouble.since = TRY(instant_at(*value, "since"));
   trouble.not_before = TRY(instant_at(*value, "not-before"));
   trouble.unknown = TRY(value->boolean("unknown"));
+  if (value->find("begun") != nullptr) trouble.begun = TRY(value->boolean("begun"));
   return std::optional(std::move(trouble));
 }
 
@@ -104,6 +105,11 @@ doc::Value to_value(const State& state) {
                                            {"since", instant_or_null(state.trouble->since)},
                                            {"not-before", instant_or_null(state.trouble->not_before)},
                                            {"unknown", state.trouble->unknown}}));
+  if (state.trouble && state.trouble->begun) {
+    doc::Value trouble = *out.find("trouble");
+    trouble.set("begun", true);
+    out.set("trouble", std::move(trouble));
+  }
   if (state.notice) out.set("notice", effect_value(*state.notice));
   if (state.notices > 0) out.set("notices", state.notices);
   if (!state.waits.empty()) out.set("waits", to_value(state.waits));

@@ -56,9 +56,10 @@ struct Effect {
 struct Trouble {
   int attempts = 0;
   std::string error;     // of the last attempt
-  Instant since{};       // of the first
+  Instant since{};       // of the first; 0 attempts: nothing failed, it is waited for since then
   Instant not_before{};  // the next attempt
   bool unknown = false;  // nobody can say whether the last attempt took place: a person settles it
+  bool begun = false;    // an attempt began, and how it ended is not known yet: it may be under way
   bool operator==(const Trouble&) const = default;
 };
 
@@ -107,6 +108,14 @@ struct EffectUnknown {
   std::string key;
   std::string detail;
 };
+// Nothing failed: it takes its time (pods start, somebody merges), or it begins now and is not to be repeated
+// before its outcome is known.
+struct EffectWaits {
+  std::string key;
+  std::string what;
+  Instant until{};  // nobody looks before that
+  bool begun = false;
+};
 // A person looked: the effect took place, or it is to be tried again.
 struct Settle {
   std::string key;
@@ -142,8 +151,8 @@ struct Amend {
   std::string reason;
   std::vector<std::string> changes;  // in words
 };
-using What = std::variant<Tick, EffectDone, EffectFailed, EffectUnknown, Settle, NoticeDone, Pause, Resume,
-                          Promote, Stop, Supersede, Amend>;
+using What = std::variant<Tick, EffectDone, EffectFailed, EffectUnknown, EffectWaits, Settle, NoticeDone,
+                          Pause, Resume, Promote, Stop, Supersede, Amend>;
 struct Event {
   Instant now{};
   What what;

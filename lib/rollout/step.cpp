@@ -103,6 +103,22 @@ class Machine {
     return std::move(next_);
   }
 
+  // A deadline of the effect counts from the first time that it could be waited for.
+  Result<Next> on(const EffectWaits& waiting) {
+    TRY(pending(waiting.key));
+    if (state().phase == Phase::rolling_back)
+      return fail(ErrorKind::bug, "a playbook's steps wait by themselves: '{}'", waiting.key);
+    if (!state().trouble || (state().trouble->attempts > 0 && !waiting.begun))
+      state().trouble = Trouble{.since = now_};
+    const bool news = !waiting.begun && state().trouble->error != waiting.what;
+    state().trouble->error = waiting.what;
+    state().trouble->not_before = waiting.until;
+    state().trouble->unknown = false;
+    state().trouble->begun = waiting.begun;
+    if (news) say(fmt::format("{}: {}", effect_text(), waiting.what));
+    return std::move(next_);
+  }
+
   Result<Next> on(const Settle& settle) {
     if (!state().pending || !state().trouble || !state().trouble->unknown)
       return refuse("settle", "only an effect of unknown outcome is settled: see tranche rollout status");
@@ -160,7 +176,7 @@ class Machine {
   Result<Next> on(const Stop& stop) {
     if (state().phase == Phase::rolling_back) return std::move(next_);
     if (state().phase == Phase::rolled_back || state().phase == Phase::stranded)
-      return refuse("stop", "its release is withdrawn already");
+      return refuse("stop", "its release was taken back already");
     if (state().phase == Phase::superseded)
       return refuse("stop", "its exposure went on as " + state().superseded_by + ": stop that one");
     roll_back("stopped: " + stop.reason);
@@ -221,11 +237,12 @@ class Machine {
 
   [[nodiscard]] std::string effect_text() const {
     const Effect& effect = *next_.state.pending;
+    const std::string_view verb = plan_.channel.empty() ? "exposing" : "publishing";
     switch (effect.kind) {
       case EffectKind::expose:
-        return fmt::format("publishing stage {} '{}'", effect.stage + 1, plan_.stages[effect.stage].name);
+        return fmt::format("{} stage {} '{}'", verb, effect.stage + 1, plan_.stages[effect.stage].name);
       case EffectKind::finish:
-        return fmt::format("publishing release {} as the baseline", next_.state.release);
+        return fmt::format("{} release {} as the baseline", verb, next_.state.release);
       case EffectKind::playbook:
         break;
     }
@@ -259,6 +276,7 @@ class Machine {
     ++state().trouble->attempts;
     state().trouble->error = error;
     state().trouble->not_before = now_;
+    state().trouble->begun = false;
     return *state().trouble;
   }
 
@@ -279,7 +297,9 @@ class Machine {
       case EffectKind::playbook:
         if (stranded) {
           to(Phase::stranded,
-             fmt::format("release {} is withdrawn, devices that have it keep it", state().release));
+             plan_.channel.empty()
+                 ? fmt::format("release {} is not taken back from its target", state().release)
+                 : fmt::format("release {} is withdrawn, devices that have it keep it", state().release));
         } else {
           to(Phase::rolled_back, state().because);
         }

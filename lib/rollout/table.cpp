@@ -10,8 +10,8 @@ using enum Phase;
 using Event = EventKind;
 
 constexpr std::array<std::string_view, event_count> event_names{
-    "tick",  "effect-done", "effect-failed", "effect-unknown", "settle",    "notice-done",
-    "pause", "resume",      "promote",       "stop",           "supersede", "amend"};
+    "tick",  "effect-done", "effect-failed", "effect-unknown", "effect-waits", "settle", "notice-done",
+    "pause", "resume",      "promote",       "stop",           "supersede",    "amend"};
 
 constexpr std::uint8_t expose = bit(EffectKind::expose), finish = bit(EffectKind::finish),
                        playbook = bit(EffectKind::playbook);
@@ -32,6 +32,7 @@ std::vector<Transition> make_transitions() {
       {baking, Event::effect_done, done, no_effect},
       {baking, Event::effect_failed, baking, no_effect},
       {baking, Event::effect_unknown, baking, no_effect},
+      {baking, Event::effect_waits, baking, no_effect},
       {baking, Event::settle, baking, no_effect},
       {baking, Event::settle, done, no_effect},
       {baking, Event::pause, paused, no_effect},

@@ -17,6 +17,7 @@ enum class EventKind {
   effect_done,
   effect_failed,
   effect_unknown,
+  effect_waits,
   settle,
   notice_done,
   pause,
@@ -26,7 +27,7 @@ enum class EventKind {
   supersede,
   amend
 };
-inline constexpr std::size_t event_count = 12;
+inline constexpr std::size_t event_count = 13;
 std::string_view to_text(EventKind kind);  // "tick", "effect-done", ...
 EventKind kind_of(const What& what);
 

@@ -65,6 +65,7 @@ TEST_CASE("a transition that the table lacks is a bug") {
 TEST_CASE("events and their names are in one order") {
   CHECK(kind_of(Tick{}) == EventKind::tick);
   CHECK(kind_of(EffectUnknown{}) == EventKind::effect_unknown);
+  CHECK(kind_of(EffectWaits{}) == EventKind::effect_waits);
   CHECK(kind_of(NoticeDone{}) == EventKind::notice_done);
   CHECK(kind_of(Stop{}) == EventKind::stop);
   CHECK(kind_of(Amend{}) == EventKind::amend);

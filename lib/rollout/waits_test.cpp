@@ -222,6 +222,40 @@ TEST_CASE("an effect of unknown outcome waits for a person") {
   CHECK_FALSE(again.trouble.has_value());
 }
 
+TEST_CASE(
+    "an effect that takes its time is waited for without a failed attempt, and its deadline counts on") {
+  const Plan plan = plan_with("on-hold: tell");
+  State state = begin(plan, "d", 7, t0);
+  const std::string key = state.pending->key;
+  const Next first = must(step(plan, state, {t0, EffectWaits{key, "pods start", t0 + 5s}}));
+  CHECK(first.decisions.size() == 1);
+  const Next second = must(step(plan, first.state, {t0 + 6s, EffectWaits{key, "pods start", t0 + 11s}}));
+  CHECK(second.decisions.empty());  // said once
+  CHECK(second.state.trouble->attempts == 0);
+  CHECK(second.state.trouble->since == t0);
+  CHECK(second.state.trouble->not_before == t0 + 11s);
+  state = must(step(plan, second.state, {t0 + 12s, EffectFailed{key, "no route", 0}})).state;
+  CHECK(state.trouble->attempts == 1);
+  CHECK(must(step(plan, state, {t0 + 13s, EffectWaits{key, "pods start", t0 + 20s}})).state.trouble->since ==
+        t0 + 13s);
+  CHECK(must(step(plan, state, {t0 + 13s, Stop{"bad"}})).state.pending->kind == EffectKind::playbook);
+}
+
+TEST_CASE("an attempt that begins is marked until its outcome is known, and failed ones stay counted") {
+  const Plan plan = plan_with("on-hold: tell");
+  State state = begin(plan, "d", 7, t0);
+  const std::string key = state.pending->key;
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    state = must(step(plan, state, {t0, EffectWaits{key, "it runs", t0 + 60s, true}})).state;
+    CHECK(state.trouble->begun);
+    CHECK(state_from_value(to_value(state))->trouble == state.trouble);
+    state = must(step(plan, state, {t0, EffectFailed{key, "it ended with 1", 0}})).state;
+    CHECK_FALSE(state.trouble->begun);
+    CHECK(state.trouble->attempts == attempt);
+  }
+  CHECK_FALSE(must(step(plan, state, {t0, EffectDone{key}})).state.trouble.has_value());
+}
+
 TEST_CASE("a state that an older tranche wrote reads, and one with everything reads back") {
   const Plan plan = plan_with(windowed + "\n    max-tick-gap: 1h");
   State state = must(step(plan, begin(plan, "d", 7, t0), {t0, Tick{}})).state;

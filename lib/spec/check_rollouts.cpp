@@ -119,6 +119,8 @@ struct RolloutCheck {
                        fmt::format("{} names a cohort, and a target knows none", where(i)),
                        "services are exposed by percent");
       if (rollout.target.kind == Target::Kind::flag) check_target_flag();
+      check_target_digest();
+      check_target_gates();
       check_target_playbook();
       return;
     }
@@ -150,6 +152,35 @@ struct RolloutCheck {
                    "write a playbook with `uses: target.undo`, and name it: on-failure: NAME");
       return;
     }
+  }
+
+  // Releases hold files; no digest of an image stands in them.
+  void check_target_digest() const {
+    const auto names = [](const std::string& text) { return text.find("{digest}") != std::string::npos; };
+    const Target& target = rollout.target;
+    if (!names(target.image) && std::none_of(target.edits.begin(), target.edits.end(),
+                                             [&](const Target::Edit& edit) { return names(edit.value); }))
+      return;
+    problems.add(at("target"),
+                 fmt::format("the target of rollout '{}' asks for {{digest}}, and a release knows no digest "
+                             "of an image",
+                             rollout.name),
+                 "write {version}, and push images under it that nobody moves");
+  }
+
+  // `serve` counts the devices of a channel.
+  void check_target_gates() const {
+    for (std::size_t i = 0; i < rollout.stages.size(); ++i)
+      for (const std::string& name : rollout.stages[i].gates) {
+        const Gate* gate = app.gate(name);
+        const Source* source = gate == nullptr ? nullptr : app.source(gate->source);
+        if (source == nullptr || source->kind != Source::Kind::serve) continue;
+        problems.add(at_stage(i, "gates"),
+                     fmt::format("gate '{}' in {} reads source '{}', which counts devices of a channel", name,
+                                 where(i), source->name),
+                     "ask a source that knows the service, or write gates: []");
+        return;
+      }
   }
 
   void check_target_flag() const {

@@ -51,13 +51,9 @@ Client Channel::client(std::string_view feed) const {
 const Flag* App::flag(std::string_view wanted) const { return by_name(flags, wanted); }
 const App* Spec::app(std::string_view wanted) const { return by_name(apps, wanted); }
 
-std::vector<Unsupported> unsupported(const App& app, const Rollout& rollout) {
+std::vector<Unsupported> unsupported(const App& app, const Rollout&) {
   std::vector<Unsupported> out;
   unsupported_in_release(app, out);
-  const auto add = [&](bool asked, std::string_view what) {
-    if (asked) out.push_back({fmt::format("{} of rollout '{}'", what, rollout.name), rollout.place});
-  };
-  add(rollout.target.kind != Target::Kind::none, "target");
   return out;
 }
 

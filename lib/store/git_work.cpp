@@ -70,25 +70,18 @@ class Work final : public GitWork {
 
   Result<std::string> commit_to_new_branch(const std::string& branch, const std::string& message,
                                            const Edit& edit) override {
-    const std::string ref = "refs/heads/" + branch;
-    TRY(check_ref_name(ref, branch, "branch"));
-    const auto lock = TRY(branch_->lock());
-    for (int attempt = 0; attempt < most_tries; ++attempt) {
-      if (const auto there = TRY(branch_->read_ref(ref))) return text_of(*there);
-      const auto next = TRY(build(TRY(existing_tip()), message, edit));
-      if (!next) return std::string();
-      if (TRY(branch_->make_ref(ref, *next)) == Advance::done) return text_of(*next);
-    }
-    return busy();
+    return push_new(branch, [&](const git_oid& tip) { return build(tip, message, edit); });
   }
 
   Result<std::string> revert(const std::vector<std::string>& ids, const std::string& message) override {
-    std::vector<git_oid> wanted(ids.size());
-    for (std::size_t i = 0; i < ids.size(); ++i)
-      if (ids[i].size() != 40 || git2().oid_fromstr(&wanted[i], ids[i].c_str()) < 0)
-        return fail_hint(ErrorKind::invalid, "write its 40 hex digits", "'{}' is no commit",
-                         printable(ids[i], 64));
+    const std::vector<git_oid> wanted = TRY(commits_of(ids));
     return push([&](const git_oid& tip) { return build_revert(tip, wanted, message); });
+  }
+
+  Result<std::string> revert_to_new_branch(const std::string& branch, const std::vector<std::string>& ids,
+                                           const std::string& message) override {
+    const std::vector<git_oid> wanted = TRY(commits_of(ids));
+    return push_new(branch, [&](const git_oid& tip) { return build_revert(tip, wanted, message); });
   }
 
   Result<std::string> tag(const std::string& name, const std::string& message) override {
@@ -186,6 +179,29 @@ class Work final : public GitWork {
         return text_of(*next);
     }
     return busy();
+  }
+
+  template <class Build>
+  Result<std::string> push_new(const std::string& branch, Build build_on) {
+    const std::string ref = "refs/heads/" + branch;
+    TRY(check_ref_name(ref, branch, "branch"));
+    const auto lock = TRY(branch_->lock());
+    for (int attempt = 0; attempt < most_tries; ++attempt) {
+      if (const auto there = TRY(branch_->read_ref(ref))) return text_of(*there);
+      const Built next = TRY(build_on(TRY(existing_tip())));
+      if (!next) return std::string();
+      if (TRY(branch_->make_ref(ref, *next)) == Advance::done) return text_of(*next);
+    }
+    return busy();
+  }
+
+  static Result<std::vector<git_oid>> commits_of(const std::vector<std::string>& ids) {
+    std::vector<git_oid> out(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      if (ids[i].size() != 40 || git2().oid_fromstr(&out[i], ids[i].c_str()) < 0)
+        return fail_hint(ErrorKind::invalid, "write its 40 hex digits", "'{}' is no commit",
+                         printable(ids[i], 64));
+    return out;
   }
 
   Result<Built> build(const git_oid& tip, const std::string& message, const Edit& edit) {

@@ -45,6 +45,10 @@ class GitWork {
   // One commit that takes others back, newest first (of a merge: against its first parent). kind denied, with
   // the files in the hint: they changed since in the same places.
   virtual Result<std::string> revert(const std::vector<std::string>& ids, const std::string& message) = 0;
+  // The same on a new branch, as commit_to_new_branch.
+  virtual Result<std::string> revert_to_new_branch(const std::string& branch,
+                                                   const std::vector<std::string>& ids,
+                                                   const std::string& message) = 0;
   // An annotated tag at the tip. The commit that it marks; where this very tag (name and message) is there
   // already, the commit that it marked then. kind denied: the name is taken by another tag.
   virtual Result<std::string> tag(const std::string& name, const std::string& message) = 0;
