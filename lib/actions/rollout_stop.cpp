@@ -1,5 +1,6 @@
 // rollout.stop { rollout }: another rollout of this app is stopped in the journal; its own playbook takes it
-// back at its next tick. Two rollouts that name each other both stop, once.
+// back when this one is over, and if that fails by its ticks. Two rollouts that name each other both stop,
+// once.
 #include "actions/other_rollout.hpp"
 
 namespace tranche::actions {
@@ -19,11 +20,13 @@ Result<Outcome> perform(Deck& deck, const Call& call) {
   const std::string name = TRY(other_rollout(call));
   const auto state = TRY(read_rollout(deck, name));
   if (!state) return Outcome{fmt::format("rollout '{}' was never started", name)};
+  if (state->phase == Phase::done)
+    return Outcome{fmt::format("rollout '{}' is done: tranche rollout undo {} takes it back", name, name)};
   if (rollout::is_final(state->phase) || is_stopping(state->phase))
     return Outcome{fmt::format("rollout '{}' is {} already", name, rollout::to_text(state->phase))};
   const std::string reason = fmt::format("rollout '{}': {}", call.plan.rollout, call.cause.reason);
   TRY(send_event(deck, name, "rollout.stopped", rollout::Stop{reason}, call.cause));
-  return Outcome{fmt::format("rollout '{}' is stopped; its next tick takes it back", name)};
+  return Outcome{fmt::format("rollout '{}' is stopped; its own playbook takes it back", name)};
 }
 
 Result<Outcome> undo(Deck&, const Call&) {

@@ -2,8 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "actions/argo.hpp"
 #include "actions/ops_testing.hpp"
+#include "base/encoding.hpp"
+#include "base/text.hpp"
 #include "os/world.hpp"
 
 namespace tranche::actions {
@@ -23,8 +27,8 @@ constexpr const char* stages =
     "stages: [{ percent: 5, gates: [] }, { percent: 50, gates: [] }, { percent: 100, gates: [] }]";
 
 struct Service : OpsWorld {
-  explicit Service(const std::string& target)
-      : OpsWorld(real_world(), "rollouts: { backend: { target: " + target + ", " + stages + " } }\n") {}
+  explicit Service(const std::string& target, const ports::World& doors = real_world())
+      : OpsWorld(doors, "rollouts: { backend: { target: " + target + ", " + stages + " } }\n") {}
   Move move(std::size_t stage, const std::string& key) {
     return {plan, "backend/1.1.0/7", key, {"ana@example.org", "ship it"}, stage, fake.clock.now()};
   }
@@ -178,6 +182,137 @@ TEST_CASE("gitops: one commit a stage, and one that takes all of them back") {
   must(target->undo(service.move(1, "undo")));
   CHECK(service.bare({"show", "main:values.yaml"}) == "image: { tag: 1.0.0 }  # x\ncanary: 0\n");
   CHECK(service.bare({"rev-list", "--count", "main"}) == "5\n");
+}
+
+namespace {
+
+// GitHub's pull requests of one repository, as far as a target uses them (docs.github.com/rest/pulls); people
+// merge with git itself.
+struct PullService {
+  support::FakeHttp github;
+  ports::World doors = [this] {
+    const ports::World& real = real_world();
+    return ports::World{real.clock,  github,       real.files,   real.process,
+                        real.random, real.environ, real.console, real.zones};
+  }();
+  Service service{
+      R"({ gitops: { remote: "file://DIR/deploy.git", token: env:TRANCHE_KUBE_TOKEN, pull-request: acme/deploy, edits: [
+      { file: values.yaml, key: image.tag, value: "{version}" }, { file: values.yaml, key: canary, value: "{percent}" } ] } })",
+      doors};
+  std::unique_ptr<Target> target;
+  std::vector<doc::Value> pulls;  // newest first
+  bool loses_answers = false;
+
+  PullService() {
+    service.make_repository("values.yaml", "image: { tag: 1.0.0 }\ncanary: 0\n");
+    service.plan.config.rollouts[0].target.remote = "file://" + (service.directory / "deploy.git");
+    target = service.open();
+    github.handler = [this](const ports::HttpRequest& request) { return answer(request); };
+  }
+  Result<ports::HttpResponse> answer(const ports::HttpRequest& request) {
+    constexpr std::string_view base = "https://api.github.com/repos/acme/deploy/pulls";
+    REQUIRE(request.url.starts_with(base));
+    const std::string rest = request.url.substr(base.size());
+    const auto say = [](int status, const doc::Value& value) {
+      return ports::HttpResponse{status, {}, doc::to_json(value)};
+    };
+    if (request.method == "GET") {
+      const auto head = rest.find("&head=acme%3A");
+      doc::Value out = doc::Value::array();
+      for (const doc::Value& one : pulls) {
+        const std::string ref = must(one.find("head")->text("ref"));
+        if (head == std::string::npos ||
+            rest.find("&head=acme%3A" + percent_encode(ref) + "&") != std::string::npos)
+          out.push(one);
+      }
+      return say(200, out);
+    }
+    if (request.method == "PATCH") {
+      for (doc::Value& one : pulls)
+        if (rest == "/" + std::to_string(must(one.integer("number")))) one.set("state", "closed");
+      return say(200, doc::Value::object({}));
+    }
+    const doc::Value body = must(doc::parse_json(request.body));
+    for (const doc::Value& one : pulls)
+      if (must(one.find("head")->text("ref")) == must(body.text("head")))
+        return say(422, doc::Value::object({{"message", "Validation Failed"}}));
+    const auto number = static_cast<std::int64_t>(pulls.size() + 1);
+    pulls.insert(pulls.begin(),
+                 pull(number, must(body.text("head")), must(body.text("body")), "acme/deploy"));
+    if (std::exchange(loses_answers, false)) return fail(ErrorKind::failed, "the connection was lost");
+    return say(201, pulls.front());
+  }
+  static doc::Value pull(std::int64_t number, const std::string& branch, const std::string& body,
+                         const std::string& repository) {
+    const doc::Value repo = doc::Value::object({{"full_name", repository}});
+    return doc::Value::object({{"number", number},
+                               {"html_url", fmt::format("https://github.com/acme/deploy/pull/{}", number)},
+                               {"state", "open"},
+                               {"body", body},
+                               {"merged_at", doc::Value()},
+                               {"merge_commit_sha", doc::Value()},
+                               {"head", doc::Value::object({{"ref", branch}, {"repo", repo}})}});
+  }
+  // As the button does: a merge commit, or a squashed one with words of the person's own.
+  void merge(std::size_t newest = 0, bool squash = false) {
+    doc::Value& one = pulls.at(newest);
+    const std::string ana = service.directory / "ana";
+    service.git({"-C", ana, "fetch", "-q", "origin"});
+    service.git({"-C", ana, "reset", "-q", "--hard", "origin/main"});
+    const std::string ref = "origin/" + must(one.find("head")->text("ref"));
+    service.git({"-C", ana, "merge", "-q", squash ? "--squash" : "--no-ff", ref});
+    if (squash) service.git({"-C", ana, "commit", "-q", "-m", "a new version"});
+    service.git({"-C", ana, "push", "-q", "origin", "HEAD:main"});
+    one.set("state", "closed");
+    one.set("merged_at", "2026-01-01T00:00:00Z");
+    one.set("merge_commit_sha", std::string(trim(service.bare({"rev-parse", "main"}))));
+  }
+  Result<Outcome> expose(std::size_t stage) {
+    return target->expose(service.move(stage, "expose/" + std::to_string(stage)));
+  }
+  Result<Outcome> undo() { return target->undo(service.move(1, "undo")); }
+  std::string values() { return service.bare({"show", "main:values.yaml"}); }
+};
+
+}  // namespace
+
+TEST_CASE("gitops by pull request: a stage counts when somebody has merged it, and taking back is one too") {
+  for (const bool squash : {false, true}) {
+    CAPTURE(squash);
+    PullService w;
+    must(w.target->check(w.service.move(0, "")));
+    w.loses_answers = true;
+    CHECK(w.expose(0).error().kind == ErrorKind::failed);
+    const Outcome waits = must(w.expose(0));  // the next try finds what was opened
+    CHECK(waits.not_before.has_value());
+    CHECK(waits.text.find("waits for pull request #1 of acme/deploy to be merged") == 0);
+    CHECK(must(w.expose(0)).not_before.has_value());
+    CHECK(w.pulls.size() == 1);
+    CHECK(w.values().find("1.0.0") != std::string::npos);
+    w.merge(0, squash);
+    CHECK_FALSE(must(w.expose(0)).not_before.has_value());
+    CHECK(w.values() == "image: { tag: 1.1.0 }\ncanary: 5\n");
+    CHECK(must(w.expose(1)).not_before.has_value());  // open when the rollout is taken back
+    CHECK(must(w.undo()).not_before.has_value());
+    CHECK(must(w.pulls.at(1).text("state")) == "closed");
+    CHECK(w.pulls.size() == 3);
+    w.merge(0, squash);
+    CHECK_FALSE(must(w.undo()).not_before.has_value());
+    CHECK(w.values() == "image: { tag: 1.0.0 }\ncanary: 0\n");
+    CHECK(w.pulls.size() == 3);
+  }
+}
+
+TEST_CASE("gitops by pull request: one that is closed is a no, and those of strangers do not count") {
+  PullService w;
+  must(w.expose(0));
+  w.pulls[0].set("state", "closed");
+  CHECK(w.expose(0).error().kind == ErrorKind::gate_failed);
+  // From a fork, with our words: neither believed nor closed.
+  const std::string words = must(w.pulls[0].text("body"));
+  w.pulls.insert(w.pulls.begin(), PullService::pull(7, "tranche/notes-1", words, "eve/deploy"));
+  CHECK_FALSE(must(w.undo()).not_before.has_value());
+  CHECK(must(w.pulls[0].text("state")) == "open");
 }
 
 TEST_CASE("gitops: a missing key is found before anything is committed") {

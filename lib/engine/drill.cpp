@@ -156,6 +156,12 @@ Result<Scene> make_scene(actions::Deck& deck, const DrillRequest& request) {
     scene.plan = TRY(Engine(deck).plan({request.rollout, request.release, true, {}}));
   }
   scene.plan.config = deck.app();  // the playbook and the channel as they are now
+  if (has_target(scene.plan))
+    return fail_hint(ErrorKind::invalid,
+                     "see what it would do, and whether all it needs is there: tranche playbook run NAME "
+                     "--dry-run",
+                     "rollout '{}' carries a service, and no scratch copy of its target can be made",
+                     printable(request.rollout, 64));
   if (scene.plan.config.channel(scene.plan.channel) == nullptr)
     return fail_hint(ErrorKind::invalid, "a drill needs a channel to take the release back from",
                      "tranche.yaml has no channel '{}'", printable(scene.plan.channel, 64));

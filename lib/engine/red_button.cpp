@@ -250,6 +250,12 @@ class Button {
       all.push_back(std::move(one));
     }
     if (all.empty() && declared != nullptr) all.push_back(*declared);
+    if (all.empty() && rollout != nullptr && rollout->target.kind != spec::Target::Kind::none)
+      return fail_hint(no_journal_ ? no_journal_->kind : ErrorKind::usage,
+                       "take it back at the target itself, and stop it again when the journal can be reached",
+                       "{}; rollout '{}' carries a service, and what to bring back stands in its journal",
+                       no_journal_ ? no_journal_->message : std::string("the journal was not found"),
+                       rollout->name);
     if (all.empty())
       return fail_hint(no_journal_ ? no_journal_->kind : ErrorKind::usage,
                        "name the store that its devices read: --store URL", "{}",

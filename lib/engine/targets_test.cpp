@@ -1,6 +1,7 @@
 // Services beside endpoints: rollouts whose target is moved by the user's own programs, and by a loopback
 // cluster.
 #include <algorithm>
+#include <iostream>
 #include <set>
 
 #include "engine/engine_fixture.hpp"
@@ -253,6 +254,87 @@ TEST_CASE("a program that was cut short is asked about, or left to a person; nev
       CHECK(w.calls.size() == 2);
     }
   }
+}
+
+namespace {
+
+struct Told {
+  std::vector<std::string> endings;
+  Calls calls;
+  int operations = 0;
+};
+
+// One release goes to everyone, a bad one is taken back by its gate, and one is stopped. The process dies at
+// the n-th operation that changes the world, with its effect or without, and is run again when the time of a
+// program is over.
+Told tell(int at, bool after) {
+  ServiceWorld w;
+  Told told;
+  bool dead = false;
+  const auto allows = [&] {
+    if (dead) return false;
+    if (++told.operations != at) return true;
+    dead = true;
+    return after;
+  };
+  const auto gone = [] { return fail(ErrorKind::failed, "the process is gone"); };
+  w.fake.files.fault = [&](std::string_view op, std::string_view) -> Result<> {
+    const bool changes = op == "write" || op == "create" || op == "copy" || op == "remove";
+    if (changes ? !allows() : dead) return gone();
+    return {};
+  };
+  w.fake.process.handler = [&](const ports::ProcessRequest& request) -> Result<ports::ProcessResult> {
+    if (request.argv[0] == "was-it-done" ? dead : !allows()) return gone();
+    auto result = w.run(request);
+    if (dead) return gone();
+    return result;
+  };
+  const auto again = [&](const auto& run) {
+    while (true) {
+      auto result = run();
+      if (!dead) return must(std::move(result));
+      dead = false;
+      w.fake.clock.advance(61s);
+    }
+  };
+  for (const std::string version : {"1.0.0", "1.1.0", "1.2.0"}) {
+    w.build(version);
+    again([&] { return w.create(version); });
+    w.probe(version == "1.1.0" ? 9 : 1);
+    Report report = again([&] { return w.start(version, "api"); });
+    for (int i = 0; i < 40 && !rollout::is_final(report.state.phase); ++i) {
+      w.fake.clock.advance(1s);
+      if (version == "1.2.0" && report.state.stage == 1)
+        report = again([&] { return w.apply(rollout::Stop{"red button"}, "api"); });
+      else
+        report = again([&] { return w.advance("api"); });
+    }
+    if (version == "1.2.0" && report.state.phase == Phase::done)  // it was dead when the button was due
+      report = again([&] { return w.apply(rollout::Stop{"red button"}, "api"); });
+    told.endings.push_back(fmt::format("{} {} at stage {}: {}", version, rollout::to_text(report.state.phase),
+                                       report.state.stage, report.state.because));
+  }
+  told.calls = w.calls;
+  must(w.open()->journal().verify());
+  return told;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "killed at any write or program, and run again, a service ends where it would have, nothing run twice") {
+  const Told undisturbed = tell(0, false);
+  CHECK(undisturbed.calls ==
+        Calls{"1.0.0 5", "1.0.0 100", "1.1.0 5", "1.0.0 back", "1.2.0 5", "1.2.0 100", "1.0.0 back"});
+  for (int at = 1; at <= undisturbed.operations; ++at)
+    for (const bool after : {false, true}) {
+      CAPTURE(at);
+      CAPTURE(after);
+      const Told told = tell(at, after);
+      CHECK(told.endings == undisturbed.endings);
+      CHECK(told.calls == undisturbed.calls);
+    }
+  std::cout << "services: kill points: " << 2 * undisturbed.operations << "\n";
 }
 
 TEST_CASE("services do not stand in each other's way, and one of them moves one release at a time") {

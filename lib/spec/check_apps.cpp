@@ -98,4 +98,25 @@ void check_apps(const std::vector<App>& apps, Problems& problems) {
   }
 }
 
+void check_named_rollouts(const std::vector<App>& apps, Problems& problems) {
+  for (const App& app : apps)
+    for (const Playbook& playbook : app.playbooks)
+      for (std::size_t i = 0; i < playbook.steps.size(); ++i) {
+        const Step& step = playbook.steps[i];
+        const auto look = [&](const std::string& uses, const doc::Value& with) {
+          const doc::Value* name = with.is_object() ? with.find("rollout") : nullptr;
+          if (!uses.starts_with("rollout.") || name == nullptr || !name->is_string() ||
+              name->as_string().find('$') != std::string::npos || app.rollout(name->as_string()) != nullptr)
+            return;
+          problems.add(name->place,
+                       fmt::format("unknown rollout '{}' in step {} of playbook '{}'",
+                                   printable(name->as_string(), 64), i + 1, playbook.name),
+                       name_hint(name->as_string(), names_of(app.rollouts), "rollout"));
+        };
+        look(step.uses, step.with);
+        look(step.verify.uses, step.verify.with);
+        look(step.compensate.uses, step.compensate.with);
+      }
+}
+
 }  // namespace tranche::spec

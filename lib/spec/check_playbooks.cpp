@@ -207,7 +207,8 @@ struct UseCheck {
       case ArgumentKind::cohort:
         return check_name_of(argument, value, app.cohorts, "cohort");
       case ArgumentKind::rollout:
-        return check_name_of(argument, value, app.rollouts, "rollout");
+        if (!value.is_string()) wants(argument, "a name", fmt::format("with: {{ {}: NAME }}", argument.key));
+        return;
       case ArgumentKind::edits:
         return check_edits(argument, value);
       case ArgumentKind::signature:

@@ -357,6 +357,9 @@ const std::vector<Case>& cases() {
            "{ uses: token.revoke, with: { kind: vault-lease, token: env:TRANCHE_T, url: \"http://v\" } }"),
        "7:45+11 token.revoke of kind vault-lease needs lease in step 1 of playbook 'p'",
        "lease: its id, as Vault gave it"},
+      {with_step("{ uses: rollout.stop, with: { rollout: apo } }"),
+       "7:48+3 unknown rollout 'apo' in step 1 of playbook 'p'",
+       "no rollout is defined; add it under `rollouts:`"},
       {with_step("{ uses: github.issue, with: { repo: acme } }"),
        "7:45+4 'acme' is no repository in step 1 of playbook 'p'", "repo: owner/name"},
       {with_step("{ uses: http.request, with: { url: \"http://h\", sign: { secret: env:TRANCHE_S, header: "

@@ -133,6 +133,7 @@ Result<Spec> load(ports::Files& files, const std::string& path) {
   spec.apps = bind_apps(
       document, repository,
       [&](const std::string& list_path) { return read_ids(files, spec.repository, list_path); }, problems);
+  check_named_rollouts(spec.apps, problems);
   for (App& app : spec.apps) read_argo_files(files, spec.repository, app, problems);
   if (!problems.empty()) return fail(problems.take());
   return spec;
@@ -147,6 +148,7 @@ Result<Spec> parse(std::string_view yaml, const std::string& file) {
   if (const Value* include = document.find("include"); include != nullptr)
     problems.add(include->place, "include is not possible here", "put everything into one text");
   spec.apps = bind_apps(document, {}, nullptr, problems);
+  check_named_rollouts(spec.apps, problems);
   if (!problems.empty()) return fail(problems.take());
   return spec;
 }

@@ -33,6 +33,8 @@ void check_model(const Gate& gate, const Value& document, Problems& problems);
 void check_rollouts(const App& app, const Value& document, Problems& problems);
 // What rollouts of several apps say of each other.
 void check_apps(const std::vector<App>& apps, Problems& problems);
+// Of a whole file: rollouts that steps name are there. A frozen plan holds its own rollout only.
+void check_named_rollouts(const std::vector<App>& apps, Problems& problems);
 void check_playbooks(const App& app, const Value& document, Problems& problems);
 
 // "did you mean 'crashes'?", or "defined: crashes, latency", or what to add when there is none of that noun.
