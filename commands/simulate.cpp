@@ -44,6 +44,10 @@ Result<Outcome> run_simulate(const Options& options, Context& context) {
   input.accept_no_way_back = true;
   if (!options.given("no-baseline")) input.current.baseline = simulate.model.start_version;
   simulate.plan = TRY(rollout::make_plan(loaded.app(), input));
+  if (simulate.plan.channel.empty())
+    return fail_hint(ErrorKind::invalid, "name a rollout that has a channel",
+                     "rollout '{}' carries a service, and a fleet of devices is what can be rehearsed",
+                     simulate.plan.rollout);
   // A fixed Monday morning: the answer hangs on the seed, not on the day.
   simulate.start = TRY(parse_instant("2026-01-05T09:00:00Z"));
   simulate.interrupted = [&] { return context.world.clock.interrupted(); };

@@ -67,6 +67,7 @@ doc::Value recoverable_json(const rollout::Plan& plan) {
 std::string feeds_text(const rollout::Plan& plan) {
   const std::vector<FeedPlan> feeds = rollout::feed_plans(plan);
   std::string out;
+  if (feeds.empty()) return out;  // a service
   if (feeds.size() > 1) {
     std::vector<std::string> head{"feed"};
     for (const rollout::PlannedStage& stage : plan.stages) head.push_back(stage.name);
@@ -98,7 +99,7 @@ doc::Value recovery_json(const rollout::Plan& plan, const rollout::State& state)
 }
 
 std::string recovery_text(const rollout::Plan& plan, const rollout::State& state) {
-  if (!rolled_back(state)) return {};
+  if (!rolled_back(state) || plan.channel.empty()) return {};
   const auto stranding = rollout::stranding_feeds(plan, state.stage);
   std::vector<std::string> withdrawn, recovered;
   for (const FeedPlan& feed : rollout::feed_plans(plan)) {

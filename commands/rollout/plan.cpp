@@ -14,6 +14,9 @@ Result<Outcome> run_rollout_plan(const Options& options, Context& context) {
                                               options.given("accept-no-way-back"),
                                               {}}));
   Outcome outcome{0, plan_json(plan), plan_text(plan, context.color)};
+  if (options.given("devices") && plan.channel.empty())
+    return fail_hint(ErrorKind::usage, "leave --devices out",
+                     "rollout '{}' carries a service: it has no devices", plan.rollout);
   if (options.given("devices")) {
     const auto devices = TRY(read_devices(context, options.text("devices")));
     TRY(add_devices(plan, devices, outcome));

@@ -82,11 +82,13 @@ std::string playbook_waits(const engine::Report& report, Instant now) {
   return playbook::explain(run, *playbook, playbook::next_move(run, *playbook, now), report.state.rollout);
 }
 
-std::string bake_text(const rollout::PlannedStage& stage, const rollout::State& state, Instant now) {
+std::string bake_text(const rollout::Plan& plan, const rollout::State& state, Instant now) {
+  const rollout::PlannedStage& stage = plan.stages[state.stage];
+  const std::string_view verb = plan.channel.empty() ? "exposing" : "publishing";
   if (state.trouble && state.trouble->attempts > 0)
-    return fmt::format("publishing, {} failed",
+    return fmt::format("{}, {} failed", verb,
                        count_of(static_cast<std::uint64_t>(state.trouble->attempts), "attempt"));
-  if (state.pending) return "publishing";
+  if (state.pending) return std::string(verb);
   if (!rollout::has_begun(state)) return "not begun";
   const auto seconds =
       std::chrono::floor<std::chrono::seconds>(std::max(Duration{0}, now - state.stage_since));
@@ -260,10 +262,10 @@ std::string report_text(const engine::Report& report, Instant now, bool color) {
                                        rollout::is_final(state.phase) ? Style::bold : Style::yellow, color),
                                 printable(state.because));
   if (!rollout::is_final(state.phase))
-    out +=
-        fmt::format("  stage {}/{} '{}' reaches {}, bake {}{}\n", state.stage + 1, report.plan.stages.size(),
-                    stage.name, rollout::reach_text(report.plan, state.stage), bake_text(stage, state, now),
-                    state.suspect ? ", suspect: exposure stops growing" : "");
+    out += fmt::format("  stage {}/{} '{}' reaches {}, bake {}{}\n", state.stage + 1,
+                       report.plan.stages.size(), stage.name, rollout::reach_text(report.plan, state.stage),
+                       bake_text(report.plan, state, now),
+                       state.suspect ? ", suspect: exposure stops growing" : "");
   out += waits_text(state, now);
   if (const std::string recovery = recovery_text(report.plan, state); !recovery.empty())
     out += "  " + recovery + "\n";
@@ -297,7 +299,7 @@ std::string live_text(const engine::Report& report, Instant now) {
   const rollout::PlannedStage& stage = report.plan.stages[state.stage];
   std::string out =
       fmt::format("{} {}: {} {}/{} '{}' {}", state.rollout, state.release, rollout::to_text(state.phase),
-                  state.stage + 1, report.plan.stages.size(), stage.name, bake_text(stage, state, now));
+                  state.stage + 1, report.plan.stages.size(), stage.name, bake_text(report.plan, state, now));
   for (const std::string& name : stage.gates)
     if (const auto memory = state.gates.find(name); memory != state.gates.end()) {
       const spec::Gate* gate = report.plan.config.gate(name);

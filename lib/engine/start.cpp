@@ -136,7 +136,9 @@ Result<Report> Engine::start(const StartRequest& request) {
     }
     return fail_hint(ErrorKind::conflict,
                      "see tranche rollout status " + running->rollout +
-                         ", stop it first, or let a fix go on with its exposure: --supersede",
+                         (deck_.app().rollout(running->rollout)->channel.empty()
+                              ? ", and stop it first"
+                              : ", stop it first, or let a fix go on with its exposure: --supersede"),
                      "rollout '{}' is still {} with release {}", running->rollout,
                      rollout::to_text(running->phase), running->release);
   }

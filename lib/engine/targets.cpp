@@ -43,7 +43,9 @@ Result<bool> Engine::perform_target(Loaded& loaded, const rollout::Effect& effec
   const Instant now = deck_.world().clock.now();
   const auto target = TRY(actions::open_target(deck_, loaded.plan));
   if (loaded.state.trouble && loaded.state.trouble->begun) {
-    if (now < loaded.state.trouble->not_before) {
+    // No try may last longer than that: one that seems to was written by a wrong clock.
+    const Duration left = loaded.state.trouble->not_before - now;
+    if (left > Duration{} && left <= target->runs_alone()) {
       decided({loaded.state.trouble->error});
       return false;
     }

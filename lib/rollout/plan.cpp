@@ -200,11 +200,12 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
     return fail_hint(
         ErrorKind::invalid,
         "a first release has nothing to fall back to; accept that with --accept-no-way-back, once",
-        "{} has no earlier release: a bad {} could be withdrawn, but not taken back", stream_text(*rollout),
-        input.release);
+        "{} has no earlier release: a bad {} could {}not be taken back", stream_text(*rollout), input.release,
+        service ? "" : "be withdrawn, but ");
   if (!knows_its_past(*rollout) && plan.baseline.empty())
-    plan.warnings.push_back("no way back: devices that take " + input.release +
-                            " keep it if it is withdrawn");
+    plan.warnings.push_back(service ? "no way back: there is no release before " + input.release
+                                    : "no way back: devices that take " + input.release +
+                                          " keep it if it is withdrawn");
   for (const PlannedStage& stage : plan.stages)
     for (const std::string& name : stage.gates)
       if (const spec::Gate* gate = app.gate(name); gate != nullptr) TRY(check_conditions(app, *gate));

@@ -66,13 +66,18 @@ void warn_about_rollout(const App& app, const Rollout& rollout, Collector& out) 
     out.add(rollout.place, fmt::format("rollout '{}' promotes without evidence when bake ends", rollout.name),
             "on-inconclusive: hold waits for a person");
   if (const Playbook* playbook = app.playbook(rollout.on_failure); playbook != nullptr) {
-    const bool withdraws = std::any_of(playbook->steps.begin(), playbook->steps.end(),
-                                       [](const Step& step) { return step.uses == "channel.withdraw"; });
+    const bool service = rollout.target.kind != Target::Kind::none;
+    const std::string_view back = service ? "target.undo" : "channel.withdraw";
+    // Of a service what the target is made of can be used by itself, too.
+    const bool withdraws = std::any_of(playbook->steps.begin(), playbook->steps.end(), [&](const Step& step) {
+      return step.uses == back || (service && (step.uses.starts_with("argo.") || step.uses == "run" ||
+                                               step.uses == "git.revert" || step.uses == "flag.set"));
+    });
     if (!withdraws)
       out.add(playbook->place,
-              fmt::format("playbook '{}' of rollout '{}' does not withdraw the release", playbook->name,
-                          rollout.name),
-              "add a step: { uses: channel.withdraw }");
+              fmt::format("playbook '{}' of rollout '{}' does not {} the release", playbook->name,
+                          rollout.name, service ? "take back" : "withdraw"),
+              fmt::format("add a step: {{ uses: {} }}", back));
   }
 }
 

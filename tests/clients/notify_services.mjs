@@ -34,7 +34,7 @@ function readable(schema) {
 const definition = readable(JSON.parse(fs.readFileSync(require.resolve('@octokit/openapi/generated/api.github.com.json'))));
 // The whole description takes long to prepare; what lies outside these paths is unknown to the story, and so refused.
 const paths = Object.keys(definition.paths).length;
-definition.paths = Object.fromEntries(Object.entries(definition.paths).filter(([name]) => /^\/(repos\/\{owner\}\/\{repo\}\/(issues|deployments)(\/|$)|installation\/|user$)/.test(name)));
+definition.paths = Object.fromEntries(Object.entries(definition.paths).filter(([name]) => /^\/(repos\/\{owner\}\/\{repo\}\/(issues|deployments|pulls)(\/|$)|installation\/|user$)/.test(name)));
 const github = new OpenAPIBackend({ definition, quick: true, strict: false, ajvOpts: { strict: false, validateFormats: false, coerceTypes: true } });
 await github.init();
 export const described = `GitHub: ${Object.keys(definition.paths).length} of ${paths} paths of its description`;
@@ -57,7 +57,7 @@ const schemas = {
   lease: closed({ lease_id: text(500), sync: { type: 'boolean' } }, ['lease_id']),  // developer.hashicorp.com: /sys/leases
 };
 export let world;
-export const anew = () => { world = { issues: [], gitlab: [], deployments: [], statuses: [], incidents: new Map(), events: 0, messages: [], hooks: [], flag: true, revoked: [], requests: 0 }; };
+export const anew = () => { world = { issues: [], pulls: [], gitlab: [], deployments: [], statuses: [], incidents: new Map(), events: 0, messages: [], hooks: [], flag: true, revoked: [], requests: 0 }; };
 anew();
 export const wrong = [];  // what a strict service would have refused
 let manners = {};  // of this scene: before and after a request, a function of it; assignees: GitHub refuses one
@@ -93,6 +93,20 @@ async function githubAnswers(request) {
     case 'repos/create-deployment': world.deployments.unshift({ ...request.body, id: world.deployments.length + 1 }); return [201, world.deployments[0]];
     case 'repos/list-deployment-statuses': return [200, world.statuses.filter((one) => one.deployment === id)];
     case 'repos/create-deployment-status': world.statuses.unshift({ ...request.body, deployment: id, id: world.statuses.length + 1 }); return [201, world.statuses[0]];
+    case 'pulls/list': {
+      const { state, head, base, page, per_page: size } = request.query;
+      const all = world.pulls.filter((one) => (state === 'all' || one.state === state) && one.base.ref === base && (!head || head === `acme:${one.head.ref}`));
+      return [200, all.slice((page - 1) * size, page * size)];
+    }
+    case 'pulls/create': {
+      const { title, body, head, base } = request.body;
+      if (world.pulls.some((one) => one.head.ref === head && one.state === 'open')) return [422, { message: 'Validation Failed', errors: [{ message: `A pull request already exists for acme:${head}.` }] }];
+      const number = world.pulls.length + 1;
+      world.pulls.unshift({ number, title, body: body.replaceAll('\n', '\r\n'), state: 'open', html_url: `http://127.0.0.1/${number}`, merged_at: null, merge_commit_sha: null,
+        head: { ref: head, repo: { full_name: 'acme/deploy' } }, base: { ref: base } });
+      return [201, world.pulls[0]];
+    }
+    case 'pulls/update': Object.assign(world.pulls.find((one) => one.number === id), request.body); return [200, world.pulls.find((one) => one.number === id)];
     case 'apps/revoke-installation-access-token': world.revoked.push('github'); return [204];
     default: wrong.push(`GitHub: nobody asked for ${found.operationId}`); return [404, { message: 'Not Found' }];
   }

@@ -53,6 +53,9 @@ if(TARGET tranche)
   add_test(NAME clients.sarif COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node @microsoft/jest-sarif
            ${CMAKE_SOURCE_DIR}/tests/clients/sarif_story.mjs $<TARGET_FILE:tranche>)
   set_tests_properties(clients.sarif PROPERTIES TIMEOUT 180 LABELS clients SKIP_RETURN_CODE 77)
+  add_test(NAME story.pulls COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node openapi-backend
+           ${CMAKE_SOURCE_DIR}/tests/clients/pulls_story.mjs $<TARGET_FILE:tranche>)
+  set_tests_properties(story.pulls PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
   add_test(NAME story.notify COMMAND ${CMAKE_SOURCE_DIR}/tests/clients/with_node openapi-backend
            ${CMAKE_SOURCE_DIR}/tests/clients/notify_story.mjs $<TARGET_FILE:tranche>)
   set_tests_properties(story.notify PROPERTIES TIMEOUT 300 LABELS story SKIP_RETURN_CODE 77)
