@@ -200,8 +200,8 @@ Result<Plan> make_plan(const spec::App& app, const PlanInput& input) {
     return fail_hint(
         ErrorKind::invalid,
         "a first release has nothing to fall back to; accept that with --accept-no-way-back, once",
-        "{} has no earlier release: a bad {} could {}not be taken back", stream_text(*rollout), input.release,
-        service ? "" : "be withdrawn, but ");
+        "{} has no earlier release: a bad {} could {}", stream_text(*rollout), input.release,
+        service ? "not be taken back" : "be withdrawn, but not taken back");
   if (!knows_its_past(*rollout) && plan.baseline.empty())
     plan.warnings.push_back(service ? "no way back: there is no release before " + input.release
                                     : "no way back: devices that take " + input.release +
