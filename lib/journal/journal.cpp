@@ -69,7 +69,7 @@ class StoredJournal final : public Journal {
     while (from < to) {
       const auto* bundle = TRY(checked_bundle(from / tile_width));
       for (; from < to && from / tile_width == bundle->index; ++from) {
-        auto entry = TRY(parse_entry(bundle->entries[from % tile_width]));
+        auto entry = TRY(parse_entry(bundle->entry(from % tile_width)));
         if (entry.index != from)
           return fail_hint(ErrorKind::verification, changed_hint, "entry {} of the journal calls itself {}",
                            from, entry.index);
@@ -86,7 +86,7 @@ class StoredJournal final : public Journal {
     while (from < to) {
       const auto* bundle = TRY(checked_bundle(from / tile_width));
       for (; from < to && from / tile_width == bundle->index; ++from)
-        TRY(take(from, bundle->entries[from % tile_width]));
+        TRY(take(from, bundle->entry(from % tile_width)));
     }
     return {};
   }
@@ -178,9 +178,19 @@ class StoredJournal final : public Journal {
   }
 
  private:
+  // Its entries' leaf hashes are checked.
   struct Bundle {
     std::uint64_t index = 0;
-    std::vector<std::string> entries;  // leaf hashes checked
+    std::string text;               // as in its file
+    std::vector<std::size_t> ends;  // of the entries in it
+    [[nodiscard]] std::string_view entry(std::size_t i) const {
+      const std::size_t begin = (i == 0 ? 0 : ends[i - 1]) + 2;  // after its length
+      return std::string_view(text).substr(begin, ends[i] - begin);
+    }
+    void add(std::string_view entry) {
+      add_to_bundle(text, entry);
+      ends.push_back(text.size());
+    }
   };
   struct Opened {
     Checkpoint checkpoint;
@@ -197,26 +207,23 @@ class StoredJournal final : public Journal {
                                                            size() + drafts.size() - 1, drafts[0].kind);
     Edge edge = tiles_.edge();
     std::vector<Edge::Full> completed;
-    Bundle last{size() / tile_width, {}};
     std::string bundle;
-    if (size() % tile_width > 0) {
-      last = *TRY(checked_bundle(last.index));
-      for (const std::string& bytes : last.entries) add_to_bundle(bundle, bytes);
-    }
+    std::vector<std::string> added;  // entries of the last bundle
+    if (size() % tile_width > 0) bundle = TRY(checked_bundle(size() / tile_width))->text;
     for (const Entry& entry : entries) {
       std::string bytes = TRY(to_bytes(entry));
       add_to_bundle(bundle, bytes);
       edge.add(hash_leaf(bytes), completed);
-      last.entries.push_back(std::move(bytes));
-      if (edge.size() % tile_width == 0) last = Bundle{edge.size() / tile_width, {}};
-      if (edge.size() % tile_width == 0)
-        publication.files.push_back({bundle_path(entry.index / tile_width), std::exchange(bundle, {}), {}});
+      added.push_back(std::move(bytes));
+      if (edge.size() % tile_width != 0) continue;
+      publication.files.push_back({bundle_path(entry.index / tile_width), std::exchange(bundle, {}), {}});
+      added.clear();
     }
     const std::uint64_t last_bundle = edge.size() / tile_width;
     if (!bundle.empty())
       publication.files.push_back(
           {with_width(bundle_path(last_bundle), static_cast<unsigned>(edge.size() % tile_width)),
-           bundle,
+           std::move(bundle),
            {}});
     for (const auto& full : completed)
       publication.files.push_back({tile_path(full.level, full.index), journal::to_bytes(full.hashes), {}});
@@ -244,8 +251,7 @@ class StoredJournal final : public Journal {
     note_ = note;
     const std::uint64_t old_size = size();
     tiles_.advance(std::move(edge));
-    bundles_.erase(old_size / tile_width);
-    if (!last.entries.empty()) keep(std::move(last));
+    remember_added(old_size / tile_width, last_bundle, added);
     last_ = entries.back();
     remove_partials(old_size, completed);
     appended_ = true;
@@ -316,7 +322,7 @@ class StoredJournal final : public Journal {
     const auto hashes = TRY(tiles_.hashes(0, index));
     const std::string bytes = TRY(tiles_.bundle(index));
     const auto entries = TRY_WHILE("reading " + bundle_path(index), split_bundle(bytes));
-    Bundle bundle{index, {}};
+    Bundle bundle{index, {}, {}};
     if (entries.size() < hashes.size())
       return fail_hint(ErrorKind::verification, changed_hint, "journal file {} holds {} entries, not {}",
                        bundle_path(index), entries.size(), hashes.size());
@@ -324,9 +330,18 @@ class StoredJournal final : public Journal {
       if (hash_leaf(entries[i]) != hashes[i])
         return fail_hint(ErrorKind::verification, changed_hint, "entry {} of the journal was changed",
                          index * tile_width + i);
-      bundle.entries.emplace_back(entries[i]);
+      bundle.add(entries[i]);
     }
     return keep(std::move(bundle));
+  }
+
+  // After an append that began in bundle `first` and ended with `added` in bundle `last`.
+  void remember_added(std::uint64_t first, std::uint64_t last, const std::vector<std::string>& added) {
+    Bundle bundle{last, {}, {}};
+    if (auto before = bundles_.extract(first); !before.empty() && first == last)
+      bundle = std::move(before.mapped());
+    for (const std::string& entry : added) bundle.add(entry);
+    if (!bundle.ends.empty()) keep(std::move(bundle));
   }
 
   const Bundle* keep(Bundle bundle) {

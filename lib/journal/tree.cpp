@@ -65,16 +65,36 @@ std::vector<Tile> tiles_of(std::uint64_t size) {
   return tiles;
 }
 
+namespace {
+
+// Adds the hash at `index` to the roots of the perfect subtrees before it, the largest first.
+void fold(std::vector<Hash>& roots, std::size_t index, const Hash& hash) {
+  roots.push_back(hash);
+  for (; (index & 1) != 0; index >>= 1) {
+    const Hash right = roots.back();
+    roots.pop_back();
+    roots.back() = hash_node(roots.back(), right);
+  }
+}
+
+}  // namespace
+
 Edge::Edge(std::uint64_t size, std::vector<std::vector<Hash>> levels)
-    : size_(size), levels_(std::move(levels)) {}
+    : size_(size), levels_(std::move(levels)), roots_(levels_.size()) {
+  for (std::size_t level = 0; level < levels_.size(); ++level)
+    for (std::size_t i = 0; i < levels_[level].size(); ++i) fold(roots_[level], i, levels_[level][i]);
+}
 
 void Edge::carry(unsigned level, Hash hash, std::vector<Full>& completed) {
   for (;; ++level) {
     while (levels_.size() <= level) levels_.emplace_back();
+    roots_.resize(levels_.size());
     auto& hashes = levels_[level];
+    fold(roots_[level], hashes.size(), hash);
     hashes.push_back(hash);
     if (hashes.size() < tile_width) return;
-    hash = subtree_root(hashes);
+    hash = roots_[level].front();
+    roots_[level].clear();
     completed.push_back({level, level_count(size_, level) / tile_width, std::exchange(hashes, {})});
   }
 }
@@ -94,15 +114,9 @@ void Edge::add_tile(const Hash& root, std::vector<Full>& completed) {
 Hash Edge::root() const {
   // From the right: the smallest perfect subtree first, each larger one goes to the left of what is there.
   std::optional<Hash> root;
-  for (const auto& hashes : levels_) {
-    std::size_t end = hashes.size();
-    for (std::size_t width = 1; width < tile_width; width *= 2) {
-      if ((hashes.size() & width) == 0) continue;
-      const Hash left = subtree_root(std::span(hashes).subspan(end - width, width));
-      root = root ? hash_node(left, *root) : left;
-      end -= width;
-    }
-  }
+  for (const auto& roots : roots_)
+    for (auto left = roots.rbegin(); left != roots.rend(); ++left)
+      root = root ? hash_node(*left, *root) : *left;
   return root ? *root : empty_root();
 }
 

@@ -82,6 +82,7 @@ class Edge {
 
   std::uint64_t size_ = 0;
   std::vector<std::vector<Hash>> levels_;
+  std::vector<std::vector<Hash>> roots_;  // of the perfect subtrees in each level, the largest first
 };
 
 std::string to_bytes(std::span<const Hash> hashes);

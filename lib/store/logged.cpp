@@ -39,7 +39,7 @@ class LoggedDirectory final : public Store {
       TRY(look());
       if (has_pending()) return pending_blob(pending_pointer_, name, max_bytes);
     } else if (const auto found = pending_.find(name); found != pending_.end()) {
-      return pending_blob(found->second, name, max_bytes);
+      return pending_blob(*found->second, name, max_bytes);
     }
     return base_->get(name, max_bytes);
   }
@@ -50,7 +50,7 @@ class LoggedDirectory final : public Store {
     if (name == pointer_) TRY(look());
     const auto found = pending_.find(name);
     const std::string* bytes = name == pointer_ && has_pending() ? &pending_pointer_
-                               : found != pending_.end()         ? &found->second
+                               : found != pending_.end()         ? found->second.get()
                                                                  : nullptr;
     if (bytes == nullptr) return base_->stat(name, max_hashed, from);
     Stat stat{bytes->size(), {}};
@@ -112,7 +112,7 @@ class LoggedDirectory final : public Store {
   }
 
  private:
-  using Known = std::map<std::string, std::string, std::less<>>;
+  using Known = std::map<std::string, std::shared_ptr<const std::string>, std::less<>>;
 
   [[nodiscard]] std::string path_of(std::string_view name) const {
     return directory_ + "/" + std::string(name);
@@ -185,7 +185,7 @@ class LoggedDirectory final : public Store {
       if (!file.base.empty()) {
         const auto found = pending_.find(file.base);
         if (found != pending_.end()) {
-          bytes = found->second;
+          bytes = *found->second;
         } else {
           if (file.base_bytes > max_base_bytes) return false;
           auto blob = TRY(base_->get(file.base, max_base_bytes));
@@ -195,7 +195,7 @@ class LoggedDirectory final : public Store {
         if (bytes.size() != file.base_bytes) return false;
       }
       bytes += file.rest;
-      files[file.name] = std::move(bytes);
+      files[file.name] = std::make_shared<const std::string>(std::move(bytes));
     }
     take(record, std::move(files));
     return true;
@@ -266,7 +266,8 @@ class LoggedDirectory final : public Store {
 
   [[nodiscard]] static Known known_of(const Publication& publication) {
     Known known;
-    for (const File& file : publication.files) known[file.name] = file.bytes;
+    for (const File& file : publication.files)
+      known[file.name] = std::make_shared<const std::string>(file.bytes);
     return known;
   }
 
@@ -277,10 +278,10 @@ class LoggedDirectory final : public Store {
     for (const File& file : publication.files) {
       LogFile entry{file.name, {}, 0, {}};
       for (const auto& [name, bytes] : known_)
-        if (follows && bytes.size() >= least_base_bytes && bytes.size() > entry.base_bytes &&
-            name != file.name && file.bytes.starts_with(bytes)) {
+        if (follows && bytes->size() >= least_base_bytes && bytes->size() > entry.base_bytes &&
+            name != file.name && file.bytes.starts_with(*bytes)) {
           entry.base = name;
-          entry.base_bytes = bytes.size();
+          entry.base_bytes = bytes->size();
         }
       entry.rest = file.bytes.substr(entry.base_bytes);
       record.files.push_back(std::move(entry));
@@ -292,7 +293,7 @@ class LoggedDirectory final : public Store {
   Result<> settle() {
     if (has_pending()) {
       std::vector<ports::FileWrite> files;
-      for (const auto& [name, bytes] : pending_) files.push_back({path_of(name), bytes});
+      for (const auto& [name, bytes] : pending_) files.push_back({path_of(name), *bytes});
       TRY(files_.write_all(files));
       TRY(files_.write(path_of(pointer_), pending_pointer_));
     }

@@ -76,6 +76,7 @@ Result<> append(ports::World& world, const std::string& directory, std::uint64_t
   const auto store = store::open_logged_directory(world.files, directory, "checkpoint");
   const auto journal = TRY(journal::Journal::open(world, *store, options(directory)));
   Bare one(directory + ".one"), two(directory + ".two"), three(directory + ".three");
+  const crypto::SecretKey signer = key();
   constexpr std::uint64_t turns = 8;
   constexpr std::size_t entry = 260, tile = 32 * 128, bundle = 262 * 128, checkpoint = 180;  // on average
   double ours_s = 0, one_s = 0, two_s = 0, three_s = 0;
@@ -86,7 +87,7 @@ Result<> append(ports::World& world, const std::string& directory, std::uint64_t
       for (std::uint64_t i = 0; i < each && failed; i += batch) {
         std::vector<journal::Draft> drafts;
         for (std::uint64_t n = 0; n < batch; ++n) drafts.push_back(draft_of(i + n));
-        if (auto done = journal->append(drafts, key()); !done) failed = fail(done.error());
+        if (auto done = journal->append(drafts, signer); !done) failed = fail(done.error());
       }
     });
     TRY(failed);
