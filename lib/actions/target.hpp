@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ std::string undo_key(const std::string& rollout_id);
 Result<> note_undone(Deck& deck, const rollout::Plan& plan, const std::string& rollout_id,
                      const Outcome& outcome);
 Result<bool> was_undone(Deck& deck, const rollout::Plan& plan, const std::string& rollout_id);
+// Until when a try of another runner may still be under way, as the journal's newest entries say; nullopt:
+// none is. What is taken back before that is taken back once more after it.
+Result<std::optional<Instant>> under_way_until(Deck& deck, const rollout::Plan& plan,
+                                               const std::string& rollout_id);
 // Of the plan's rollout; kind invalid when that has none. Reads secrets and files, asks nobody yet.
 Result<std::unique_ptr<Target>> open_target(Deck& deck, const rollout::Plan& plan);
 

@@ -1,5 +1,10 @@
-// target.undo: the service's target brings the baseline back.
+// target.undo: the service's target brings the baseline back. At once, and once more when another runner's
+// program could have been under way beside it.
+#include <algorithm>
+#include <array>
+
 #include "actions/target.hpp"
+#include "rollout/state.hpp"
 
 namespace tranche::actions {
 namespace {
@@ -25,10 +30,21 @@ Result<std::string> changes(Deck& deck, const Call& call) {
 Result<Outcome> perform(Deck& deck, const Call& call) {
   if (TRY(was_undone(deck, call.plan, call.rollout_id)))
     return Outcome{fmt::format("{} was taken back when the rollout was stopped", call.plan.release)};
-  const Move move = TRY(move_of(call, deck.world().clock.now()));
+  const Instant now = deck.world().clock.now();
+  Move move = TRY(move_of(call, now));
   const auto target = TRY(open_target(deck, call.plan));
+  const bool again = call.facts.find("again") != nullptr;
+  const auto busy = again ? std::nullopt : TRY(under_way_until(deck, call.plan, call.rollout_id));
+  if (again) move.key += "/again";
   Outcome outcome = TRY(target->undo(move));
-  if (outcome.not_before) outcome.facts = doc::Value::object({{"since", tranche::to_text(move.since)}});
+  const bool waits = outcome.not_before.has_value();
+  if (!waits && !busy) return outcome;
+  outcome.facts = doc::Value::object({{"since", tranche::to_text(move.since)}});
+  if (again || !waits) outcome.facts.set("again", true);
+  if (!waits) {
+    outcome.not_before = busy;
+    outcome.text += "; once more when nothing can be under way any more";
+  }
   return outcome;
 }
 
@@ -57,6 +73,28 @@ Result<> note_undone(Deck& deck, const rollout::Plan& plan, const std::string& r
   draft.state = doc::Value::object({{"undone", rollout_id}});
   TRY(deck.append({draft}));
   return {};
+}
+
+Result<std::optional<Instant>> under_way_until(Deck& deck, const rollout::Plan& plan,
+                                               const std::string& rollout_id) {
+  constexpr std::uint64_t most_entries = 200;
+  constexpr std::array<std::string_view, 5> outcomes{"rollout.exposed", "rollout.done", "rollout.settled",
+                                                     "rollout.effect-failed", "rollout.effect-unknown"};
+  const std::string subject = deck.rollout_subject(plan.rollout);
+  const std::uint64_t size = deck.journal().size();
+  const auto entries = TRY(deck.journal().read(size - std::min(size, most_entries), size));
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    if (entry->subject != subject) continue;
+    if (std::ranges::find(outcomes, entry->kind) != outcomes.end()) break;
+    if (entry->kind != "rollout.effect-begins") continue;
+    const rollout::State state = TRY(rollout::state_from_value(entry->state));
+    const Instant now = deck.world().clock.now();
+    if (state.id != rollout_id || !state.trouble || state.trouble->not_before <= now) break;
+    // Not longer than a program may run: what a wrong clock wrote is over.
+    const Instant longest = now + plan.spec().target.timeout;
+    return std::optional(std::min(state.trouble->not_before, longest));
+  }
+  return std::optional<Instant>();
 }
 
 Result<bool> was_undone(Deck& deck, const rollout::Plan& plan, const std::string& rollout_id) {

@@ -102,7 +102,7 @@ Result<> Engine::undo_target(Loaded& loaded) {
     return {};
   }
   decided({undone->text});
-  if (undone->not_before) return {};
+  if (undone->not_before || TRY(actions::under_way_until(deck_, loaded.plan, loaded.state.id))) return {};
   return actions::note_undone(deck_, loaded.plan, loaded.state.id, *undone);
 }
 

@@ -337,6 +337,23 @@ TEST_CASE(
   std::cout << "services: kill points: " << 2 * undisturbed.operations << "\n";
 }
 
+TEST_CASE(
+    "a stop beside a program that another runner may still run takes back at once, and once more after it") {
+  ServiceWorld w;
+  w.build_and_create("1.0.0");
+  w.dies = true;
+  CHECK_FALSE(w.start("1.0.0", "api").has_value());
+  w.dies = false;
+  Report report = must(w.apply(rollout::Stop{"bad"}, "api"));
+  CHECK(report.state.phase == Phase::rolling_back);
+  CHECK(w.calls == Calls{"1.0.0 5", " back"});
+  w.fake.clock.advance(30s);
+  CHECK(must(w.advance("api")).state.phase == Phase::rolling_back);
+  w.fake.clock.advance(31s);
+  CHECK(must(w.advance("api")).state.phase == Phase::rolled_back);
+  CHECK(w.calls == Calls{"1.0.0 5", " back", " back"});
+}
+
 TEST_CASE("services do not stand in each other's way, and one of them moves one release at a time") {
   ServiceWorld w;
   w.build_and_create("1.0.0");
