@@ -8,7 +8,7 @@ import random
 from kills import Undisturbed, named, run_again, tell_the_rest
 from scene import ROLLBACK, STORY, check
 
-HOUR_MS = 3_600_000
+HOUR_MS, DAY_MS = 3_600_000, 24 * 3_600_000
 
 
 def behind(scene, undisturbed, line, hours_behind):
@@ -44,8 +44,9 @@ def work(context, share):
                  if by > STORY[line][0] - STORY[line - 1][0] or line == 3]
         steps = [(line, n) for line, count in enumerate(undisturbed.steps) for n in range(1, count + 1)]
         for line, n in rng.sample(steps, context.size(8, 200)):
-            # Forward by less than to the next tick: what a run may find is what the next one finds anyway.
-            cases.append(("jumps in a run", jumps, (line, n, rng.choice([-30 * 24, -1, 1]) * HOUR_MS)))
+            # Forward by less than the gate's next window takes to end, and than the ticks have to spare: whoever starts a
+            # rollout with a clock that is ahead makes its bakes end later.
+            cases.append(("jumps in a run", jumps, (line, n, rng.choice([-30 * DAY_MS, -HOUR_MS, HOUR_MS // 3]))))
         for what, run, arguments in cases[share[0] :: share[1]]:
             named(scene, f"{what} {arguments}", lambda: run(scene, undisturbed, *arguments))
             counts[what] += 1
