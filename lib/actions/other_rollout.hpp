@@ -1,5 +1,5 @@
 // Another rollout of the same app, as rollout.pause and rollout.stop reach it: its event is journalled here,
-// its effects are performed by its own next tick.
+// its effects are performed when the playbook is over (engine/targets.cpp), or by its own next tick.
 #pragma once
 
 #include <optional>
