@@ -37,6 +37,13 @@ std::string line_of(const journal::Entry& entry) {
       if (decision.is_string()) parts.push_back(decision.as_string());
     return printable(join(parts, "; "), 140);
   }
+  if (entry.kind.starts_with("playbook.step-")) {
+    const std::string step = entry.data.text_or("step", "?").value_or("?");
+    if (entry.kind == "playbook.step-intended") return printable("step " + step + " is tried", 140);
+    const std::string status = entry.data.text_or("status", "?").value_or("?");
+    const std::string detail = entry.data.text_or("detail", "").value_or("");
+    return printable(fmt::format("step {}: {}{}{}", step, status, detail.empty() ? "" : ": ", detail), 140);
+  }
   if (!entry.reason.empty()) return printable(entry.reason, 140);
   if (entry.data.is_object() && !entry.kind.starts_with("rollout.planned"))
     return printable(doc::to_json(entry.data), 140);

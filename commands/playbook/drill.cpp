@@ -65,8 +65,8 @@ Result<Outcome> run_playbook_drill(const Options& options, Context& context) {
   TRY(demand_trusted(context, options, TRY(load_app(context, options)), {}, "playbook drill"));
   const Opened opened = TRY(open_deck(context, options));
   const engine::DrillRequest request{TRY(rollout_name(opened.loaded.app(), options)),
-                                     options.text("playbook"), options.text("release"),
-                                     options.given("live-hooks")};
+                                     options.given("playbook") ? options.text("playbook") : "",
+                                     options.text("release"), options.given("live-hooks")};
   const engine::DrillReport report = TRY(engine::drill(*opened.deck, request));
   const int code = !report.all_back()   ? static_cast<int>(ErrorKind::stranded)
                    : !report.all_done() ? static_cast<int>(ErrorKind::failed)
@@ -80,7 +80,9 @@ Command playbook_drill() {
   return {.name = "playbook drill",
           .summary = "rehearse a playbook on a copy of the channel, and time it",
           .help_path = "commands/playbook/drill.md",
-          .arguments = {playbook_argument()},
+          .arguments = {{.name = "playbook",
+                         .help = "a name under playbooks:; by default the rollout's on-failure",
+                         .required = false}},
           .flags = {rollout_flag(),
                     {.name = "release",
                      .value = "VERSION",

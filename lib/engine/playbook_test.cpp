@@ -589,6 +589,38 @@ TEST_CASE("a run by hand that was killed goes on, unless its playbook was change
   }
 }
 
+TEST_CASE("by hand nothing takes a release back that its rollout would go on with: stop and undo do") {
+  Ran w(with_steps("      - { uses: channel.withdraw }\n      - { uses: channel.fallback }\n"));
+  const HandRequest request{"desktop", "rollback", "because"};
+  const auto problem = [&] { return must(Playbooks(*w.open(), {}).plan(request)).steps[0].problem; };
+  CHECK(problem().find("`tranche stop desktop --reason TEXT` takes release 1.1.0 back") != std::string::npos);
+  const std::size_t entries = w.entries().size();
+  const auto refused = Playbooks(*w.open(), {}).run(request);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::invalid);
+  CHECK(refused.error().message.find("would go on around it") != std::string::npos);
+  CHECK(w.entries().size() == entries);
+  SUBCASE("done: undo takes it back") {
+    REQUIRE(w.tick_until_final().state.phase == Phase::done);
+    CHECK(problem().find("`tranche rollout undo desktop") != std::string::npos);
+  }
+  SUBCASE("taken back already: it may be run once more") {
+    CHECK(w.stop().state.phase == Phase::rolled_back);
+    CHECK(problem().empty());
+    CHECK(must(Playbooks(*w.open(), {}).run(request)).over);
+  }
+}
+
+TEST_CASE("resume says where the run is that it did not find") {
+  Ran w(with_steps("      - { uses: channel.withdraw }\n",
+                   "  mend:\n    steps:\n      - { uses: run, with: { argv: [do, one] } }\n"));
+  const auto nothing = w.resume({});
+  REQUIRE_FALSE(nothing.has_value());
+  CHECK(nothing.error().hint.find("tranche playbook run NAME") != std::string::npos);
+  CHECK(must(Playbooks(*w.open(), {}).run({"desktop", "mend", "x"})).over);
+  CHECK(w.resume({}).error().hint == "one was run by hand: --by-hand");
+}
+
 TEST_CASE("a drill takes the release back on a scratch channel, and says who would have come back") {
   Ran w(
       with_steps("      - { uses: flag.set, with: { flag: agent-enabled, value: false } }\n"

@@ -17,6 +17,15 @@ bool still_open(const playbook::Run& run, const spec::Playbook* playbook) {
   return is_of(run, playbook) ? !playbook::is_over(run, *playbook) : playbook::current(run).has_value();
 }
 
+// What by hand would leave a rollout behind that offers, or counts as the baseline, what was taken back.
+bool takes_back(std::string_view uses) {
+  return uses == "channel.withdraw" || uses == "channel.fallback" || uses == "target.undo";
+}
+bool is_out(rollout::Phase phase) {
+  return phase != rollout::Phase::rolled_back && phase != rollout::Phase::stranded &&
+         phase != rollout::Phase::superseded;
+}
+
 }  // namespace
 
 Result<Settle> parse_settle(const std::string& text) {
@@ -78,7 +87,15 @@ Result<PlaybookPlan> Playbooks::plan(const HandRequest& request) {
                      near.empty() ? "see tranche playbook list" : "did you mean '" + near + "'?",
                      "there is no playbook '{}'", printable(request.playbook, 64));
   }
-  return plan_playbook(deck_, TRY(order_by_hand(scene, request.rollout, "", request.reason)));
+  PlaybookPlan planned =
+      TRY(plan_playbook(deck_, TRY(order_by_hand(scene, request.rollout, "", request.reason))));
+  for (PlannedStep& step : planned.steps)
+    if (step.problem.empty() && takes_back(step.uses) && is_out(scene.report.state.phase))
+      step.problem = fmt::format(
+          "rollout '{0}' would go on around it; `tranche {1} {0} --reason TEXT` takes release {2} back",
+          request.rollout, scene.report.state.phase == rollout::Phase::done ? "rollout undo" : "stop",
+          scene.report.state.release);
+  return planned;
 }
 
 Result<PlaybookProgress> Playbooks::run(const HandRequest& request) {
@@ -111,10 +128,16 @@ Result<PlaybookProgress> Playbooks::resume(const ResumeRequest& request) {
   const std::string subject =
       request.by_hand ? hand_subject(request.rollout) : deck_.playbook_subject(request.rollout);
   auto found = TRY(read(subject));
-  if (!found)
-    return fail_hint(ErrorKind::invalid, "see tranche playbook show " + request.rollout,
-                     "no playbook was run {} rollout '{}'", request.by_hand ? "by hand for" : "by",
-                     printable(request.rollout, 64));
+  if (!found) {
+    const bool other =
+        TRY(read(request.by_hand ? deck_.playbook_subject(request.rollout) : hand_subject(request.rollout)))
+            .has_value();
+    std::string hint = "by hand: tranche playbook run NAME --reason TEXT; a rollback runs its own";
+    if (other)
+      hint = request.by_hand ? "leave --by-hand out: its own was run" : "one was run by hand: --by-hand";
+    return fail_hint(ErrorKind::invalid, hint, "no playbook was run {} rollout '{}'",
+                     request.by_hand ? "by hand for" : "by", printable(request.rollout, 64));
+  }
   playbook::Run run = std::move(*found);
   Scene scene = TRY(scene_by_hand(request.rollout, run.playbook));
   if (!request.by_hand) {

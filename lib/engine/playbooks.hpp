@@ -51,7 +51,8 @@ class Playbooks {
   Playbooks(actions::Deck& deck, PlaybookRunner::Listener listener)
       : deck_(deck), listener_(std::move(listener)) {}
 
-  // What run() would do: for --dry-run. Writes and sends nothing.
+  // What run() would do: for --dry-run. Writes and sends nothing. Steps that take the release back are a
+  // problem while its rollout is on its way, or done: stop and undo do that.
   Result<PlaybookPlan> plan(const HandRequest& request);
   // The same request again goes on with the run that is there. kind denied while another one is on its way.
   Result<PlaybookProgress> run(const HandRequest& request);

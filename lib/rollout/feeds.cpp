@@ -223,7 +223,9 @@ Result<> check_feeds(const Plan& plan, bool accept_no_way_back) {
 std::vector<std::string> stranding_feeds(const Plan& plan, std::size_t stage) {
   std::vector<std::string> out;
   for (const FeedPlan& one : feed_plans(plan)) {
-    const auto reached = [](const FeedStage& s) { return s.share > 0 || !s.cohort_file.empty(); };
+    const auto reached = [&](const FeedStage& s) {
+      return s.share > 0 || !s.cohort_file.empty() || one.by_label;
+    };
     const auto end = one.stages.begin() + static_cast<std::ptrdiff_t>(std::min(stage + 1, one.stages.size()));
     if (!one.recovers && std::any_of(one.stages.begin(), end, reached)) out.push_back(one.feed);
   }
