@@ -306,7 +306,9 @@ TEST_CASE("a damaged feed is made again by the newest decision, and by nobody el
     // Somebody decided meanwhile; or nobody knows.
     const auto newer = [] { return Result<bool>(false); };
     check_error(f.put(feed, f.keys.feed, newer), ErrorKind::conflict, "the journal went on");
-    const auto unknown = [] { return Result<bool>(fail_hint(ErrorKind::failed, "look at it", "no journal")); };
+    const auto unknown = [] {
+      return Result<bool>(fail_hint(ErrorKind::failed, "look at it", "no journal"));
+    };
     check_error(f.put(feed, f.keys.feed, unknown), ErrorKind::failed, "no journal");
     CHECK(published == damaged);
     CHECK(f.put(feed, f.keys.feed, [] { return Result<bool>(true); }).has_value());
