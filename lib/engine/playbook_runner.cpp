@@ -100,7 +100,6 @@ Result<playbook::Run> PlaybookRunner::load() {
                      "playbook '{}' is not what this run began with ({} in the journal, {} here)",
                      order_.playbook.name, earlier.plan.substr(0, 12), run.plan.substr(0, 12));
   begun_ = true;
-  intended_ = entry->at;
   return earlier;
 }
 
@@ -239,16 +238,6 @@ Result<PlaybookRunner::Taken> PlaybookRunner::ask(std::size_t step, const spec::
   return Taken{{.how = how, .detail = "cut short, and no answer came: " + words_of(asked.error())}, false};
 }
 
-std::optional<Instant> PlaybookRunner::may_be_under_way(std::size_t step, const spec::Step& part,
-                                                        std::string_view suffix) {
-  const Instant until = intended_ + part.timeout;
-  if (until <= now() || until > now() + part.timeout) return std::nullopt;
-  const actions::Action* action = actions::find_action(part.uses);
-  if (action == nullptr) return std::nullopt;
-  const auto asked = action->ask(deck_, call_of(part, step, suffix));
-  return asked && *asked == Asked::unknown ? std::optional(until) : std::nullopt;
-}
-
 Result<Ending> PlaybookRunner::take_or_ask(std::size_t step, const spec::Step& part, std::string_view suffix,
                                            bool cut_short) {
   if (cut_short) {
@@ -263,11 +252,6 @@ Result<> PlaybookRunner::take(std::size_t step, bool cut_short) {
   const spec::Step& given = order_.playbook.steps[step];
   spec::Step step_part = part(step, given.uses, given.with);
   const playbook::StepRecord before = run_.steps[step];
-  if (const auto until = cut_short ? may_be_under_way(step, step_part, "") : std::nullopt) {
-    run_.steps[step].not_before = *until;
-    run_.steps[step].detail = "another run may be in the middle of it";
-    return {};
-  }
   if (!cut_short) {
     run_ = TRY(playbook::mark_running(std::move(run_), step, now()));
     // What only waits changes nothing: looking at it again leaves no line.
@@ -303,12 +287,6 @@ Result<> PlaybookRunner::verify(std::size_t step) {
 
 Result<> PlaybookRunner::undo(std::size_t step, bool cut_short) {
   const spec::Use& use = order_.playbook.steps[step].compensate;
-  if (const auto until =
-          cut_short ? may_be_under_way(step, part(step, use.uses, use.with), "/compensate") : std::nullopt) {
-    run_.steps[step].compensation->not_before = *until;
-    run_.steps[step].compensation->detail = "another run may be in the middle of it";
-    return {};
-  }
   if (!cut_short) {
     run_ = TRY(playbook::mark_undoing(std::move(run_), step));
     note(step, "playbook.step-undoing");

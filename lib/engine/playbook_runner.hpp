@@ -69,10 +69,6 @@ class PlaybookRunner {
   Result<playbook::Ending> take_or_ask(std::size_t step, const spec::Step& part, std::string_view suffix,
                                        bool cut_short);
 
-  // Another run may be in the middle of it: its intent is younger than the step's timeout, and nobody can be
-  // asked. Then until when.
-  std::optional<Instant> may_be_under_way(std::size_t step, const spec::Step& part, std::string_view suffix);
-
   Result<> take(std::size_t step, bool cut_short);
   Result<> verify(std::size_t step);
   Result<> undo(std::size_t step, bool cut_short);
@@ -92,7 +88,6 @@ class PlaybookRunner {
   Listener listener_;
   Perform perform_;
   playbook::Run run_;
-  Instant intended_{};  // of what another run began: the time of the newest entry
   bool begun_ = false;  // its first entry is written
   std::vector<journal::Draft> drafts_;
   std::vector<std::string> said_;

@@ -66,7 +66,7 @@ Duration longest_backoff(const spec::Retry& retry) { return 2 * std::max(retry.m
 
 Instant due(const StepRecord& record, const spec::Step& step, Instant now) {
   if (record.postponed) return record.not_before;
-  Duration longest = std::max(ask_again, step.timeout);  // until another run's try is certainly over
+  Duration longest = ask_again;
   if (record.status == Status::verifying) longest = step.verify.every;
   if (record.status == Status::waiting) longest = longest_backoff(step.retry);
   return pause_end(record.not_before, longest, now);
