@@ -9,7 +9,10 @@
 namespace tranche::commands {
 namespace {
 
-double to_ms(std::chrono::nanoseconds time) { return static_cast<double>(time.count() / 1'000) / 1'000.0; }
+double to_ms(std::chrono::nanoseconds time) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  return static_cast<double>(micros) / 1'000.0;
+}
 
 doc::Value drill_json(const engine::DrillReport& report) {
   doc::Value steps = doc::Value::array();
