@@ -60,7 +60,7 @@ bool playbook_is_late(const Run& run, const spec::Playbook& playbook, Instant no
 // When a pause that we made ourselves is over. Longer than it can have been made, a wrong clock wrote it:
 // then it is over now. What an action asked for (a wait, a server's Retry-After) is kept.
 Instant pause_end(Instant not_before, Duration longest, Instant now) {
-  return not_before > now + longest ? now : not_before;
+  return not_before - now > longest ? now : not_before;
 }
 Duration longest_backoff(const spec::Retry& retry) { return 2 * std::max(retry.most, retry.backoff); }
 
