@@ -60,7 +60,7 @@ Result<Outcome> run_journal_prove(const Options& options, Context& context) {
   if (options.given("index") == options.given("from") || (options.given("to") && !options.given("from")))
     return fail_hint(ErrorKind::usage, "name an entry, or --from SIZE with --to SIZE where it is not today's",
                      "what shall be proved: an entry, or that the log grew?");
-  const Opened opened = TRY(open_deck(context, options));
+  const Opened opened = TRY(open_to_read(context, options));
   journal::Journal& journal = opened.deck->journal();
   const auto policy = TRY(journal::witness_policy(opened.deck->app()));
   auto witnessed = TRY(journal::read_witnessed(opened.deck->state_store(), journal, policy));

@@ -12,7 +12,7 @@ namespace {
 int exit_code(const journal::Witnessed& witnessed) { return witnessed.enough() ? 0 : 8; }
 
 Result<Outcome> verify_log(const Options& options, Context& context) {
-  const Opened opened = TRY(open_deck(context, options));
+  const Opened opened = TRY(open_to_read(context, options));
   const auto policy = TRY(journal::witness_policy(opened.deck->app()));
   const journal::Verification verified = TRY(opened.deck->journal().verify());
   const auto witnessed =

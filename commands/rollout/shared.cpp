@@ -95,13 +95,21 @@ std::string bake_text(const rollout::Plan& plan, const rollout::State& state, In
   return fmt::format("{} of {}", to_text(Duration(seconds)), to_text(stage.bake));
 }
 
+Result<Opened> open_as(Context& context, Loaded loaded, std::string by) {
+  auto deck = TRY(actions::Deck::open(context.world, loaded.repository(), loaded.app(), std::move(by)));
+  return Opened{std::move(loaded), std::move(deck)};
+}
+
 }  // namespace
 
 Result<Opened> open_deck(Context& context, const Options& options) {
   Loaded loaded = TRY(load_app(context, options));
-  const std::string by = who(context, loaded.repository());
-  auto deck = TRY(actions::Deck::open(context.world, loaded.repository(), loaded.app(), by));
-  return Opened{std::move(loaded), std::move(deck)};
+  std::string by = who(context, loaded.repository());
+  return open_as(context, std::move(loaded), std::move(by));
+}
+
+Result<Opened> open_to_read(Context& context, const Options& options) {
+  return open_as(context, TRY(load_app(context, options)), {});
 }
 
 engine::Engine make_engine(const Opened& opened) {

@@ -17,6 +17,8 @@ struct Opened {
 };
 // tranche.yaml, its app, its state and journal.
 Result<Opened> open_deck(Context& context, const Options& options);
+// For what only reads: nobody is asked who they are, which costs two processes of git.
+Result<Opened> open_to_read(Context& context, const Options& options);
 
 // Knows the other apps of the file.
 engine::Engine make_engine(const Opened& opened);
