@@ -13,6 +13,7 @@
 
 #include "base/text.hpp"
 #include "rollout/state.hpp"
+#include "rollout/step_testing.hpp"
 
 using namespace tranche;
 using namespace tranche::rollout;
@@ -48,16 +49,10 @@ playbooks:
 )";
 
 Plan plan_with(const std::string& on_inconclusive, const std::string& gate) {
-  auto spec = spec::parse(replace_all(replace_all(yaml, "ON\n", on_inconclusive + "\n"), "GATE", gate));
-  REQUIRE_MESSAGE(spec.has_value(), (spec ? "" : spec.error().message));
-  PlanInput input{"desktop", "1.2.0", std::string(64, 'a'), {}, false};
-  input.current.baseline = "1.1.0";
-  auto plan = make_plan(spec->apps[0], input);
-  REQUIRE_MESSAGE(plan.has_value(), (plan ? "" : plan.error().message));
-  return *plan;
+  return plan_of(replace_all(replace_all(yaml, "ON\n", on_inconclusive + "\n"), "GATE", gate));
 }
 
-const Instant t0 = *parse_instant("2026-01-01T12:00:00Z");
+const Instant noon = *parse_instant("2026-01-01T12:00:00Z");
 
 bool is_growth(const State& before, const State& after) {
   return after.pending && after.pending->kind != EffectKind::playbook &&
@@ -110,27 +105,27 @@ Tick sample(Instant at, double value) {
 State rebased(State state, Instant now) {
   const auto clamp = [&](Instant& time) {
     if (time == Instant{}) return;
-    time = t0 + std::clamp<Duration>(time - now, -40s, 20s);
+    time = noon + std::clamp<Duration>(time - now, -40s, 20s);
   };
   clamp(state.stage_since);
   // Only whether the gap is too long matters.
-  if (state.last_tick != Instant{}) state.last_tick = t0 - (now - state.last_tick > 0s ? 20s : 0s);
-  state.started = state.changed = t0;
-  if (state.finished) state.finished = t0;
-  if (state.detected) state.detected = t0;
+  if (state.last_tick != Instant{}) state.last_tick = noon - (now - state.last_tick > 0s ? 20s : 0s);
+  state.started = state.changed = noon;
+  if (state.finished) state.finished = noon;
+  if (state.detected) state.detected = noon;
   state.because.clear();
   state.superseded_by.clear();
   if (state.notice) state.notice->key.clear();
   state.notices = 0;
   if (state.trouble) {
     state.trouble->attempts = std::min(state.trouble->attempts, 2);
-    state.trouble->since = state.trouble->not_before = t0;
+    state.trouble->since = state.trouble->not_before = noon;
   }
   for (auto& [name, memory] : state.gates) {
     // Counted once, it asks nothing more; before that its times are the stage's.
     memory.since = state.stage_since;
     if (memory.last_data != Instant{})
-      memory.last_data = memory.polled_until = t0;
+      memory.last_data = memory.polled_until = noon;
     else
       memory.polled_until = state.stage_since - 1s;
     memory.explanation.clear();
@@ -172,7 +167,7 @@ TEST_CASE("every state that a small plan can come to keeps its promises") {
   for (const std::string on_inconclusive : {"hold", "promote"}) {
     CAPTURE(on_inconclusive);
     const Plan plan = plan_with(on_inconclusive, "latency");
-    std::deque<State> waiting{rebased(begin(plan, "d", 7, t0), t0)};
+    std::deque<State> waiting{rebased(begin(plan, "d", 7, noon), noon)};
     std::set<std::string> seen{doc::to_json(to_value(waiting.front()))};
     std::size_t transitions = 0;
     std::set<Phase> phases;
@@ -182,8 +177,8 @@ TEST_CASE("every state that a small plan can come to keeps its promises") {
       phases.insert(state.phase);
       bool way_out = false;
       for (const Duration passed : std::vector<Duration>{0s, 20s, 40s, -20s})
-        for (const What& what : whats(plan, state, t0 + passed)) {
-          const Event event{t0 + passed, what};
+        for (const What& what : whats(plan, state, noon + passed)) {
+          const Event event{noon + passed, what};
           const auto next = step(plan, state, event);
           if (!next) {
             REQUIRE_MESSAGE((next.error().kind == ErrorKind::denied ||
@@ -199,10 +194,10 @@ TEST_CASE("every state that a small plan can come to keeps its promises") {
         }
       if (is_final(state.phase) && state.phase != Phase::done) continue;
       // Whatever happens: pressed now, it is over when the playbook is.
-      const auto stopped = step(plan, state, {t0, Stop{"now"}});
+      const auto stopped = step(plan, state, {noon, Stop{"now"}});
       REQUIRE(stopped.has_value());
       REQUIRE(stopped->state.pending.has_value());
-      const auto over = step(plan, stopped->state, {t0, EffectDone{stopped->state.pending->key, false}});
+      const auto over = step(plan, stopped->state, {noon, EffectDone{stopped->state.pending->key, false}});
       REQUIRE(over.has_value());
       REQUIRE(over->state.phase == Phase::rolled_back);
       if (!is_final(state.phase)) REQUIRE(way_out);
@@ -222,7 +217,7 @@ TEST_CASE("over long random stories, with evidence that comes and goes, the prom
     CAPTURE(seed);
     std::mt19937 random(seed);
     const auto one_in = [&](unsigned n) { return random() % n == 0; };
-    Instant now = t0;
+    Instant now = noon;
     State state = begin(plan, "d", 7, now);
     for (int i = 0; i < 200 && !(is_final(state.phase) && state.phase != Phase::done); ++i, ++steps) {
       now += std::chrono::milliseconds(random() % 9'000);
